@@ -1,0 +1,53 @@
+// The few inner loops that exist once per instruction set, behind one table chosen at run time.
+//
+// A kernel's translation unit is compiled for its instruction set as a whole, so it must not
+// share inline functions with the rest of the core: kernels take and return plain data.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace hullspace {
+
+// Points are packed in panels of this many, coordinate by coordinate.
+inline constexpr int kPanelPoints = 48;
+// No kernel scores more directions at a time.
+inline constexpr int kMaxTileDirections = 8;
+// Columns given to the double-precision kernels start this many doubles apart, or a multiple.
+inline constexpr std::ptrdiff_t kColumnAlignment = 8;
+
+struct Kernels {
+  const char* name;
+
+  // Directions that score_tile handles at a time.
+  int tile_directions;
+
+  // Score the points of a panel, (n_rows, kPanelPoints), against a tile of directions,
+  // (n_rows, tile_directions): scores[j * kPanelPoints + i] is the single-precision dot product
+  // of direction j and point i, and bit i of hits[j] says that it is below thresholds[j].
+  // Returns a mask of the directions with hits; only their scores are written.
+  std::uint32_t (*score_tile)(const float* panel, const float* tile, std::ptrdiff_t n_rows,
+                              const float* thresholds, float* scores, std::uint64_t* hits);
+
+  // out[j] = dot(columns + j * stride, x) over `length` elements.
+  void (*dots)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
+               const double* x, std::ptrdiff_t length, double* out);
+
+  // x += sum over j of coefficients[j] * (columns + j * stride).
+  void (*combine)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
+                  const double* coefficients, double* x, std::ptrdiff_t length);
+
+  // (a, b) = (c a + s b, c b - s a).
+  void (*rotate)(double* a, double* b, std::ptrdiff_t length, double c, double s);
+};
+
+// The table for this machine, or the one that the environment variable HULLSPACE_ISA names
+// ("baseline", "avx2", "avx512"); ArgumentError if that is unknown, not built or not supported.
+const Kernels& kernels();
+
+std::vector<std::string> built_instruction_sets();
+std::vector<std::string> found_instruction_sets();
+
+}  // namespace hullspace

@@ -1,0 +1,125 @@
+// The kernels, written once. Each kernels_<set>.cpp includes this and is compiled for its set.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "common/kernels.hpp"
+#include "common/simd.hpp"
+
+namespace hullspace {
+namespace {
+
+using Accumulators = Floats[Floats::kTileDirections][Floats::kTileVectors];
+
+// Dot products of kTileVectors vectors of points, starting at `panel`, with a tile of directions.
+inline void accumulate(const float* panel, const float* tile, std::ptrdiff_t n_rows,
+                       Accumulators& sums) {
+  for (auto& row : sums) {
+    for (Floats& sum : row) sum = Floats::zero();
+  }
+  for (std::ptrdiff_t k = 0; k < n_rows; ++k) {
+    Floats points[Floats::kTileVectors];
+    for (int v = 0; v < Floats::kTileVectors; ++v) {
+      points[v] = Floats::load(panel + k * kPanelPoints + v * Floats::kWidth);
+    }
+    for (int j = 0; j < Floats::kTileDirections; ++j) {
+      const Floats coordinate = Floats::broadcast(tile[k * Floats::kTileDirections + j]);
+      for (int v = 0; v < Floats::kTileVectors; ++v) sums[j][v].add_product(points[v], coordinate);
+    }
+  }
+}
+
+std::uint32_t score_tile(const float* panel, const float* tile, std::ptrdiff_t n_rows,
+                         const float* thresholds, float* scores, std::uint64_t* hits) {
+  constexpr int kStep = Floats::kTileVectors * Floats::kWidth;
+  static_assert(kPanelPoints % kStep == 0);
+  for (int j = 0; j < Floats::kTileDirections; ++j) hits[j] = 0;
+  for (int first = 0; first < kPanelPoints; first += kStep) {
+    Accumulators sums;
+    accumulate(panel + first, tile, n_rows, sums);
+    for (int j = 0; j < Floats::kTileDirections; ++j) {
+      const Floats threshold = Floats::broadcast(thresholds[j]);
+      std::uint64_t below = 0;
+      for (int v = 0; v < Floats::kTileVectors; ++v) {
+        below |= sums[j][v].below(threshold) << (v * Floats::kWidth);
+      }
+      if (below == 0) continue;
+      hits[j] |= below << first;
+      for (int v = 0; v < Floats::kTileVectors; ++v) {
+        sums[j][v].store(scores + j * kPanelPoints + first + v * Floats::kWidth);
+      }
+    }
+  }
+  std::uint32_t mask = 0;
+  for (int j = 0; j < Floats::kTileDirections; ++j) {
+    if (hits[j] != 0) mask |= 1U << j;
+  }
+  return mask;
+}
+
+void dots(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count, const double* x,
+          std::ptrdiff_t length, double* out) {
+  std::ptrdiff_t j = 0;
+  for (; j + 4 <= count; j += 4) {
+    const double* a = columns + j * stride;
+    double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
+#pragma omp simd reduction(+ : s0, s1, s2, s3)
+    for (std::ptrdiff_t i = 0; i < length; ++i) {
+      s0 += a[i] * x[i];
+      s1 += a[i + stride] * x[i];
+      s2 += a[i + 2 * stride] * x[i];
+      s3 += a[i + 3 * stride] * x[i];
+    }
+    out[j] = s0;
+    out[j + 1] = s1;
+    out[j + 2] = s2;
+    out[j + 3] = s3;
+  }
+  for (; j < count; ++j) {
+    const double* a = columns + j * stride;
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (std::ptrdiff_t i = 0; i < length; ++i) sum += a[i] * x[i];
+    out[j] = sum;
+  }
+}
+
+void combine(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
+             const double* coefficients, double* x, std::ptrdiff_t length) {
+  std::ptrdiff_t j = 0;
+  for (; j + 4 <= count; j += 4) {
+    const double* a = columns + j * stride;
+    const double c0 = coefficients[j], c1 = coefficients[j + 1];
+    const double c2 = coefficients[j + 2], c3 = coefficients[j + 3];
+#pragma omp simd
+    for (std::ptrdiff_t i = 0; i < length; ++i) {
+      x[i] += (c0 * a[i] + c1 * a[i + stride]) + (c2 * a[i + 2 * stride] + c3 * a[i + 3 * stride]);
+    }
+  }
+  for (; j < count; ++j) {
+    const double* a = columns + j * stride;
+    const double c = coefficients[j];
+#pragma omp simd
+    for (std::ptrdiff_t i = 0; i < length; ++i) x[i] += c * a[i];
+  }
+}
+
+void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < length; ++i) {
+    const double x = a[i];
+    const double y = b[i];
+    a[i] = c * x + s * y;
+    b[i] = c * y - s * x;
+  }
+}
+
+}  // namespace
+}  // namespace hullspace
+
+#define HULLSPACE_DEFINE_KERNELS(table, label)                                                \
+  namespace hullspace {                                                                       \
+  extern const Kernels table;                                                                 \
+  const Kernels table = {label, Floats::kTileDirections, &score_tile, &dots, &combine, &rotate}; \
+  }

@@ -1,0 +1,22 @@
+// Workers under the control of the calling thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "hullspace/context.hpp"
+
+namespace hullspace {
+
+// Set while a call should end; workers look at it between pieces of work of about a millisecond.
+using StopFlag = std::atomic<bool>;
+
+// Number of threads that `context` stands for, at most `n_tasks` and at least one.
+int worker_count(const Context& context, std::ptrdiff_t n_tasks);
+
+// Run `body(worker, stop)` on `n_workers` threads and wait for all. The calling thread polls
+// `context.interrupted`. The first exception of a worker stops the others and is rethrown here.
+void run_workers(const Context& context, int n_workers,
+                 const std::function<void(int, const StopFlag&)>& body);
+
+}  // namespace hullspace

@@ -1,0 +1,47 @@
+// Thin QR factorization of a matrix whose columns come and go.
+//
+// Appending orthogonalizes against the kept columns (Gram-Schmidt, repeated where needed),
+// removing restores the triangle with Givens rotations: Golub and Van Loan, "Matrix
+// Computations", 4th ed., sections 5.2.8 and 6.5.2.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "common/kernels.hpp"
+
+namespace hullspace {
+
+class ThinQr {
+ public:
+  explicit ThinQr(std::ptrdiff_t n_rows);
+
+  std::ptrdiff_t size() const { return size_; }
+  void clear() { size_ = 0; }
+
+  // False, leaving everything as it was, if the column depends on the others.
+  bool append(const double* column);
+  void remove(std::ptrdiff_t column);
+
+  // out = Q^T v
+  void coordinates(const double* v, double* out) const;
+  // v -= Q coordinates, overwriting `coordinates` with their negation
+  void subtract(double* coordinates, double* v) const;
+  // Solve R x = rhs in place.
+  void solve(double* rhs) const;
+  double q(std::ptrdiff_t row, std::ptrdiff_t column) const { return q_[column * stride_ + row]; }
+
+ private:
+  void grow();
+
+  const Kernels& kernels_;
+  std::ptrdiff_t n_rows_;
+  std::ptrdiff_t stride_;        // of the columns of Q
+  std::ptrdiff_t capacity_ = 0;  // columns; also the stride of the columns of R
+  std::ptrdiff_t size_ = 0;
+  std::vector<double> q_;
+  std::vector<double> r_;
+  std::vector<double> work_;
+};
+
+}  // namespace hullspace

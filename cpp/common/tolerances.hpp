@@ -1,0 +1,51 @@
+// Every epsilon of the core. Lengths are relative to a point set whose largest norm is `radius`
+// after centring and scaling, so that no constant depends on the units of the data.
+//
+// The bounds on dot products follow N. Higham, "Accuracy and Stability of Numerical Algorithms",
+// 2nd ed., section 3.1: a dot product of n terms, in any order, with or without fused
+// multiply-add, is wrong by at most n u / (1 - n u) times the dot product of absolute values,
+// which Cauchy-Schwarz bounds by the product of the norms.
+#pragma once
+
+#include <cstddef>
+
+namespace hullspace::tolerances {
+
+inline constexpr double kRoundoffSingle = 0x1p-24;
+inline constexpr double kRoundoffDouble = 0x1p-53;
+
+// Error of a single-precision score of a unit direction against a point of norm `radius`: the dot
+// product, the rounding of both factors to single precision, and products that underflow.
+inline double single_score_error(std::ptrdiff_t n_features, double radius) {
+  const double n = static_cast<double>(n_features) + 1.0;
+  return (n + 4.0) * kRoundoffSingle * radius * (1.0 + n * kRoundoffSingle) + n * 0x1p-140;
+}
+
+// Error of a double-precision score, including the centring of the point and the deviation of
+// the direction's length from one.
+inline double double_score_error(std::ptrdiff_t n_features, double norm) {
+  return (2.0 * static_cast<double>(n_features) + 16.0) * kRoundoffDouble * norm;
+}
+
+// No answer can be sharper than this multiple of the radius; a smaller tolerance is raised to it.
+inline double smallest_tolerance(std::ptrdiff_t n_features) {
+  return 8.0 * (static_cast<double>(n_features) + 8.0) * kRoundoffDouble;
+}
+
+// A point closer than this (relative to its norm) to the affine hull of the support is part of
+// it: entering it cannot lower the distance by more than that, and would ruin the factors.
+inline constexpr double kDependent = 1e-12;
+
+// Weights below this leave the support when a step is shortened; they move the nearest point by
+// less than rounding does.
+inline constexpr double kSmallestWeight = 1e-15;
+
+// Residuals this much shorter than what they were computed from are orthogonalized again
+// ("twice is enough", Parlett, "The Symmetric Eigenvalue Problem", section 6.9).
+inline constexpr double kReorthogonalize = 0.5;
+
+// A query farther than this many radii is moved in along its ray: the angle under which it sees
+// the set changes by less than 1e-12.
+inline constexpr double kFarthestQuery = 0x1p40;
+
+}  // namespace hullspace::tolerances

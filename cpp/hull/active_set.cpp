@@ -1,0 +1,214 @@
+#include "hull/active_set.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "common/tolerances.hpp"
+
+namespace hullspace {
+namespace {
+
+double norm(const std::vector<double>& v, std::ptrdiff_t n) {
+  double square = 0.0;
+  for (std::ptrdiff_t j = 0; j < n; ++j) square += v[j] * v[j];
+  return std::sqrt(square);
+}
+
+}  // namespace
+
+ActiveSet::ActiveSet(std::ptrdiff_t n_features)
+    : kernels_(kernels()),
+      n_features_(n_features),
+      stride_((n_features + kColumnAlignment) / kColumnAlignment * kColumnAlignment),
+      query_(n_features),
+      qr_(n_features + 1),
+      nearest_(n_features),
+      residual_(n_features + 1),
+      direction_(n_features) {}
+
+void ActiveSet::reset(const double* query) {
+  std::copy_n(query, n_features_, query_.begin());
+  pool_.clear();
+  ids_.clear();
+  qr_.clear();
+  support_.clear();
+  weights_.clear();
+  distance_ = std::numeric_limits<double>::infinity();
+}
+
+void ActiveSet::drop_idle() {
+  std::vector<double> pool(support_.size() * static_cast<std::size_t>(stride_));
+  std::vector<std::int32_t> ids(support_.size());
+  for (std::ptrdiff_t i = 0; i < support_size(); ++i) {
+    std::copy_n(pool_point(support_[i]), stride_, &pool[i * stride_]);
+    ids[i] = ids_[support_[i]];
+    support_[i] = i;
+  }
+  pool_.swap(pool);
+  ids_.swap(ids);
+}
+
+void ActiveSet::add(std::int32_t id, const double* point) {
+  ids_.push_back(id);
+  pool_.resize(pool_.size() + static_cast<std::size_t>(stride_), 0.0);
+  double* row = &pool_[pool_.size() - static_cast<std::size_t>(stride_)];
+  std::copy_n(point, n_features_, row);
+  row[n_features_] = 1.0;
+}
+
+bool ActiveSet::solve(double tolerance, const StopFlag& stop) {
+  barred_.assign(ids_.size(), 0);
+  if (support_.empty()) enter(nearest_in_pool());
+  update_nearest();
+  update_direction();
+  double best = distance_;
+  while (!stop.load(std::memory_order_relaxed)) {
+    if (distance_ <= tolerance) return true;
+    const std::ptrdiff_t entering = entering_point(tolerance);
+    if (entering < 0) return true;
+    if (!enter(entering)) {
+      barred_[entering] = 1;
+      continue;
+    }
+    update_nearest();
+    update_direction();
+    if (distance_ < best) {
+      best = distance_;
+      std::fill(barred_.begin(), barred_.end(), 0);
+    } else {
+      // Rounding: without progress a point may enter once only, so that the loop ends.
+      barred_[entering] = 1;
+    }
+  }
+  return false;
+}
+
+std::ptrdiff_t ActiveSet::nearest_in_pool() const {
+  std::ptrdiff_t best = 0;
+  double best_square = std::numeric_limits<double>::infinity();
+  for (std::ptrdiff_t i = 0; i < std::ssize(ids_); ++i) {
+    const double* point = pool_point(i);
+    double square = 0.0;
+    for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+      square += (point[j] - query_[j]) * (point[j] - query_[j]);
+    }
+    if (square < best_square) {
+      best_square = square;
+      best = i;
+    }
+  }
+  return best;
+}
+
+void ActiveSet::update_nearest() {
+  std::fill(nearest_.begin(), nearest_.end(), 0.0);
+  for (std::ptrdiff_t i = 0; i < support_size(); ++i) {
+    kernels_.combine(pool_point(support_[i]), stride_, 1, &weights_[i], nearest_.data(),
+                     n_features_);
+  }
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) residual_[j] = query_[j] - nearest_[j];
+  residual_[n_features_] = 0.0;
+  distance_ = norm(residual_, n_features_);
+}
+
+// Coordinates of (query - nearest, t) along the lifted support, for the t that leaves the sum of
+// the weights as it is. They vanish at the optimum of the support.
+double ActiveSet::affine_coordinates() {
+  step_.resize(support_.size());
+  qr_.coordinates(residual_.data(), step_.data());
+  double along = 0.0;
+  double whole = 0.0;
+  for (std::ptrdiff_t i = 0; i < support_size(); ++i) {
+    const double q = qr_.q(n_features_, i);
+    along += q * step_[i];
+    whole += q * q;
+  }
+  const double shift = -along / whole;
+  for (std::ptrdiff_t i = 0; i < support_size(); ++i) step_[i] += shift * qr_.q(n_features_, i);
+  return shift;
+}
+
+// At the support's optimum: what rounding left of the residual along the support is taken out.
+void ActiveSet::update_direction() {
+  residual_[n_features_] += affine_coordinates();
+  qr_.subtract(step_.data(), residual_.data());
+  const double length = norm(residual_, n_features_);
+  const double inverse = length > 0.0 ? -1.0 / length : 0.0;
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) direction_[j] = inverse * residual_[j];
+}
+
+std::ptrdiff_t ActiveSet::entering_point(double tolerance) {
+  const std::ptrdiff_t n_pool = std::ssize(ids_);
+  scores_.resize(ids_.size());
+  kernels_.dots(pool_.data(), stride_, n_pool, direction_.data(), n_features_, scores_.data());
+  double level = 0.0;
+  for (std::ptrdiff_t i = 0; i < support_size(); ++i) level += weights_[i] * scores_[support_[i]];
+  // The distance falls at best by about the violation, so less than the tolerance is enough.
+  double lowest = level - tolerance;
+  std::ptrdiff_t entering = -1;
+  for (std::ptrdiff_t i = 0; i < n_pool; ++i) {
+    if (scores_[i] < lowest && barred_[i] == 0) {
+      lowest = scores_[i];
+      entering = i;
+    }
+  }
+  return entering;
+}
+
+// On return the weights are those of the point nearest to the query in the affine hull of the
+// new support. False, with nothing changed, if the point cannot enter for rounding.
+bool ActiveSet::enter(std::ptrdiff_t pool_index) {
+  if (!qr_.append(pool_point(pool_index))) return false;
+  support_.push_back(pool_index);
+  weights_.push_back(support_.size() == 1 ? 1.0 : 0.0);
+  if (support_.size() == 1) return true;
+  affine_coordinates();
+  qr_.solve(step_.data());
+  if (!(step_.back() > 0.0)) {
+    remove_support(support_size() - 1);
+    return false;
+  }
+  while (!take_step()) {
+    remove_weightless();
+    if (support_.size() == 1) break;
+    update_nearest();
+    affine_coordinates();
+    qr_.solve(step_.data());
+  }
+  return true;
+}
+
+// Go along the step as far as the weights allow; true if that is its end.
+bool ActiveSet::take_step() {
+  double length = 1.0;
+  std::ptrdiff_t blocking = -1;
+  for (std::ptrdiff_t i = 0; i < support_size(); ++i) {
+    if (weights_[i] + step_[i] > 0.0) continue;
+    const double limit = weights_[i] / -step_[i];
+    if (blocking < 0 || limit < length) {
+      length = std::min(limit, 1.0);
+      blocking = i;
+    }
+  }
+  for (std::ptrdiff_t i = 0; i < support_size(); ++i) weights_[i] += length * step_[i];
+  if (blocking >= 0) weights_[blocking] = 0.0;
+  return blocking < 0;
+}
+
+void ActiveSet::remove_support(std::ptrdiff_t i) {
+  qr_.remove(i);
+  support_.erase(support_.begin() + i);
+  weights_.erase(weights_.begin() + i);
+}
+
+void ActiveSet::remove_weightless() {
+  for (std::ptrdiff_t i = support_size() - 1; i >= 0; --i) {
+    if (weights_[i] <= tolerances::kSmallestWeight && support_.size() > 1) remove_support(i);
+  }
+  double sum = 0.0;
+  for (const double weight : weights_) sum += weight;
+  for (double& weight : weights_) weight /= sum;
+}
+
+}  // namespace hullspace

@@ -1,0 +1,74 @@
+// Many queries against one point set: rounds of one shared scan, then each query's active set.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "common/parallel.hpp"
+#include "hull/active_set.hpp"
+#include "hullspace/status.hpp"
+#include "hullspace/view.hpp"
+#include "scan/point_set.hpp"
+#include "scan/scan.hpp"
+
+namespace hullspace {
+
+enum class Goal { kProject, kContain };
+
+// One query on its way to an answer. Lengths are in the set's coordinates.
+struct Slot {
+  explicit Slot(std::ptrdiff_t n_features)
+      : query(n_features), scan_direction(n_features), active(n_features) {}
+
+  std::ptrdiff_t index = 0;       // row of the query
+  double far_factor = 1.0;        // the query was moved in by this factor
+  std::vector<double> query;      // as moved
+  bool started = false;           // whether the nearest points have been found
+  std::vector<double> scan_direction;
+  ActiveSet active;
+  Selection selection;
+  Status status = Status::kUndecided;
+  double gap = 0.0;     // verified: the distance is at least active.distance() - gap
+  double margin = 0.0;  // verified: every point scores this much above the query, if positive
+};
+
+// Solves queries on one thread. Slots are refilled as soon as they are free, so every scan but
+// the last ones serves a full batch. A query's answer depends on that query alone.
+class BatchSolver {
+ public:
+  BatchSolver(const PointSet& points, const AnyMatrix& queries, Goal goal, double tolerance);
+
+  // Take queries from `next`, below `end`, until none is left; hand each answer to `emit`.
+  void run(std::atomic<std::ptrdiff_t>& next, std::ptrdiff_t end, std::ptrdiff_t n_slots,
+           const std::function<void(const Slot&)>& emit, const StopFlag& stop);
+
+  // Slots that keep a call's memory in bounds and its scans efficient.
+  static std::ptrdiff_t slots_per_worker(std::ptrdiff_t n_features, std::ptrdiff_t n_queries,
+                                         int n_workers);
+
+ private:
+  void start(Slot& slot, std::ptrdiff_t index);
+  ScanRequest request(Slot& slot) const;
+  void expect_plain_scan(Slot& slot) const;
+  bool advance(Slot& slot, const StopFlag& stop);
+  bool settle(Slot& slot, const StopFlag& stop);
+  void rescore(Slot& slot, double bound_of_unlisted);
+  bool decided(Slot& slot) const;
+  double level(const Slot& slot) const;
+  double query_level(const Slot& slot) const;
+  void add_violators(Slot& slot);
+
+  const PointSet& points_;
+  const AnyMatrix& queries_;
+  Goal goal_;
+  double tolerance_;
+  Scanner scanner_;
+  // Of the slot being advanced: its candidates' points and double-precision scores.
+  std::vector<double> rows_;
+  std::vector<Candidate> scored_;
+};
+
+}  // namespace hullspace

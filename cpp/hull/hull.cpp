@@ -1,0 +1,182 @@
+#include "hullspace/hull.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+
+#include "common/parallel.hpp"
+#include "common/tolerances.hpp"
+#include "hull/batch_solver.hpp"
+#include "scan/point_set.hpp"
+
+namespace hullspace {
+namespace {
+
+// Weights of consecutive queries are gathered this many queries at a time, which bounds what is
+// held twice while the sparse matrix grows.
+constexpr std::ptrdiff_t kQueriesPerRound = 16384;
+
+// The supports of the queries that one worker answered, in the order of the answers.
+struct Supports {
+  struct Row {
+    std::ptrdiff_t query;
+    std::size_t start;
+    std::size_t size;
+  };
+  std::vector<Row> rows;
+  std::vector<double> values;
+  std::vector<std::int32_t> columns;
+
+  void add(std::ptrdiff_t query, const ActiveSet& active) {
+    rows.push_back({query, values.size(), static_cast<std::size_t>(active.support_size())});
+    double sum = 0.0;
+    for (std::ptrdiff_t i = 0; i < active.support_size(); ++i) sum += active.weight(i);
+    for (std::ptrdiff_t i = 0; i < active.support_size(); ++i) {
+      values.push_back(active.weight(i) / sum);
+      columns.push_back(active.support_id(i));
+    }
+  }
+};
+
+// Append the rows of queries [first, last) to `weights`, columns ascending within a row.
+void append_rows(const std::vector<Supports>& parts, std::ptrdiff_t first, std::ptrdiff_t last,
+                 SparseWeights& weights) {
+  struct Place {
+    const Supports* part = nullptr;
+    std::size_t start = 0;
+    std::size_t size = 0;
+  };
+  std::vector<Place> places(static_cast<std::size_t>(last - first));
+  for (const Supports& part : parts) {
+    for (const auto& row : part.rows) places[row.query - first] = {&part, row.start, row.size};
+  }
+  std::vector<std::pair<std::int32_t, double>> entries;
+  for (const Place& place : places) {
+    entries.clear();
+    for (std::size_t i = place.start; i < place.start + place.size; ++i) {
+      entries.emplace_back(place.part->columns[i], place.part->values[i]);
+    }
+    std::sort(entries.begin(), entries.end());
+    for (const auto& [column, value] : entries) {
+      weights.columns.push_back(column);
+      weights.values.push_back(value);
+    }
+    weights.row_starts.push_back(std::ssize(weights.values));
+  }
+}
+
+// Reserve for all rows what the rows so far suggest, so that growing does not hold them twice.
+void reserve_rest(std::ptrdiff_t n_done, std::ptrdiff_t n_queries, SparseWeights& weights) {
+  const double per_query = static_cast<double>(weights.values.size()) / static_cast<double>(n_done);
+  const auto expected =
+      static_cast<std::size_t>(1.05 * per_query * static_cast<double>(n_queries)) + 1;
+  weights.values.reserve(expected);
+  weights.columns.reserve(expected);
+}
+
+// Solve every query; `emit` stores an answer and says whether its weights are kept.
+SparseWeights solve_all(const PointSet& points, const AnyMatrix& queries, Goal goal,
+                        double tolerance, const Context& context,
+                        const std::function<bool(const Slot&)>& emit) {
+  const std::ptrdiff_t n_queries = rows(queries);
+  SparseWeights weights;
+  weights.row_starts.reserve(static_cast<std::size_t>(n_queries) + 1);
+  for (std::ptrdiff_t first = 0; first < n_queries; first += kQueriesPerRound) {
+    const std::ptrdiff_t last = std::min(first + kQueriesPerRound, n_queries);
+    const int n_workers = worker_count(context, last - first);
+    const std::ptrdiff_t n_slots =
+        BatchSolver::slots_per_worker(points.n_features(), last - first, n_workers);
+    std::vector<Supports> parts(n_workers);
+    std::atomic<std::ptrdiff_t> next{first};
+    run_workers(context, n_workers, [&](int worker, const StopFlag& stop) {
+      BatchSolver solver(points, queries, goal, tolerance);
+      const auto keep = [&](const Slot& slot) {
+        if (emit(slot)) parts[worker].add(slot.index, slot.active);
+      };
+      solver.run(next, last, n_slots, keep, stop);
+    });
+    append_rows(parts, first, last, weights);
+    reserve_rest(last, n_queries, weights);
+  }
+  return weights;
+}
+
+// Distance between a slot's query, where it really is, and its nearest point, in data units.
+double true_distance(const PointSet& points, const Slot& slot) {
+  double square = 0.0;
+  for (std::ptrdiff_t j = 0; j < points.n_features(); ++j) {
+    const double difference = slot.query[j] - slot.active.nearest()[j] / slot.far_factor;
+    square += difference * difference;
+  }
+  return points.length_to_data(std::sqrt(square)) * slot.far_factor;
+}
+
+double effective_tolerance(const PointSet& points, double relative) {
+  return points.radius() *
+         std::max(relative, tolerances::smallest_tolerance(points.n_features()));
+}
+
+}  // namespace
+
+Hull::Hull(const AnyMatrix& points, const Context& context)
+    : points_(std::make_unique<PointSet>(points, context)) {}
+Hull::~Hull() = default;
+Hull::Hull(Hull&&) noexcept = default;
+Hull& Hull::operator=(Hull&&) noexcept = default;
+
+std::ptrdiff_t Hull::n_points() const { return points_->n_points(); }
+std::ptrdiff_t Hull::n_features() const { return points_->n_features(); }
+double Hull::scale() const { return points_->length_to_data(points_->radius()); }
+
+Projections Hull::project(const AnyMatrix& queries, double tolerance,
+                          const Context& context) const {
+  require_valid(queries, "queries", n_features(), context);
+  const auto n_queries = static_cast<std::size_t>(rows(queries));
+  const auto n = static_cast<std::size_t>(n_features());
+  Projections result;
+  result.points.resize(n_queries * n);
+  result.distances.resize(n_queries);
+  result.gaps.resize(n_queries);
+  result.status.resize(n_queries, Status::kUndecided);
+  const auto emit = [&](const Slot& slot) {
+    const auto i = static_cast<std::size_t>(slot.index);
+    points_->point_to_data(slot.active.nearest(), &result.points[i * n]);
+    result.distances[i] = true_distance(*points_, slot);
+    result.gaps[i] = std::min(points_->length_to_data(slot.gap), result.distances[i]);
+    result.status[i] = slot.status;
+    return true;
+  };
+  result.weights = solve_all(*points_, queries, Goal::kProject,
+                             effective_tolerance(*points_, tolerance), context, emit);
+  return result;
+}
+
+Memberships Hull::contains(const AnyMatrix& queries, double tolerance,
+                           const Context& context) const {
+  require_valid(queries, "queries", n_features(), context);
+  const auto n_queries = static_cast<std::size_t>(rows(queries));
+  const auto n = static_cast<std::size_t>(n_features());
+  const double effective = effective_tolerance(*points_, tolerance);
+  Memberships result;
+  result.status.resize(n_queries, Status::kUndecided);
+  result.normals.resize(n_queries * n);
+  result.margins.resize(n_queries);
+  result.residuals.resize(n_queries, std::numeric_limits<double>::quiet_NaN());
+  result.tolerance = points_->length_to_data(effective);
+  const auto emit = [&](const Slot& slot) {
+    const auto i = static_cast<std::size_t>(slot.index);
+    result.status[i] = slot.status;
+    if (slot.status == Status::kOutside) {
+      std::transform(slot.active.direction(), slot.active.direction() + n, &result.normals[i * n],
+                     std::negate<>());
+      result.margins[i] = points_->length_to_data(slot.margin);
+    }
+    if (slot.status == Status::kInside) result.residuals[i] = true_distance(*points_, slot);
+    return slot.status == Status::kInside;
+  };
+  result.weights = solve_all(*points_, queries, Goal::kContain, effective, context, emit);
+  return result;
+}
+
+}  // namespace hullspace

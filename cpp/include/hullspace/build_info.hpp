@@ -1,0 +1,24 @@
+// What the core was built with and what it uses on this machine.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace hullspace {
+
+struct BuildInfo {
+  std::string version;
+  std::string compiler;
+  std::vector<std::string> instruction_sets_built;
+  std::vector<std::string> instruction_sets_found;
+  std::string instruction_set_used;
+  int n_threads = 1;
+  bool cuda_built = false;
+  std::string cuda_reason;
+};
+
+// Throws ArgumentError if the environment variable HULLSPACE_ISA names an instruction set that
+// is not built or that this machine lacks.
+BuildInfo build_info();
+
+}  // namespace hullspace

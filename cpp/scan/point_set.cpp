@@ -1,0 +1,224 @@
+#include "scan/point_set.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <string>
+
+#include "common/kernels.hpp"
+#include "common/tolerances.hpp"
+#include "hullspace/error.hpp"
+
+namespace hullspace {
+namespace {
+
+// Rows that a worker handles between looks at the stop flag.
+constexpr std::ptrdiff_t kRowsPerTask = 4096;
+
+// Call `body(first, last)` for the ranges of [0, n) on the threads of `context`.
+void for_ranges(const Context& context, std::ptrdiff_t n, std::ptrdiff_t step,
+                const std::function<void(std::ptrdiff_t, std::ptrdiff_t)>& body) {
+  std::atomic<std::ptrdiff_t> next{0};
+  const int n_workers = worker_count(context, (n + step - 1) / step);
+  run_workers(context, n_workers, [&](int, const StopFlag& stop) {
+    for (std::ptrdiff_t first = next.fetch_add(step); first < n && !stop;
+         first = next.fetch_add(step)) {
+      body(first, std::min(first + step, n));
+    }
+  });
+}
+
+struct Box {
+  std::vector<double> low;
+  std::vector<double> high;
+
+  explicit Box(std::ptrdiff_t n_features)
+      : low(n_features, std::numeric_limits<double>::infinity()),
+        high(n_features, -std::numeric_limits<double>::infinity()) {}
+
+  template <class T>
+  void include(const T* row) {
+    for (std::size_t j = 0; j < low.size(); ++j) {
+      low[j] = std::min(low[j], static_cast<double>(row[j]));
+      high[j] = std::max(high[j], static_cast<double>(row[j]));
+    }
+  }
+  void include(const Box& other) {
+    include(other.low.data());
+    include(other.high.data());
+  }
+};
+
+}  // namespace
+
+PointSet::PointSet(const AnyMatrix& points, const Context& context)
+    : points_(points), n_points_(rows(points)), n_features_(cols(points)) {
+  if (n_points_ < 1) throw ArgumentError("points must have at least one row");
+  if (n_points_ > std::numeric_limits<std::int32_t>::max()) {
+    throw ArgumentError("points must have at most 2147483647 rows, got " +
+                        std::to_string(n_points_));
+  }
+  require_valid(points, "points", -1, context);
+  find_center_and_unit(context);
+  pack(context);
+}
+
+void PointSet::find_center_and_unit(const Context& context) {
+  Box box(n_features_);
+  std::mutex mutex;
+  for_ranges(context, n_points_, kRowsPerTask, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+    Box part(n_features_);
+    std::visit(
+        [&](const auto& view) {
+          for (std::ptrdiff_t i = first; i < last; ++i) part.include(view.row(i));
+        },
+        points_);
+    const std::lock_guard<std::mutex> lock(mutex);
+    box.include(part);
+  });
+  double reach = 0.0;
+  double offset = 0.0;
+  center_.resize(n_features_);
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+    // Halving first cannot overflow; equal ends give exactly that value unless it is subnormal.
+    center_[j] = box.low[j] == box.high[j] ? box.low[j] : 0.5 * box.low[j] + 0.5 * box.high[j];
+    reach = std::max({reach, box.high[j] - center_[j], center_[j] - box.low[j]});
+    offset = std::max(offset, std::abs(center_[j]));
+  }
+  // A set that is one point has no extent of its own: its unit is its distance from the origin.
+  if (reach == 0.0) reach = offset > 0.0 ? offset : 1.0;
+  int exponent = 0;
+  std::frexp(reach, &exponent);
+  const int half = exponent / 2;
+  unit_high_ = std::ldexp(1.0, -half);
+  unit_low_ = std::ldexp(1.0, half - exponent);
+}
+
+void PointSet::load(std::ptrdiff_t i, double* out) const {
+  std::visit(
+      [&](const auto& view) {
+        const auto* row = view.row(i);
+        for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+          out[j] = (static_cast<double>(row[j]) - center_[j]) * unit_high_ * unit_low_;
+        }
+      },
+      points_);
+}
+
+double PointSet::load_query(const AnyMatrix& matrix, std::ptrdiff_t i, double* out) const {
+  double largest = 0.0;
+  std::visit(
+      [&](const auto& view) {
+        const auto* row = view.row(i);
+        for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+          // Quarters cannot overflow; queries this far out do not notice the lost last bits.
+          const double quarter = 0.25 * static_cast<double>(row[j]) - 0.25 * center_[j];
+          largest = std::max(largest, std::abs(quarter));
+          const double difference = static_cast<double>(row[j]) - center_[j];
+          out[j] = std::isfinite(difference) ? difference * unit_high_ * unit_low_
+                                             : 4.0 * (quarter * unit_high_ * unit_low_);
+        }
+      },
+      matrix);
+  const double limit = tolerances::kFarthestQuery * radius_;
+  if (!(length_to_data(0.25 * limit) < largest)) return 1.0;
+  std::visit(
+      [&](const auto& view) {
+        const auto* row = view.row(i);
+        for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+          const double quarter = 0.25 * static_cast<double>(row[j]) - 0.25 * center_[j];
+          out[j] = quarter / largest * limit;
+        }
+      },
+      matrix);
+  return largest / length_to_data(0.25 * limit);
+}
+
+void PointSet::point_to_data(const double* point, double* out) const {
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+    out[j] = center_[j] + point[j] / unit_high_ / unit_low_;
+  }
+}
+
+std::ptrdiff_t PointSet::n_panels() const {
+  return (n_points_ + kPanelPoints - 1) / kPanelPoints;
+}
+
+const float* PointSet::panel(std::ptrdiff_t i) const {
+  return panels_.data() + i * n_scan_rows() * kPanelPoints;
+}
+
+std::uint64_t PointSet::panel_mask(std::ptrdiff_t i) const {
+  const std::ptrdiff_t n = std::min<std::ptrdiff_t>(n_points_ - i * kPanelPoints, kPanelPoints);
+  return (std::uint64_t{1} << n) - 1;
+}
+
+double PointSet::pack_panel(std::ptrdiff_t panel, std::vector<double>& row) {
+  float* out = panels_.data() + panel * n_scan_rows() * kPanelPoints;
+  const std::ptrdiff_t first = panel * kPanelPoints;
+  const std::ptrdiff_t last = std::min(first + kPanelPoints, n_points_);
+  double largest = 0.0;
+  for (std::ptrdiff_t i = first; i < last; ++i) {
+    load(i, row.data());
+    double square = 0.0;
+    for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+      square += row[j] * row[j];
+      out[j * kPanelPoints + (i - first)] = static_cast<float>(row[j]);
+    }
+    out[n_features_ * kPanelPoints + (i - first)] = static_cast<float>(0.5 * square);
+    largest = std::max(largest, square);
+  }
+  return largest;
+}
+
+void PointSet::pack(const Context& context) {
+  panels_.resize(static_cast<std::size_t>(n_panels() * n_scan_rows() * kPanelPoints));
+  double largest = 0.0;
+  std::mutex mutex;
+  const std::ptrdiff_t step = std::max<std::ptrdiff_t>(1, kRowsPerTask / kPanelPoints);
+  for_ranges(context, n_panels(), step, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+    std::vector<double> row(n_features_);
+    double part = 0.0;
+    for (std::ptrdiff_t i = first; i < last; ++i) part = std::max(part, pack_panel(i, row));
+    const std::lock_guard<std::mutex> lock(mutex);
+    largest = std::max(largest, part);
+  });
+  radius_ = std::sqrt(largest);
+  // A set that is one point counts as far from zero as it is, see find_center_and_unit.
+  if (radius_ == 0.0) {
+    double square = 0.0;
+    for (const double c : center_) {
+      const double scaled = c * unit_high_ * unit_low_;
+      square += scaled * scaled;
+    }
+    radius_ = square > 0.0 ? std::sqrt(square) : unit_high_ * unit_low_;
+  }
+}
+
+void require_valid(const AnyMatrix& matrix, const char* name, std::ptrdiff_t n_features,
+                   const Context& context) {
+  const std::ptrdiff_t n_columns = cols(matrix);
+  if (n_columns < 1) throw ArgumentError(std::string(name) + " must have at least one column");
+  if (n_features >= 0 && n_columns != n_features) {
+    throw ArgumentError(std::string(name) + " must have " + std::to_string(n_features) +
+                        " columns (n_features), got " + std::to_string(n_columns));
+  }
+  for_ranges(context, rows(matrix), kRowsPerTask, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+    std::visit(
+        [&](const auto& view) {
+          for (std::ptrdiff_t i = first; i < last; ++i) {
+            const auto* row = view.row(i);
+            const bool finite =
+                std::all_of(row, row + n_columns, [](auto x) { return std::isfinite(x); });
+            if (finite) continue;
+            throw ArgumentError(std::string(name) +
+                                " must be finite, got NaN or infinity in row " +
+                                std::to_string(i));
+          }
+        },
+        matrix);
+  });
+}
+
+}  // namespace hullspace

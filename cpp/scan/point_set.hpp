@@ -1,0 +1,65 @@
+// A point set made ready for scanning: centred, scaled to norm about one, packed in panels.
+//
+// Everything above works in the set's own coordinates, p' = (p - center) * unit, where `unit` is
+// a power of two: subtraction is the only rounding, so no units of the data over- or underflow.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "common/parallel.hpp"
+#include "hullspace/context.hpp"
+#include "hullspace/view.hpp"
+
+namespace hullspace {
+
+class PointSet {
+ public:
+  PointSet(const AnyMatrix& points, const Context& context);
+
+  std::ptrdiff_t n_points() const { return n_points_; }
+  std::ptrdiff_t n_features() const { return n_features_; }
+  // Largest norm of a point, in the set's coordinates; never zero.
+  double radius() const { return radius_; }
+
+  // Point i in the set's coordinates, n_features doubles.
+  void load(std::ptrdiff_t i, double* out) const;
+
+  // A row of `matrix` in the set's coordinates. A query beyond kFarthestQuery radii is moved in
+  // along its ray; the factor by which it was is returned, and is 1 otherwise.
+  double load_query(const AnyMatrix& matrix, std::ptrdiff_t i, double* out) const;
+
+  // From the set's coordinates to the data's.
+  double length_to_data(double length) const { return length / unit_high_ / unit_low_; }
+  void point_to_data(const double* point, double* out) const;
+
+  // Panels of kPanelPoints points. A panel holds n_scan_rows() rows of kPanelPoints floats: the
+  // coordinates, then half the squared norm, for finding nearest points. The last is zero-padded.
+  std::ptrdiff_t n_panels() const;
+  std::ptrdiff_t n_scan_rows() const { return n_features_ + 1; }
+  const float* panel(std::ptrdiff_t i) const;
+  // Bit j says whether panel i has a point j.
+  std::uint64_t panel_mask(std::ptrdiff_t i) const;
+
+ private:
+  void find_center_and_unit(const Context& context);
+  void pack(const Context& context);
+  double pack_panel(std::ptrdiff_t panel, std::vector<double>& row);
+
+  AnyMatrix points_;
+  std::ptrdiff_t n_points_;
+  std::ptrdiff_t n_features_;
+  std::vector<double> center_;
+  double unit_high_ = 1.0;  // the unit is unit_high_ * unit_low_, which may itself overflow
+  double unit_low_ = 1.0;
+  double radius_ = 0.0;
+  std::vector<float> panels_;
+};
+
+// Throws ArgumentError naming `name` unless `matrix` has at least one column and only finite
+// elements; with `n_features` >= 0 it must have that many columns.
+void require_valid(const AnyMatrix& matrix, const char* name, std::ptrdiff_t n_features,
+                   const Context& context);
+
+}  // namespace hullspace

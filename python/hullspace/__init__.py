@@ -1,0 +1,84 @@
+"""Exact, provable geometry of the feature space that a neural network has learned.
+
+The names below load on first use, so that ``import hullspace`` stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from hullspace import _core
+
+if TYPE_CHECKING:
+    from hullspace import certificates, datasets, features, partition, study
+    from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
+    from hullspace.hull import Certificate, Hull, Membership, Projection, Status
+
+__version__: str = _core.__version__
+
+_HOMES = {
+    "Certificate": "hull",
+    "FeatureSet": "features",
+    "FeatureSpace": "features",
+    "FeatureSplit": "features",
+    "Head": "features",
+    "Hull": "hull",
+    "Membership": "hull",
+    "Projection": "hull",
+    "Status": "hull",
+}
+_MODULES = ("certificates", "datasets", "features", "partition", "study")
+
+__all__ = [
+    "Certificate",
+    "FeatureSet",
+    "FeatureSpace",
+    "FeatureSplit",
+    "Head",
+    "Hull",
+    "Membership",
+    "Projection",
+    "Status",
+    "build_info",
+    "certificates",
+    "datasets",
+    "features",
+    "partition",
+    "study",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that defines `name` on first use."""
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"hullspace.{_HOMES[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"hullspace.{name}")
+    else:
+        raise AttributeError(f"module 'hullspace' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+def build_info() -> dict[str, Any]:
+    """Describe the compiled core: what it was built with and what it uses on this machine.
+
+    Returns
+    -------
+    dict
+        ``version``, ``compiler``, ``instruction_sets`` (``found`` on this machine, ``built``
+        into the core, ``used`` by it), ``threads`` (used by default), ``cuda`` (``built`` and,
+        where not, the ``reason``).
+
+    Examples
+    --------
+    >>> import hullspace
+    >>> hullspace.build_info()["version"] == hullspace.__version__
+    True
+    """
+    return _core.build_info()

@@ -1,0 +1,87 @@
+"""Checks of the arrays and scalars that users pass; every message names the argument."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+
+
+def as_matrix(
+    value: Any, name: str, *, columns: int | None = None, allow_empty: bool = False
+) -> FloatArray:
+    """Return `value` as a C-contiguous float32 or float64 matrix of finite numbers.
+
+    float32 and float64 stay as they are and are not copied when already contiguous; half
+    precision becomes float32, integers and booleans become float64.
+
+    Raises
+    ------
+    TypeError
+        If the elements are not real numbers.
+    ValueError
+        If the shape is wrong or an element is NaN or infinite.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    if array.ndim != 2:
+        hint = f" (for a single row pass {name}[None, :])" if array.ndim == 1 else ""
+        raise ValueError(
+            f"{name} must be two-dimensional with one row per item, got shape {array.shape}{hint}"
+        )
+    if array.shape[1] == 0 or (array.shape[0] == 0 and not allow_empty):
+        raise ValueError(
+            f"{name} must have at least one row and one column, got shape {array.shape}"
+        )
+    if columns is not None and array.shape[1] != columns:
+        raise ValueError(
+            f"{name} must have {columns} columns (n_features), got shape {array.shape}"
+        )
+    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+        matrix: FloatArray = np.ascontiguousarray(array, dtype=np.float64)
+    elif array.dtype.itemsize == 8:
+        matrix = np.ascontiguousarray(array, dtype=np.float64)
+    else:
+        matrix = np.ascontiguousarray(array, dtype=np.float32)
+    require_finite(matrix, name)
+    return matrix
+
+
+def require_finite(array: npt.NDArray[Any], name: str) -> None:
+    """Raise ValueError, naming the first offending element, unless `array` is finite."""
+    # A sum is finite for finite data unless it overflows, so the usual case needs no mask.
+    with np.errstate(all="ignore"):
+        if np.isfinite(array.sum(dtype=np.float64)):
+            return
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        place = ", ".join(str(int(i)) for i in bad[0])
+        raise ValueError(
+            f"{name} must be finite, got {array[tuple(bad[0])]} at [{place}] "
+            f"({len(bad)} such elements)"
+        )
+
+
+def as_threads(n_threads: int | None) -> int:
+    """Return the number of threads for the core, where 0 stands for all cores."""
+    if n_threads is None:
+        return 0
+    if isinstance(n_threads, bool) or not isinstance(n_threads, int | np.integer):
+        raise TypeError(f"n_threads must be a positive integer or None, got {n_threads!r}")
+    if n_threads < 1:
+        raise ValueError(f"n_threads must be a positive integer or None, got {n_threads}")
+    return int(n_threads)
+
+
+def as_tolerance(tolerance: float) -> float:
+    """Return `tolerance` as a float in [0, 1)."""
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float | np.number):
+        raise TypeError(f"tolerance must be a number, got {tolerance!r}")
+    result = float(tolerance)
+    if not 0.0 <= result < 1.0:
+        raise ValueError(f"tolerance must be at least 0 and below 1, got {tolerance}")
+    return result

@@ -1,0 +1,17 @@
+// What each binding unit adds to the module.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "hullspace/context.hpp"
+
+namespace hullspace::binding {
+
+void bind_errors(pybind11::module_& module);
+void bind_hull(pybind11::module_& module);
+
+// A context whose call ends on Ctrl-C or another signal handler that raises. The call must be
+// made without the GIL.
+Context signal_context(int n_threads);
+
+}  // namespace hullspace::binding

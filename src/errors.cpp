@@ -1,0 +1,28 @@
+#include "hullspace/error.hpp"
+
+#include "bindings.hpp"
+
+namespace hullspace::binding {
+
+namespace py = pybind11;
+
+void bind_errors(py::module_& module) {
+  py::register_local_exception<ArgumentError>(module, "ArgumentError", PyExc_ValueError);
+  py::register_local_exception_translator([](std::exception_ptr error) {
+    try {
+      if (error) std::rethrow_exception(error);
+    } catch (const Interrupted&) {
+      // The Python error that the signal handler raised is already set.
+      if (PyErr_Occurred() == nullptr) PyErr_SetNone(PyExc_KeyboardInterrupt);
+    }
+  });
+}
+
+Context signal_context(int n_threads) {
+  return {n_threads, [] {
+            const py::gil_scoped_acquire gil;
+            return PyErr_CheckSignals() != 0;
+          }};
+}
+
+}  // namespace hullspace::binding
