@@ -13,7 +13,8 @@ from hullspace import _core
 if TYPE_CHECKING:
     from hullspace import certificates, datasets, features, partition, study
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
-    from hullspace.hull import Certificate, Hull, Membership, Projection, Status
+    from hullspace.hull import Certificate, Hull, Membership, Projection
+    from hullspace.status import Status
 
 __version__: str = _core.__version__
 
@@ -26,7 +27,7 @@ _HOMES = {
     "Hull": "hull",
     "Membership": "hull",
     "Projection": "hull",
-    "Status": "hull",
+    "Status": "status",
 }
 _MODULES = ("certificates", "datasets", "features", "partition", "study")
 

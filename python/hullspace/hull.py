@@ -12,7 +12,6 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -21,21 +20,9 @@ from scipy import sparse
 
 from hullspace import _core
 from hullspace._arrays import as_matrix, as_threads, as_tolerance
+from hullspace.status import Status
 
 DEFAULT_TOLERANCE = 1e-9
-
-
-class Status(IntEnum):
-    """Outcome of one query."""
-
-    OPTIMAL = 0
-    """The projection is proven: its gap is within the tolerance."""
-    INSIDE = 1
-    """Convex weights reproduce the query within the tolerance."""
-    OUTSIDE = 2
-    """A hyperplane, verified against every point, separates the query from the hull."""
-    UNDECIDED = 3
-    """Rounding, or the tolerance asked for, leaves the question open."""
 
 
 @dataclass(frozen=True)

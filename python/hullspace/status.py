@@ -1,0 +1,18 @@
+"""Outcomes of single queries; outcomes are values, only misuse is an exception."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """Outcome of one query."""
+
+    OPTIMAL = 0
+    """The projection is proven: its gap is within the tolerance."""
+    INSIDE = 1
+    """Convex weights reproduce the query within the tolerance."""
+    OUTSIDE = 2
+    """A hyperplane, verified against every point, separates the query from the hull."""
+    UNDECIDED = 3
+    """Rounding, or the tolerance asked for, leaves the question open."""
