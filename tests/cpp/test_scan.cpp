@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "check.hpp"
+#include "common/tolerances.hpp"
+#include "hullspace/error.hpp"
+#include "scan/scan.hpp"
+
+using namespace hullspace;
+
+namespace {
+
+constexpr StopFlag kNoStop{false};
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+std::vector<double> unit(std::vector<double> v) {
+  const double norm = std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0));
+  for (double& x : v) x /= norm;
+  return v;
+}
+
+std::vector<Candidate> brute_force(const PointSet& points, const std::vector<double>& direction,
+                                   double half_norm_weight) {
+  std::vector<Candidate> all;
+  std::vector<double> p(points.n_features());
+  for (std::ptrdiff_t i = 0; i < points.n_points(); ++i) {
+    points.load(i, p.data());
+    const double score = std::inner_product(p.begin(), p.end(), direction.begin(), 0.0) +
+                         0.5 * half_norm_weight *
+                             std::inner_product(p.begin(), p.end(), p.begin(), 0.0);
+    all.push_back({score, static_cast<std::int32_t>(i)});
+  }
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+}  // namespace
+
+TEST(selection_keeps_the_lowest_and_bounds_the_rest) {
+  const auto scores = check::gaussian<double>(1000, 1);
+  Selection selection;
+  selection.reset(10, kInfinity);
+  for (std::size_t i = 0; i < scores.size(); ++i) selection.offer(scores[i], int(i));
+  selection.finish();
+  auto sorted = scores;
+  std::sort(sorted.begin(), sorted.end());
+  CHECK(selection.candidates().size() == 10);
+  for (int i = 0; i < 10; ++i) CHECK(selection.candidates()[i].score == sorted[i]);
+  CHECK(selection.threshold() <= sorted[10]);
+  CHECK(selection.threshold() >= sorted[9]);
+}
+
+TEST(selection_with_room_keeps_its_threshold) {
+  Selection selection;
+  selection.reset(4, 1.0);
+  for (const double score : {0.5, 1.0, 2.0, -1.0}) selection.offer(score, 0);
+  selection.finish();
+  CHECK(selection.candidates().size() == 2);
+  CHECK(selection.threshold() == 1.0);
+}
+
+TEST(scan_finds_the_lowest_scores_of_every_direction) {
+  for (const int n_features : {1, 3, 16, 65}) {
+    for (const int n_points : {1, 47, 48, 49, 1000}) {
+      const auto data = check::gaussian<float>(std::size_t(n_points) * n_features, 2);
+      const PointSet points(MatrixView<float>{data.data(), n_points, n_features}, Context{});
+      constexpr int kDirections = 13;
+      std::vector<std::vector<double>> directions;
+      std::vector<Selection> selections(kDirections);
+      std::vector<ScanRequest> requests;
+      for (int j = 0; j < kDirections; ++j) {
+        directions.push_back(unit(check::gaussian<double>(n_features, 100 + j)));
+        selections[j].reset(20, kInfinity);
+      }
+      for (int j = 0; j < kDirections; ++j) {
+        requests.push_back({directions[j].data(), j % 2 == 0 ? 0.0 : 1.0, &selections[j]});
+      }
+      Scanner scanner(points);
+      CHECK(scanner.scan(requests, kNoStop));
+      const double error = 2.0 * tolerances::single_score_error(n_features, points.radius()) *
+                           (1.0 + points.radius());
+      for (int j = 0; j < kDirections; ++j) {
+        const auto all = brute_force(points, directions[j], requests[j].half_norm_weight);
+        const auto& found = selections[j].candidates();
+        CHECK(found.size() == std::min<std::size_t>(20, all.size()));
+        for (std::size_t i = 0; i < found.size(); ++i) {
+          CHECK(std::abs(found[i].score - all[i].score) <= error);
+        }
+      }
+    }
+  }
+}
+
+TEST(exact_scan_agrees_with_brute_force) {
+  const auto data = check::gaussian<double>(777 * 9, 3);
+  const PointSet points(MatrixView<double>{data.data(), 777, 9}, Context{});
+  const auto direction = unit(check::gaussian<double>(9, 4));
+  Selection selection;
+  selection.reset(30, kInfinity);
+  CHECK(scan_exactly(points, direction.data(), selection, kNoStop));
+  const auto all = brute_force(points, direction, 0.0);
+  for (std::size_t i = 0; i < 30; ++i) {
+    CHECK(selection.candidates()[i].point == all[i].point);
+    CHECK(std::abs(selection.candidates()[i].score - all[i].score) < 1e-14);
+  }
+}
+
+TEST(scan_stops_when_asked) {
+  const auto data = check::gaussian<float>(100, 5);
+  const PointSet points(MatrixView<float>{data.data(), 50, 2}, Context{});
+  const std::vector<double> direction{1.0, 0.0};
+  Selection selection;
+  selection.reset(4, kInfinity);
+  const ScanRequest request{direction.data(), 0.0, &selection};
+  const StopFlag stop{true};
+  CHECK(!Scanner(points).scan({&request, 1}, stop));
+  CHECK(!scan_exactly(points, direction.data(), selection, stop));
+}
+
+TEST(point_set_is_scaled_without_loss) {
+  for (const double scale : {1e-300, 1e-150, 1.0, 1e150, 1e307}) {
+    auto data = check::gaussian<double>(200, 6);
+    const PointSet plain(MatrixView<double>{data.data(), 50, 4}, Context{});
+    for (double& x : data) x *= scale;
+    const PointSet points(MatrixView<double>{data.data(), 50, 4}, Context{});
+    CHECK(points.radius() >= 0.5 && points.radius() <= 4.0);
+    const double radius = points.length_to_data(points.radius());
+    CHECK(std::abs(radius / scale / plain.length_to_data(plain.radius()) - 1.0) < 1e-12);
+    std::vector<double> p(4);
+    std::vector<double> back(4);
+    for (int i = 0; i < 50; ++i) {
+      points.load(i, p.data());
+      points.point_to_data(p.data(), back.data());
+      for (int j = 0; j < 4; ++j) CHECK(std::abs(back[j] - data[4 * i + j]) < 1e-14 * scale);
+    }
+  }
+}
+
+TEST(far_queries_are_moved_in) {
+  const auto data = check::gaussian<double>(60, 7);
+  const PointSet points(MatrixView<double>{data.data(), 20, 3}, Context{});
+  const std::vector<double> queries{1e300, -2e300, 0.5e300, 1.0, 2.0, 3.0};
+  const MatrixView<double> view{queries.data(), 2, 3};
+  std::vector<double> q(3);
+  const double factor = points.load_query(view, 0, q.data());
+  CHECK(factor > 1e250);
+  CHECK(std::abs(q[1] / q[0] + 2.0) < 1e-12);
+  CHECK(points.load_query(view, 1, q.data()) == 1.0);
+}
+
+TEST(bad_matrices_are_refused) {
+  const std::vector<double> data{0.0, 1.0, std::nan(""), 3.0};
+  const auto make = [&](std::ptrdiff_t rows, std::ptrdiff_t cols) {
+    return PointSet(MatrixView<double>{data.data(), rows, cols}, Context{});
+  };
+  CHECK_THROWS(make(2, 2), ArgumentError);
+  CHECK_THROWS(make(0, 2), ArgumentError);
+  CHECK_THROWS(make(2, 0), ArgumentError);
+  CHECK(make(1, 2).n_points() == 1);
+}
+
+int main() { return check::run_all(); }

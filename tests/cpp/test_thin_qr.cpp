@@ -1,0 +1,89 @@
+#include "common/thin_qr.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "check.hpp"
+
+using namespace hullspace;
+
+namespace {
+
+constexpr int kRows = 12;
+using Column = std::vector<double>;
+
+// Largest deviation of A^T (b - A x) from zero, for x the least-squares solution by `qr`.
+double normal_equation_error(const ThinQr& qr, const std::vector<Column>& columns,
+                             const Column& b) {
+  std::vector<double> x(columns.size());
+  qr.coordinates(b.data(), x.data());
+  qr.solve(x.data());
+  Column residual = b;
+  for (std::size_t j = 0; j < columns.size(); ++j) {
+    for (int i = 0; i < kRows; ++i) residual[i] -= x[j] * columns[j][i];
+  }
+  double worst = 0.0;
+  for (const Column& column : columns) {
+    double dot = 0.0;
+    for (int i = 0; i < kRows; ++i) dot += column[i] * residual[i];
+    worst = std::max(worst, std::abs(dot));
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEST(solves_least_squares_while_columns_come_and_go) {
+  std::mt19937 engine(1);
+  const Column b = check::gaussian<double>(kRows, 2);
+  ThinQr qr(kRows);
+  std::vector<Column> columns;
+  for (unsigned step = 0; step < 500; ++step) {
+    const bool remove = !columns.empty() && (columns.size() == kRows || engine() % 3 == 0);
+    if (remove) {
+      const std::size_t j = engine() % columns.size();
+      qr.remove(std::ptrdiff_t(j));
+      columns.erase(columns.begin() + std::ptrdiff_t(j));
+    } else {
+      columns.push_back(check::gaussian<double>(kRows, 10 + step));
+      CHECK(qr.append(columns.back().data()));
+    }
+    CHECK(qr.size() == std::ssize(columns));
+    if (!columns.empty()) CHECK(normal_equation_error(qr, columns, b) < 1e-10);
+  }
+}
+
+TEST(refuses_dependent_columns) {
+  ThinQr qr(kRows);
+  const Column a = check::gaussian<double>(kRows, 3);
+  const Column b = check::gaussian<double>(kRows, 4);
+  CHECK(qr.append(a.data()));
+  CHECK(qr.append(b.data()));
+  Column mixture(kRows);
+  for (int i = 0; i < kRows; ++i) mixture[i] = 0.3 * a[i] - 2.0 * b[i];
+  CHECK(!qr.append(mixture.data()));
+  CHECK(!qr.append(Column(kRows, 0.0).data()));
+  CHECK(qr.size() == 2);
+  mixture[5] += 1e-6;
+  CHECK(qr.append(mixture.data()));
+}
+
+TEST(stays_orthogonal_for_nearly_parallel_columns) {
+  ThinQr qr(kRows);
+  const Column base = check::gaussian<double>(kRows, 5);
+  for (unsigned j = 0; j < 8; ++j) {
+    Column column = base;
+    const Column noise = check::gaussian<double>(kRows, 20 + j);
+    for (int i = 0; i < kRows; ++i) column[i] += 1e-9 * noise[i];
+    CHECK(qr.append(column.data()));
+  }
+  for (int a = 0; a < 8; ++a) {
+    for (int b = 0; b <= a; ++b) {
+      double dot = 0.0;
+      for (int i = 0; i < kRows; ++i) dot += qr.q(i, a) * qr.q(i, b);
+      CHECK(std::abs(dot - (a == b ? 1.0 : 0.0)) < 1e-13);
+    }
+  }
+}
+
+int main() { return check::run_all(); }
