@@ -8,14 +8,15 @@ namespace py = pybind11;
 
 void bind_errors(py::module_& module) {
   py::register_local_exception<ArgumentError>(module, "ArgumentError", PyExc_ValueError);
-  py::register_local_exception_translator([](std::exception_ptr error) {
-    try {
-      if (error) std::rethrow_exception(error);
-    } catch (const Interrupted&) {
-      // The Python error that the signal handler raised is already set.
-      if (PyErr_Occurred() == nullptr) PyErr_SetNone(PyExc_KeyboardInterrupt);
-    }
-  });
+  py::register_local_exception_translator(
+      [](std::exception_ptr error) {  // NOLINT(performance-unnecessary-value-param)
+        try {
+          if (error) std::rethrow_exception(error);
+        } catch (const Interrupted&) {
+          // The Python error that the signal handler raised is already set.
+          if (PyErr_Occurred() == nullptr) PyErr_SetNone(PyExc_KeyboardInterrupt);
+        }
+      });
 }
 
 Context signal_context(int n_threads) {

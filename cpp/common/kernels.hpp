@@ -32,8 +32,8 @@ struct Kernels {
                               const float* thresholds, float* scores, std::uint64_t* hits);
 
   // out[j] = dot(columns + j * stride, x) over `length` elements.
-  void (*dots)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
-               const double* x, std::ptrdiff_t length, double* out);
+  void (*dots)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count, const double* x,
+               std::ptrdiff_t length, double* out);
 
   // x += sum over j of coefficients[j] * (columns + j * stride).
   void (*combine)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,

@@ -118,8 +118,8 @@ void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
 }  // namespace
 }  // namespace hullspace
 
-#define HULLSPACE_DEFINE_KERNELS(table, label)                                                \
-  namespace hullspace {                                                                       \
-  extern const Kernels table;                                                                 \
+#define HULLSPACE_DEFINE_KERNELS(table, label)                                                   \
+  namespace hullspace {                                                                          \
+  extern const Kernels table;                                                                    \
   const Kernels table = {label, Floats::kTileDirections, &score_tile, &dots, &combine, &rotate}; \
   }

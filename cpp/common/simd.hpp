@@ -26,9 +26,7 @@ struct Floats {
   static Floats load(const float* x) { return {_mm512_loadu_ps(x)}; }
   void store(float* x) const { _mm512_storeu_ps(x, value); }
   void add_product(Floats a, Floats b) { value = _mm512_fmadd_ps(a.value, b.value, value); }
-  std::uint64_t below(Floats t) const {
-    return _mm512_cmp_ps_mask(value, t.value, _CMP_LT_OQ);
-  }
+  std::uint64_t below(Floats t) const { return _mm512_cmp_ps_mask(value, t.value, _CMP_LT_OQ); }
 };
 
 #elif defined(__AVX2__)
@@ -62,9 +60,7 @@ struct Floats {
   static Floats broadcast(float x) { return {_mm_set1_ps(x)}; }
   static Floats load(const float* x) { return {_mm_loadu_ps(x)}; }
   void store(float* x) const { _mm_storeu_ps(x, value); }
-  void add_product(Floats a, Floats b) {
-    value = _mm_add_ps(value, _mm_mul_ps(a.value, b.value));
-  }
+  void add_product(Floats a, Floats b) { value = _mm_add_ps(value, _mm_mul_ps(a.value, b.value)); }
   std::uint64_t below(Floats t) const {
     return static_cast<std::uint64_t>(_mm_movemask_ps(_mm_cmplt_ps(value, t.value)));
   }

@@ -44,10 +44,10 @@ std::ptrdiff_t BatchSolver::slots_per_worker(std::ptrdiff_t n_features, std::ptr
   return std::min(share, std::clamp(affordable, kMinSlots, kMaxSlots));
 }
 
-void BatchSolver::run(std::atomic<std::ptrdiff_t>& next, std::ptrdiff_t end,
-                      std::ptrdiff_t n_slots, const std::function<void(const Slot&)>& emit,
-                      const StopFlag& stop) {
+void BatchSolver::run(std::atomic<std::ptrdiff_t>& next, std::ptrdiff_t end, std::ptrdiff_t n_slots,
+                      const std::function<void(const Slot&)>& emit, const StopFlag& stop) {
   std::vector<std::unique_ptr<Slot>> slots;
+  slots.reserve(static_cast<std::size_t>(n_slots));
   for (std::ptrdiff_t i = 0; i < n_slots; ++i) {
     slots.push_back(std::make_unique<Slot>(points_.n_features()));
   }
@@ -104,9 +104,8 @@ double BatchSolver::query_level(const Slot& slot) const {
 
 // What the next scan must find: the points whose absence proves that the distance is optimal.
 void BatchSolver::expect_plain_scan(Slot& slot) const {
-  const double threshold =
-      level(slot) - 0.5 * tolerance_ +
-      tolerances::single_score_error(points_.n_features(), points_.radius());
+  const double threshold = level(slot) - 0.5 * tolerance_ +
+                           tolerances::single_score_error(points_.n_features(), points_.radius());
   const auto support = static_cast<std::size_t>(slot.active.support_size());
   slot.selection.reset(support + kListedBeyondSupport, threshold);
   std::copy_n(slot.active.direction(), points_.n_features(), slot.scan_direction.begin());

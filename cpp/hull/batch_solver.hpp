@@ -23,10 +23,10 @@ struct Slot {
   explicit Slot(std::ptrdiff_t n_features)
       : query(n_features), scan_direction(n_features), active(n_features) {}
 
-  std::ptrdiff_t index = 0;       // row of the query
-  double far_factor = 1.0;        // the query was moved in by this factor
-  std::vector<double> query;      // as moved
-  bool started = false;           // whether the nearest points have been found
+  std::ptrdiff_t index = 0;   // row of the query
+  double far_factor = 1.0;    // the query was moved in by this factor
+  std::vector<double> query;  // as moved
+  bool started = false;       // whether the nearest points have been found
   std::vector<double> scan_direction;
   ActiveSet active;
   Selection selection;

@@ -113,8 +113,7 @@ double true_distance(const PointSet& points, const Slot& slot) {
 }
 
 double effective_tolerance(const PointSet& points, double relative) {
-  return points.radius() *
-         std::max(relative, tolerances::smallest_tolerance(points.n_features()));
+  return points.radius() * std::max(relative, tolerances::smallest_tolerance(points.n_features()));
 }
 
 }  // namespace

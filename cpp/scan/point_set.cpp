@@ -141,9 +141,7 @@ void PointSet::point_to_data(const double* point, double* out) const {
   }
 }
 
-std::ptrdiff_t PointSet::n_panels() const {
-  return (n_points_ + kPanelPoints - 1) / kPanelPoints;
-}
+std::ptrdiff_t PointSet::n_panels() const { return (n_points_ + kPanelPoints - 1) / kPanelPoints; }
 
 const float* PointSet::panel(std::ptrdiff_t i) const {
   return panels_.data() + i * n_scan_rows() * kPanelPoints;
@@ -212,8 +210,7 @@ void require_valid(const AnyMatrix& matrix, const char* name, std::ptrdiff_t n_f
             const bool finite =
                 std::all_of(row, row + n_columns, [](auto x) { return std::isfinite(x); });
             if (finite) continue;
-            throw ArgumentError(std::string(name) +
-                                " must be finite, got NaN or infinity in row " +
+            throw ArgumentError(std::string(name) + " must be finite, got NaN or infinity in row " +
                                 std::to_string(i));
           }
         },

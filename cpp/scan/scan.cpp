@@ -86,9 +86,9 @@ bool Scanner::scan(std::span<const ScanRequest> requests, const StopFlag& stop) 
   for (std::ptrdiff_t panel = 0; panel < points_.n_panels(); ++panel) {
     if (stop.load(std::memory_order_relaxed)) return false;
     for (std::ptrdiff_t tile = 0; tile < n_tiles; ++tile) {
-      const std::uint32_t mask = kernels_.score_tile(
-          points_.panel(panel), tiles_.data() + tile * tile_size, n_rows,
-          thresholds_.data() + tile * kernels_.tile_directions, scores_, hits_);
+      const std::uint32_t mask =
+          kernels_.score_tile(points_.panel(panel), tiles_.data() + tile * tile_size, n_rows,
+                              thresholds_.data() + tile * kernels_.tile_directions, scores_, hits_);
       if (mask != 0) select(panel, tile, mask, requests);
     }
   }

@@ -12,9 +12,8 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +22,8 @@ from hullspace._arrays import as_matrix
 from hullspace.status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scipy import sparse
 
     from hullspace.hull import Membership, Projection
@@ -91,8 +92,8 @@ def check(
     data = _Data.of(points, rows)
     with np.errstate(all="ignore"):  # whatever a corrupted certificate leads to fails its test
         if hasattr(result, "certificate"):
-            return _check_membership(data, result)
-        return _check_projection(data, result)
+            return _check_membership(data, cast("Membership", result))
+        return _check_projection(data, cast("Projection", result))
 
 
 @dataclass(frozen=True)
@@ -131,16 +132,17 @@ class _Data:
     def rounding(self, queries: _Floats) -> _Floats:
         """Bound the rounding of scores of unit vectors against points and centred queries."""
         n = self.points.shape[1] + 4
-        bound: _Floats = n * _ROUNDOFF / (1 - n * _ROUNDOFF) * (self.radius + _norms(queries))
-        return bound + n * 2.0**-1000
+        factor = n * _ROUNDOFF / (1 - n * _ROUNDOFF)
+        bound: _Floats = factor * (self.radius + _norms(queries)) + n * 2.0**-1000
+        return bound
 
 
 def _norms(rows: _Floats) -> _Floats:
     """Euclidean norms that do not over- or underflow."""
     largest = np.abs(rows).max(axis=1, initial=0.0)
     safe = np.where(largest > 0.0, largest, 1.0)
-    norms: _Floats = safe * np.sqrt(np.square(rows / safe[:, None]).sum(axis=1)) * (largest > 0.0)
-    return norms
+    lengths = safe * np.sqrt(np.square(rows / safe[:, None]).sum(axis=1))
+    return np.where(largest > 0.0, lengths, 0.0)
 
 
 def _blocks(selected: _Bools) -> Iterator[npt.NDArray[np.intp]]:

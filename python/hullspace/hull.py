@@ -296,8 +296,6 @@ class Hull:
         )
         return Membership(status == Status.INSIDE, status, certificate)
 
-    def _csr(
-        self, weights: tuple[Any, Any, Any], n_queries: int
-    ) -> sparse.csr_array:
+    def _csr(self, weights: tuple[Any, Any, Any], n_queries: int) -> sparse.csr_array:
         """Wrap the core's (data, column indices, row starts) without a copy."""
         return sparse.csr_array(weights, shape=(n_queries, self.n_points), copy=False)
