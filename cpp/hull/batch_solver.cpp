@@ -13,8 +13,8 @@ namespace {
 
 // Nearest points that a query starts from, and points that enter its pool after each later scan.
 // Fewer mean more scans, more mean longer active-set phases.
-constexpr std::size_t kStartPoints = 24;
-constexpr std::size_t kEnteringPoints = 24;
+constexpr std::size_t kStartPoints = 32;
+constexpr std::size_t kEnteringPoints = 32;
 // Points that a scan lists beyond the support, which scores lowest at the optimum.
 constexpr std::size_t kListedBeyondSupport = 40;
 

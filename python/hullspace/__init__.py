@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hullspace import _core
 
 if TYPE_CHECKING:
-    from hullspace import certificates, datasets, features, partition, study
+    from hullspace import certificates, datasets, features, hull, partition, study
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
     from hullspace.hull import Certificate, Hull, Membership, Projection
     from hullspace.status import Status
@@ -29,7 +29,7 @@ _HOMES = {
     "Projection": "hull",
     "Status": "status",
 }
-_MODULES = ("certificates", "datasets", "features", "partition", "study")
+_MODULES = ("certificates", "datasets", "features", "hull", "partition", "study")
 
 __all__ = [
     "Certificate",
@@ -45,6 +45,7 @@ __all__ = [
     "certificates",
     "datasets",
     "features",
+    "hull",
     "partition",
     "study",
 ]

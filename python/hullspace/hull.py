@@ -284,8 +284,8 @@ class Hull:
         >>> m = hull.contains([[0.5, 0.5], [2.0, 2.0]])
         >>> m
         Membership(2 queries: 1 inside, 1 outside, 0 undecided)
-        >>> hullspace.certificates.check(hull.points, [[0.5, 0.5], [2.0, 2.0]], m).all()
-        True
+        >>> hullspace.certificates.check(hull.points, [[0.5, 0.5], [2.0, 2.0]], m)
+        array([ True,  True])
         """
         matrix = as_matrix(queries, "queries", columns=self.n_features, allow_empty=True)
         status, normals, margins, residuals, weights, absolute = self._core.contains(

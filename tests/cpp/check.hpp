@@ -57,23 +57,23 @@ inline int run_all() {
 
 }  // namespace check
 
-#define TEST(name)                                               \
-  static void test_##name();                                     \
+#define TEST(name)                                                       \
+  static void test_##name();                                             \
   static const check::Registration register_##name(#name, &test_##name); \
   static void test_##name()
 
-#define CHECK(condition)                                    \
-  do {                                                      \
+#define CHECK(condition)                                           \
+  do {                                                             \
     if (!(condition)) check::fail(__FILE__, __LINE__, #condition); \
   } while (false)
 
-#define CHECK_THROWS(expression, type)                                       \
-  do {                                                                       \
-    bool thrown = false;                                                     \
-    try {                                                                    \
-      (void)(expression);                                                    \
-    } catch (const type&) {                                                  \
-      thrown = true;                                                         \
-    }                                                                        \
+#define CHECK_THROWS(expression, type)                                          \
+  do {                                                                          \
+    bool thrown = false;                                                        \
+    try {                                                                       \
+      (void)(expression);                                                       \
+    } catch (const type&) {                                                     \
+      thrown = true;                                                            \
+    }                                                                           \
     if (!thrown) check::fail(__FILE__, __LINE__, #expression " throws " #type); \
   } while (false)

@@ -27,9 +27,9 @@ std::vector<Candidate> brute_force(const PointSet& points, const std::vector<dou
   std::vector<double> p(points.n_features());
   for (std::ptrdiff_t i = 0; i < points.n_points(); ++i) {
     points.load(i, p.data());
-    const double score = std::inner_product(p.begin(), p.end(), direction.begin(), 0.0) +
-                         0.5 * half_norm_weight *
-                             std::inner_product(p.begin(), p.end(), p.begin(), 0.0);
+    const double score =
+        std::inner_product(p.begin(), p.end(), direction.begin(), 0.0) +
+        0.5 * half_norm_weight * std::inner_product(p.begin(), p.end(), p.begin(), 0.0);
     all.push_back({score, static_cast<std::int32_t>(i)});
   }
   std::sort(all.begin(), all.end());
