@@ -1,0 +1,112 @@
+"""Slow, obvious answers to compare with, and the data sets to compare on."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import combinations
+
+import numpy as np
+from data import real_features
+from scipy.optimize import linprog, nnls
+
+
+def nnls_distance(points, query):
+    """Distance to the hull by non-negative least squares, and its own duality gap.
+
+    Two rounds: the first finds the support with a penalty row for the sum of the weights, the
+    second solves on the support and its neighbours again, centred on the first answer.
+    """
+    points = np.asarray(points, np.float64)
+    query = np.asarray(query, np.float64)
+    scale = max(np.abs(points - query).max(), 1e-300)
+    shifted = (points - query).T / scale
+    matrix = np.vstack([shifted, np.full(len(points), 1e3)])
+    weights, _ = nnls(matrix, np.append(np.zeros(len(query)), 1e3), maxiter=100 * len(points) + 1000)
+    nearest = shifted @ (weights / weights.sum())
+    distance = np.linalg.norm(nearest)
+    gap = distance - max(0.0, (shifted.T @ nearest).min() / max(distance, 1e-300))
+    return distance * scale, gap * scale
+
+
+def highs_contains(points, query):
+    """Membership as a feasibility linear program, with HiGHS's tolerance of 1e-7."""
+    matrix = np.vstack([np.asarray(points, np.float64).T, np.ones(len(points))])
+    options = {"primal_feasibility_tolerance": 1e-10}
+    result = linprog(
+        np.zeros(len(points)), A_eq=matrix, b_eq=np.append(query, 1.0), options=options
+    )
+    return result.status == 0
+
+
+def exact_plane_distance(points, query):
+    """Squared distance in the plane in rational arithmetic, over all triangles and segments."""
+    exact = [(Fraction(float(x)), Fraction(float(y))) for x, y in points]
+    q = tuple(Fraction(float(x)) for x in query)
+
+    def cross(o, a, b):
+        return (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0])
+
+    def to_segment(a, b):
+        direction = (b[0] - a[0], b[1] - a[1])
+        square = direction[0] ** 2 + direction[1] ** 2
+        offset = (q[0] - a[0], q[1] - a[1])
+        along = direction[0] * offset[0] + direction[1] * offset[1]
+        t = min(max(along / square, Fraction(0)), Fraction(1)) if square else Fraction(0)
+        return (offset[0] - t * direction[0]) ** 2 + (offset[1] - t * direction[1]) ** 2
+
+    for a, b, c in combinations(exact, 3):
+        turns = (cross(a, b, q), cross(b, c, q), cross(c, a, q))
+        flat = cross(a, b, c) == 0
+        if not flat and (all(t >= 0 for t in turns) or all(t <= 0 for t in turns)):
+            return Fraction(0)
+    return min(to_segment(a, b) for a in exact for b in exact)
+
+
+def relu_features(n, n_features, seed):
+    """Correlated, nonnegative, partly sparse: like learned features."""
+    generator = np.random.default_rng(seed)
+    mixing = np.random.default_rng(99).normal(size=(n_features, n_features))
+    return np.maximum(generator.normal(size=(n, n_features)) @ mixing, 0.0)
+
+
+def _gaussian():
+    generator = np.random.default_rng(1)
+    return generator.normal(size=(300, 8)), 1.5 * generator.normal(size=(50, 8))
+
+
+def _relu():
+    return relu_features(800, 20, 2), relu_features(50, 20, 3)
+
+
+def _flat():
+    generator = np.random.default_rng(4)
+    basis = generator.normal(size=(4, 12))
+    points = generator.normal(size=(200, 4)) @ basis + 5.0
+    inside = generator.normal(size=(25, 4)) @ basis + 5.0
+    return points, np.vstack([inside, generator.normal(size=(25, 12)) + 5.0])
+
+
+def _duplicated():
+    generator = np.random.default_rng(5)
+    points = np.repeat(generator.normal(size=(15, 5)), 20, axis=0)
+    return points, generator.normal(size=(50, 5))
+
+
+def _few_points():
+    generator = np.random.default_rng(6)
+    return generator.normal(size=(7, 40)), generator.normal(size=(50, 40))
+
+
+def _real():
+    train, test = real_features()
+    return train, test[::200]
+
+
+DATA_SETS = {
+    "gaussian": _gaussian,
+    "relu": _relu,
+    "flat": _flat,
+    "duplicated": _duplicated,
+    "fewer points than features": _few_points,
+    "real features": _real,
+}
