@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "common/kernels.hpp"
 #include "common/parallel.hpp"
 #include "common/tolerances.hpp"
 #include "hull/batch_solver.hpp"
@@ -112,6 +113,15 @@ double true_distance(const PointSet& points, const Slot& slot) {
   return points.length_to_data(std::sqrt(square)) * slot.far_factor;
 }
 
+// The verified separation of a slot's query, where it really is, in data units. Moving a query out
+// again by a factor multiplies its separation, up to the set's extent seen from there.
+double true_margin(const PointSet& points, const Slot& slot) {
+  const double margin = points.length_to_data(slot.margin);
+  if (slot.far_factor == 1.0) return std::min(margin, std::numeric_limits<double>::max());
+  const double share = 1.0 - 8.0 / tolerances::kFarthestQuery;
+  return std::min(share * margin * slot.far_factor, std::numeric_limits<double>::max());
+}
+
 double effective_tolerance(const PointSet& points, double relative) {
   return points.radius() * std::max(relative, tolerances::smallest_tolerance(points.n_features()));
 }
@@ -119,7 +129,9 @@ double effective_tolerance(const PointSet& points, double relative) {
 }  // namespace
 
 Hull::Hull(const AnyMatrix& points, const Context& context)
-    : points_(std::make_unique<PointSet>(points, context)) {}
+    : points_(std::make_unique<PointSet>(points, context)) {
+  kernels();  // an instruction set that cannot be used is better known now
+}
 Hull::~Hull() = default;
 Hull::Hull(Hull&&) noexcept = default;
 Hull& Hull::operator=(Hull&&) noexcept = default;
@@ -169,7 +181,7 @@ Memberships Hull::contains(const AnyMatrix& queries, double tolerance,
     if (slot.status == Status::kOutside) {
       std::transform(slot.active.direction(), slot.active.direction() + n, &result.normals[i * n],
                      std::negate<>());
-      result.margins[i] = points_->length_to_data(slot.margin);
+      result.margins[i] = true_margin(*points_, slot);
     }
     if (slot.status == Status::kInside) result.residuals[i] = true_distance(*points_, slot);
     return slot.status == Status::kInside;

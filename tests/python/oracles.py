@@ -6,22 +6,21 @@ from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
-from data import real_features
 from scipy.optimize import linprog, nnls
+
+from data import real_features
 
 
 def nnls_distance(points, query):
-    """Distance to the hull by non-negative least squares, and its own duality gap.
-
-    Two rounds: the first finds the support with a penalty row for the sum of the weights, the
-    second solves on the support and its neighbours again, centred on the first answer.
-    """
+    """Distance to the hull by non-negative least squares with a penalty row, and its gap."""
     points = np.asarray(points, np.float64)
     query = np.asarray(query, np.float64)
     scale = max(np.abs(points - query).max(), 1e-300)
     shifted = (points - query).T / scale
     matrix = np.vstack([shifted, np.full(len(points), 1e3)])
-    weights, _ = nnls(matrix, np.append(np.zeros(len(query)), 1e3), maxiter=100 * len(points) + 1000)
+    weights, _ = nnls(
+        matrix, np.append(np.zeros(len(query)), 1e3), maxiter=100 * len(points) + 1000
+    )
     nearest = shifted @ (weights / weights.sum())
     distance = np.linalg.norm(nearest)
     gap = distance - max(0.0, (shifted.T @ nearest).min() / max(distance, 1e-300))

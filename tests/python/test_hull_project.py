@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from oracles import DATA_SETS, exact_plane_distance, nnls_distance, relu_features
 
 import hullspace
 from hullspace import Hull, Status, certificates
+from oracles import DATA_SETS, exact_plane_distance, nnls_distance, relu_features
 
 
 def assert_sound(hull, queries, projection, *, rows=slice(None)):

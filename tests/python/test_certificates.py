@@ -1,0 +1,203 @@
+"""Certificates: every honest one passes, every corrupted one fails."""
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hullspace
+from hullspace import Hull, Status, certificates
+from oracles import DATA_SETS, relu_features
+
+
+@pytest.fixture(scope="module")
+def problem():
+    points = relu_features(400, 10, 1)
+    queries = np.vstack(
+        [relu_features(30, 10, 2), points[:10], points[:200].reshape(10, 20, 10).mean(1)]
+    )
+    return points, queries
+
+
+@pytest.fixture(scope="module")
+def membership(problem):
+    points, queries = problem
+    result = Hull(points).contains(queries)
+    assert 20 <= result.inside.sum() < 50
+    return result
+
+
+@pytest.fixture(scope="module")
+def projection(problem):
+    points, queries = problem
+    return Hull(points).project(queries)
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_every_answer_passes(name):
+    points, queries = DATA_SETS[name]()
+    queries = np.vstack([queries, points[:30], points[:60].mean(axis=0)[None]])
+    hull = Hull(points)
+    assert certificates.check(points, queries, hull.contains(queries)).all()
+    assert certificates.check(points, queries, hull.project(queries)).all()
+
+
+def change_weights(result, row, change):
+    weights = result.certificate.weights.copy()
+    change(weights, slice(weights.indptr[row], weights.indptr[row + 1]))
+    return replace(result, certificate=replace(result.certificate, weights=weights))
+
+
+def change_array(result, name, row, value):
+    array = getattr(result.certificate, name).copy()
+    array[row] = value(array[row])
+    return replace(result, certificate=replace(result.certificate, **{name: array}))
+
+
+def swap_index(weights, entries):
+    weights.indices[entries] = (weights.indices[entries] + 17) % weights.shape[1]
+
+
+def scale_weights(weights, entries):
+    weights.data[entries] *= 1.001
+
+
+def negative_weight(weights, entries):
+    first = entries.start
+    weights.data[first] -= 1.5
+    weights.data[first + 1] += 1.5
+
+
+def move_weight(weights, entries):
+    weights.data[entries.start] -= 1e-6
+    weights.data[entries.start + 1] += 1e-6
+
+
+@pytest.mark.parametrize("change", [swap_index, scale_weights, negative_weight, move_weight])
+def test_corrupted_weights_fail(problem, membership, change):
+    sizes = np.diff(membership.certificate.weights.indptr)
+    row = int(np.flatnonzero(sizes >= 3)[0])
+    checked = certificates.check(*problem, change_weights(membership, row, change))
+    assert not checked[row]
+    assert np.delete(checked, row).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("normals", lambda n: -n),
+        ("normals", lambda n: n * 0),
+        ("normals", lambda n: n * np.nan),
+        ("normals", lambda n: n * 2),
+        ("normals", lambda n: np.roll(n, 1)),
+        ("margins", lambda m: m * 1.01),
+        ("margins", lambda _: np.inf),
+        ("margins", lambda _: np.nan),
+        ("margins", lambda m: -m),
+        ("margins", lambda _: 0.0),
+    ],
+)
+def test_corrupted_hyperplanes_fail(problem, membership, name, value):
+    row = int(np.flatnonzero(~membership.inside)[3])
+    checked = certificates.check(*problem, change_array(membership, name, row, value))
+    assert not checked[row]
+    assert np.delete(checked, row).all()
+
+
+def test_corrupted_residuals_and_tolerance_fail(problem, membership):
+    row = int(np.flatnonzero(membership.inside)[-1])
+    for value in (1e-3, np.nan, np.inf):
+        changed = change_array(membership, "residuals", row, lambda _, v=value: v)
+        assert not certificates.check(*problem, changed)[row]
+
+
+def test_understated_residual_fails(problem):
+    points, queries = problem
+    loose = Hull(points).contains(queries, tolerance=0.3)
+    row = int(np.nanargmax(loose.certificate.residuals))
+    assert loose.certificate.residuals[row] > 1e-3
+    assert certificates.check(points, queries, loose).all()
+    lie = change_array(loose, "residuals", row, lambda r: r / 2)
+    assert not certificates.check(points, queries, lie)[row]
+    strict = replace(loose, certificate=replace(loose.certificate, tolerance=1e-6))
+    assert not certificates.check(points, queries, strict)[row]
+
+
+def test_flipped_status_fails(problem, membership):
+    flipped = np.where(membership.inside, Status.OUTSIDE, Status.INSIDE).astype(np.int8)
+    for inside in (membership.inside, ~membership.inside):
+        lie = replace(membership, status=flipped, inside=inside)
+        assert not certificates.check(*problem, lie).any()
+    assert not certificates.check(*problem, replace(membership, inside=~membership.inside)).any()
+
+
+def test_undecided_claims_nothing(problem, membership):
+    undecided = np.full(len(membership), Status.UNDECIDED, np.int8)
+    result = replace(membership, status=undecided, inside=np.zeros(len(membership), bool))
+    assert not certificates.check(*problem, result).any()
+
+
+def test_other_queries_or_points_fail(problem, membership, projection):
+    points, queries = problem
+    shifted = np.roll(queries, 1, axis=0)
+    assert certificates.check(points, shifted, membership).mean() < 0.6
+    assert certificates.check(points, shifted, projection).mean() < 0.2
+    outside = ~membership.inside
+    more = np.vstack([points, 1.5 * queries[outside] - 0.5 * points.mean(axis=0)])
+    assert not certificates.check(more, queries, membership)[outside].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("points", lambda p: p + 1e-3),
+        ("distances", lambda d: d * 0.99),
+        ("distances", lambda d: d * 1.01),
+        ("distances", lambda d: d * np.nan),
+        ("gaps", lambda g: -g - 1e-9),
+    ],
+)
+def test_corrupted_projections_fail(problem, projection, name, value):
+    row = int(projection.distances.argmax())
+    array = getattr(projection, name).copy()
+    array[row] = value(array[row])
+    checked = certificates.check(*problem, replace(projection, **{name: array}))
+    assert not checked[row]
+    assert np.delete(checked, row).all()
+
+
+def test_understated_gap_fails(problem):
+    points, queries = problem
+    loose = Hull(points).project(queries, tolerance=0.1)
+    exact = Hull(points).project(queries)
+    excess = loose.distances - exact.distances
+    row = int(excess.argmax())
+    assert excess[row] > 1e-6
+    assert certificates.check(points, queries, loose).all()
+    lie = replace(loose, gaps=np.minimum(loose.gaps, excess / 2))
+    assert not certificates.check(points, queries, lie)[row]
+
+
+def test_misuse_is_named(problem, membership):
+    points, queries = problem
+    with pytest.raises(TypeError, match="result must be a Membership or a Projection"):
+        certificates.check(points, queries, "yes")
+    with pytest.raises(ValueError, match="one answer for each of the 3 queries, got 50"):
+        certificates.check(points, queries[:3], membership)
+    with pytest.raises(ValueError, match="queries must have 10 columns"):
+        certificates.check(points, queries[:, :9], membership)
+    with pytest.raises(ValueError, match="hull_points must be finite"):
+        certificates.check(points * np.nan, queries, membership)
+
+
+def test_checker_imports_nothing_of_the_solver():
+    source = Path(certificates.__file__).read_text()
+    tree = ast.parse(source)
+    at_run_time = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {getattr(node, "module", None) or node.names[0].name for node in at_run_time}
+    local = {name for name in modules if name.startswith("hullspace")}
+    assert local == {"hullspace._arrays", "hullspace.status"}
+    assert "_core" not in source
+    assert hullspace.certificates is certificates

@@ -1,0 +1,107 @@
+"""Misuse gets an error that names the argument; odd but valid input gets an answer."""
+
+import numpy as np
+import pytest
+
+from hullspace import Hull, certificates
+
+GOOD = np.eye(4)
+NAN_ROW = np.where(np.arange(16).reshape(4, 4) == 9, np.nan, 1.0)
+
+BAD_MATRICES = [
+    (None, TypeError, "real numbers"),
+    ("points", TypeError, "real numbers"),
+    (np.array([[object(), 1]]), TypeError, "real numbers.*object"),
+    (np.array([["a", "b"]]), TypeError, "real numbers"),
+    (np.eye(4) * 1j, TypeError, "real numbers.*complex"),
+    (np.array([["2024-01-01"]], dtype="datetime64[D]"), TypeError, "real numbers"),
+    (np.ones(4), ValueError, r"two-dimensional.*\(4,\).*single row"),
+    (3.0, ValueError, "two-dimensional"),
+    (np.ones((2, 2, 4)), ValueError, r"two-dimensional.*\(2, 2, 4\)"),
+    (NAN_ROW, ValueError, r"finite, got nan at \[2, 1\]"),
+    (np.where(np.isnan(NAN_ROW), -np.inf, 1.0), ValueError, r"finite, got -inf at \[2, 1\]"),
+    (np.empty((3, 0)), ValueError, "at least one row and one column"),
+]
+
+
+@pytest.mark.parametrize(("value", "error", "message"), BAD_MATRICES)
+def test_bad_points(value, error, message):
+    with pytest.raises(error, match=f"points must .*{message}"):
+        Hull(value)
+
+
+def test_no_points():
+    with pytest.raises(ValueError, match=r"points must have at least one row.*\(0, 4\)"):
+        Hull(np.empty((0, 4)))
+
+
+@pytest.mark.parametrize("method", ["project", "contains"])
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [*BAD_MATRICES, (np.ones((2, 3)), ValueError, r"4 columns \(n_features\).*\(2, 3\)")],
+)
+def test_bad_queries(method, value, error, message):
+    with pytest.raises(error, match=f"queries must .*{message}"):
+        getattr(Hull(GOOD), method)(value)
+
+
+@pytest.mark.parametrize("method", ["project", "contains"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "2"])
+def test_bad_threads(method, value):
+    hull = Hull(GOOD)
+    with pytest.raises((TypeError, ValueError), match="n_threads must be a positive integer"):
+        getattr(hull, method)(GOOD, n_threads=value)
+    with pytest.raises((TypeError, ValueError), match="n_threads must be a positive integer"):
+        Hull(GOOD, n_threads=value)
+
+
+@pytest.mark.parametrize("method", ["project", "contains"])
+@pytest.mark.parametrize("value", [-1e-9, 1.0, np.nan, np.inf, "x", None, True])
+def test_bad_tolerance(method, value):
+    with pytest.raises((TypeError, ValueError), match="tolerance must be"):
+        getattr(Hull(GOOD), method)(GOOD, tolerance=value)
+
+
+def test_ragged_input():
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        Hull([[1.0, 2.0], [3.0]])
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 5])
+@pytest.mark.parametrize("size", [5e-324, 1e-310, 1e-300, 1.0, 1e300, 1.7e308])
+def test_extreme_coordinates_get_proven_answers(n_features, size):
+    generator = np.random.default_rng(0)
+    points = size * generator.uniform(-1, 1, size=(30, n_features))
+    inside = points[:5]
+    hull = Hull(points)
+    membership = hull.contains(inside)
+    assert membership.inside.all()
+    assert certificates.check(points, inside, membership).all()
+    projection = hull.project(inside)
+    assert (projection.distances == 0).all()
+
+
+@pytest.mark.parametrize("query_size", [1e-300, 1.0, 1e150, 1.7e308])
+@pytest.mark.parametrize("size", [5e-324, 1e-200, 1.0, 1e200, 1.7e308])
+def test_huge_queries_against_tiny_data_and_the_reverse(size, query_size):
+    points = size * np.array([[1.0, 1.0], [1.0, 0.5], [0.5, 1.0]])
+    queries = query_size * np.array([[-1.0, -1.0], [1.0, -1.0], [-0.75, 0.75]])
+    hull = Hull(points)
+    membership = hull.contains(queries)
+    projection = hull.project(queries)
+    assert not membership.inside.any()
+    assert certificates.check(points, queries, membership).all()
+    assert not np.isnan(projection.distances).any()
+    assert (projection.distances > 0).all()
+    assert np.isfinite(projection.points).all()
+
+
+def test_half_precision_overflow_is_not_silent():
+    assert np.isfinite(Hull(np.full((2, 2), 60000, np.float16)).scale)
+    huge = np.full((2, 2), np.finfo(np.longdouble).max)
+    if np.finfo(np.longdouble).max > np.finfo(np.float64).max:
+        with (
+            pytest.raises(ValueError, match="points must be finite"),
+            np.errstate(over="ignore"),
+        ):
+            Hull(huge)
