@@ -78,7 +78,7 @@ void BatchSolver::run(std::atomic<std::ptrdiff_t>& next, std::ptrdiff_t end, std
 
 void BatchSolver::start(Slot& slot, std::ptrdiff_t index) {
   slot.index = index;
-  slot.far_factor = points_.load_query(queries_, index, slot.query.data());
+  slot.far_unit = points_.load_query(queries_, index, slot.query.data());
   slot.started = false;
   slot.active.reset(slot.query.data());
   slot.status = Status::kUndecided;

@@ -24,7 +24,7 @@ struct Slot {
       : query(n_features), scan_direction(n_features), active(n_features) {}
 
   std::ptrdiff_t index = 0;   // row of the query
-  double far_factor = 1.0;    // the query was moved in by this factor
+  double far_unit = 0.0;      // length of a unit in the data if the query was moved in, else 0
   std::vector<double> query;  // as moved
   bool started = false;       // whether the nearest points have been found
   std::vector<double> scan_direction;

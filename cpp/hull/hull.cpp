@@ -105,21 +105,25 @@ SparseWeights solve_all(const PointSet& points, const AnyMatrix& queries, Goal g
 
 // Distance between a slot's query, where it really is, and its nearest point, in data units.
 double true_distance(const PointSet& points, const Slot& slot) {
+  // A query that was moved in sees the set shrunk by as much.
+  const bool is_far = slot.far_unit > 0.0;
+  const double shrink = is_far ? points.length_to_data(1.0) / slot.far_unit : 1.0;
   double square = 0.0;
   for (std::ptrdiff_t j = 0; j < points.n_features(); ++j) {
-    const double difference = slot.query[j] - slot.active.nearest()[j] / slot.far_factor;
+    const double difference = slot.query[j] - slot.active.nearest()[j] * shrink;
     square += difference * difference;
   }
-  return points.length_to_data(std::sqrt(square)) * slot.far_factor;
+  const double distance = std::sqrt(square);
+  return is_far ? distance * slot.far_unit : points.length_to_data(distance);
 }
 
 // The verified separation of a slot's query, where it really is, in data units. Moving a query out
-// again by a factor multiplies its separation, up to the set's extent seen from there.
+// again multiplies its separation, up to the set's extent seen from there.
 double true_margin(const PointSet& points, const Slot& slot) {
-  const double margin = points.length_to_data(slot.margin);
-  if (slot.far_factor == 1.0) return std::min(margin, std::numeric_limits<double>::max());
-  const double share = 1.0 - 8.0 / tolerances::kFarthestQuery;
-  return std::min(share * margin * slot.far_factor, std::numeric_limits<double>::max());
+  const double margin = slot.far_unit > 0.0
+                            ? (1.0 - 8.0 / tolerances::kFarthestQuery) * slot.margin * slot.far_unit
+                            : points.length_to_data(slot.margin);
+  return std::min(margin, std::numeric_limits<double>::max());
 }
 
 double effective_tolerance(const PointSet& points, double relative) {

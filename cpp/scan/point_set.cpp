@@ -122,7 +122,7 @@ double PointSet::load_query(const AnyMatrix& matrix, std::ptrdiff_t i, double* o
       },
       matrix);
   const double limit = tolerances::kFarthestQuery * radius_;
-  if (!(length_to_data(0.25 * limit) < largest)) return 1.0;
+  if (!(length_to_data(0.25 * limit) < largest)) return 0.0;
   std::visit(
       [&](const auto& view) {
         const auto* row = view.row(i);
@@ -132,7 +132,7 @@ double PointSet::load_query(const AnyMatrix& matrix, std::ptrdiff_t i, double* o
         }
       },
       matrix);
-  return largest / length_to_data(0.25 * limit);
+  return largest / (0.25 * limit);
 }
 
 void PointSet::point_to_data(const double* point, double* out) const {

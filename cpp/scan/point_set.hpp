@@ -27,7 +27,7 @@ class PointSet {
   void load(std::ptrdiff_t i, double* out) const;
 
   // A row of `matrix` in the set's coordinates. A query beyond kFarthestQuery radii is moved in
-  // along its ray; the factor by which it was is returned, and is 1 otherwise.
+  // along its ray; the result is the data's length of a unit of its coordinates then, or 0.
   double load_query(const AnyMatrix& matrix, std::ptrdiff_t i, double* out) const;
 
   // From the set's coordinates to the data's.
