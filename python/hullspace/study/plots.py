@@ -1,0 +1,182 @@
+"""The figures of a study. No pyplot, hence no global state and no display."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hullspace._extras import require
+from hullspace.study.tables import distance_fifths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from hullspace.study.study import Study
+
+RIGHT, WRONG, HULL, OWN = "#3b7dd8", "#d1495b", "#4c6a92", "#e09f3e"
+_STYLE = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "legend.frameon": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "hullspace",
+}
+# Beyond this many points a scatter plot shows a random part of them.
+_MOST_DOTS = 5000
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the report's style; the caller's settings are as before afterwards."""
+    with require("matplotlib", "study").rc_context(_STYLE):
+        yield
+
+
+def hull_distances(study: Study) -> Figure:
+    """Histogram of the distances to the training hull and to the predicted class's hull."""
+    figure, axes = _figure(6.4, 3.2)
+    values = {
+        "training hull": (study.training.distances, HULL),
+        "hull of the predicted class": (study.classes.own.distances, OWN),
+    }
+    finite = np.concatenate([d[np.isfinite(d)] for d, _ in values.values()])
+    bins = np.linspace(0, finite.max(initial=1e-12), 60).tolist()
+    for label, (distances, color) in values.items():
+        axes.hist(distances[np.isfinite(distances)], bins, alpha=0.65, label=label, color=color)
+    axes.set(xlabel="distance to the hull", ylabel="test images")
+    axes.legend()
+    return figure
+
+
+def boundary_distances(study: Study) -> Figure:
+    """Histogram of the distances to the decision boundary, for right and wrong predictions."""
+    figure, axes = _figure(6.4, 3.2)
+    nearest = study.boundaries.nearest
+    usable = np.isfinite(nearest)
+    bins = np.linspace(0, nearest[usable].max(initial=1e-12), 60).tolist()
+    for rows, label, color in (
+        (study.correct, "prediction right", RIGHT),
+        (~study.correct, "prediction wrong", WRONG),
+    ):
+        axes.hist(nearest[rows & usable], bins, alpha=0.65, label=label, color=color)
+    axes.set(xlabel="distance to the nearest decision boundary", ylabel="test images")
+    axes.legend()
+    return figure
+
+
+def outside_by_class(study: Study) -> Figure:
+    """Bars with the share of test images outside each hull, by predicted class."""
+    names = study.split.names
+    figure, axes = _figure(6.4, 0.9 + 0.32 * len(names))
+    predictions = study.split.test.predictions
+    for offset, result, label, color in (
+        (-0.2, study.training, "training hull", HULL),
+        (0.2, study.classes.own, "hull of the predicted class", OWN),
+    ):
+        shares = [_mean(result.outside[predictions == c]) for c in range(len(names))]
+        axes.barh(np.arange(len(names)) + offset, shares, 0.38, label=label, color=color)
+    axes.set_yticks(np.arange(len(names)), names)
+    axes.set(xlabel="share of the test images outside", xlim=(0, 1.0))
+    axes.invert_yaxis()
+    figure.legend(loc="outside upper center", ncols=2)
+    return figure
+
+
+def accuracy_by_distance(study: Study) -> Figure:
+    """Accuracy in each fifth of the distance to the hulls."""
+    figure, axes = _figure(6.4, 3.0)
+    labels = ("nearest\nfifth", "second", "third", "fourth", "farthest\nfifth")
+    for result, label, color in (
+        (study.training, "training hull", HULL),
+        (study.classes.own, "hull of the predicted class", OWN),
+    ):
+        part = distance_fifths(result)
+        accuracy = [_mean(study.correct[part == i]) for i in range(5)]
+        axes.plot(range(5), accuracy, "o-", label=label, color=color)
+    axes.set_xticks(range(5), labels)
+    axes.set(xlabel="by distance to the hull", ylabel="accuracy")
+    axes.legend()
+    return figure
+
+
+def distance_scatter(study: Study) -> Figure:
+    """Distance to the training hull against distance to the decision boundary."""
+    figure, axes = _figure(6.4, 3.8)
+    shown = np.flatnonzero(np.isfinite(study.boundaries.nearest))
+    if len(shown) > _MOST_DOTS:
+        shown = np.random.default_rng(0).choice(shown, _MOST_DOTS, replace=False)
+    for wanted, label, color in (
+        (True, "prediction right", RIGHT),
+        (False, "prediction wrong", WRONG),
+    ):
+        rows = shown[study.correct[shown] == wanted]
+        axes.scatter(
+            study.training.distances[rows],
+            study.boundaries.nearest[rows],
+            s=5,
+            alpha=0.5,
+            linewidths=0,
+            label=label,
+            color=color,
+            rasterized=True,
+        )
+    axes.set(xlabel="distance to the training hull", ylabel="distance to the decision boundary")
+    axes.legend(markerscale=3)
+    return figure
+
+
+def nearest_class_matrix(study: Study) -> Figure:
+    """Heat map of the predicted class against the class of the nearest hull."""
+    names = study.split.names
+    n_classes = len(names)
+    side = 2.2 + 0.38 * n_classes
+    figure, axes = _figure(side, side)
+    counts = np.zeros((n_classes, n_classes))
+    decided = study.classes.nearest >= 0
+    pairs = (study.split.test.predictions[decided], study.classes.nearest[decided])
+    np.add.at(counts, pairs, 1)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for i, j in np.argwhere(counts > 0):
+        color = "white" if shares[i, j] > 0.5 else "black"
+        text = f"{counts[i, j]:.0f}"
+        axes.text(j, i, text, ha="center", va="center", color=color, fontsize=7)
+    axes.set_xticks(range(n_classes), names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(n_classes), names)
+    axes.set(xlabel="class of the nearest hull", ylabel="predicted class")
+    return figure
+
+
+def image_strip(study: Study, order: npt.NDArray[np.int64], captions: list[str]) -> Figure:
+    """Show some test images side by side, each with a caption."""
+    assert study.images is not None  # noqa: S101 - only called with images
+    figure = require("matplotlib.figure", "study").Figure(
+        figsize=(1.0 * len(order), 1.45), layout="constrained"
+    )
+    for axes, i, caption in zip(figure.subplots(1, len(order)), order, captions, strict=True):
+        pixels = np.moveaxis(np.asarray(study.images[i], float), 0, -1)
+        pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+        axes.imshow(np.clip(pixels, 0, 1), cmap="gray", vmin=0, vmax=1)
+        axes.set_title(caption, fontsize=8)
+        axes.axis("off")
+    result: Figure = figure
+    return result
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    figure: Any = require("matplotlib.figure", "study").Figure(
+        figsize=(width, height), layout="constrained"
+    )
+    return figure, figure.subplots()
+
+
+def _mean(values: npt.NDArray[Any]) -> float:
+    return float(values.mean()) if len(values) else float("nan")

@@ -1,0 +1,46 @@
+"""Progress bars of a study."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hullspace._extras import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Queries that one call of the core answers: enough for full speed, few enough for a steady bar.
+CHUNK = 1000
+
+
+class Steps:
+    """Bars for the steps of a study, shown while the context is entered."""
+
+    def __init__(self, *, shown: bool) -> None:
+        progress = require("rich.progress", "study")
+        self._bars: Any = progress.Progress(
+            progress.TextColumn("{task.description:<44}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TimeRemainingColumn(),
+            disable=not shown,
+        )
+
+    def __enter__(self) -> Steps:
+        self._bars.__enter__()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._bars.__exit__(*details)
+
+    def add(self, description: str, n_items: int) -> int:
+        """Start a bar for a step that handles so many items."""
+        return int(self._bars.add_task(description, total=n_items))
+
+    def chunks(self, step: int, n_items: int) -> Iterator[slice]:
+        """Yield slices that cover `n_items` items, and move the step's bar after each."""
+        for first in range(0, n_items, CHUNK):
+            last = min(first + CHUNK, n_items)
+            yield slice(first, last)
+            self._bars.advance(step, last - first)

@@ -1,0 +1,191 @@
+"""The page of a study: one HTML file that needs no network to be read."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import hullspace
+from hullspace._extras import require
+from hullspace.study import plots
+from hullspace.study.tables import Table, count, number, share, tables
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hullspace.study.study import Study
+
+_SHOWN_IMAGES = 10
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page embeds it."""
+
+    source: str  # a data URI
+    alt: str
+    caption: str
+
+
+def render(study: Study) -> str:
+    """Return the page as HTML text.
+
+    Raises
+    ------
+    ImportError
+        If the extra ``study`` is not installed.
+    """
+    jinja2 = require("jinja2", "study")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("hullspace.study"), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    with plots.style():
+        page: str = environment.get_template("report.html.j2").render(
+            study=study,
+            date=datetime.now(tz=UTC).date().isoformat(),
+            build=hullspace.build_info(),
+            findings=findings(study),
+            sections=sections(study),
+        )
+    return page
+
+
+def findings(study: Study) -> list[str]:
+    """Say in plain words what the numbers say."""
+    n, training, own = len(study.split.test), study.training, study.classes.own
+    undecided = count(training.undecided)
+    wrong = ~study.correct
+    sentences = [
+        f"The network predicts {share(count(study.correct), n)} of the test images right.",
+        f"{share(count(training.outside), n)} of them lie outside the convex hull of "
+        f"the training set in feature space ({undecided:,} undecided): there the network "
+        f"extrapolates. {share(count(own.outside), n)} lie outside the hull of their "
+        f"predicted class ({count(own.undecided):,} undecided).",
+        f"The median distance is {number(float(np.median(training.distances)))} to the training "
+        f"hull and {number(float(np.median(study.boundaries.nearest)))} to the nearest decision "
+        f"boundary.",
+    ]
+    nearest, predictions = study.classes.nearest, study.split.test.predictions
+    agree = count(nearest == predictions)
+    open_ones = count(nearest == -1)
+    sentences.append(
+        f"The nearest class hull is that of the predicted class for {share(agree, n)} of the test "
+        f"images ({open_ones:,} undecided)."
+    )
+    if wrong.any() and study.correct.any():
+        medians = [
+            float(np.median(study.boundaries.nearest[rows])) for rows in (study.correct, wrong)
+        ]
+        sentences.append(
+            f"Rightly predicted images are {number(medians[0])} from the nearest boundary in the "
+            f"median, wrongly predicted ones {number(medians[1])}."
+        )
+    return sentences
+
+
+def sections(study: Study) -> list[tuple[Table, list[Picture]]]:
+    """Return every table with the figures that belong to it."""
+    pictures = {
+        "hulls": [_outside_picture(study), *_strips(study)],
+        "training distances": [_hull_distance_picture(study)],
+        "boundary distances": _boundary_pictures(study),
+        "nearest": [_nearest_picture(study)],
+        "trust": [_accuracy_picture(study)],
+    }
+    return [(table, pictures.get(name, [])) for name, table in tables(study).items()]
+
+
+def _outside_picture(study: Study) -> Picture:
+    return Picture(
+        _svg(plots.outside_by_class(study)),
+        "Bars: share of the test images outside each hull, by predicted class",
+        "Share of the test images of each predicted class that lie outside the hulls.",
+    )
+
+
+def _hull_distance_picture(study: Study) -> Picture:
+    return Picture(
+        _svg(plots.hull_distances(study)),
+        "Histogram of the distances of test images to the two hulls",
+        "Distances of the test images to the hull of the training set and to the hull of their "
+        "predicted class.",
+    )
+
+
+def _boundary_pictures(study: Study) -> list[Picture]:
+    return [
+        Picture(
+            _svg(plots.boundary_distances(study)),
+            "Histogram of the distances of test images to the nearest decision boundary",
+            "Distances to the nearest decision boundary, for right and wrong predictions.",
+        ),
+        Picture(
+            _svg(plots.distance_scatter(study)),
+            "Scatter plot of hull distance against boundary distance",
+            "Each dot is a test image: how far it is outside the training hull against how far "
+            "it is from the nearest decision boundary.",
+        ),
+    ]
+
+
+def _nearest_picture(study: Study) -> Picture:
+    return Picture(
+        _svg(plots.nearest_class_matrix(study)),
+        "Heat map: predicted class against the class of the nearest hull",
+        "Number of test images by predicted class and class of the nearest hull; shade is the "
+        "share of the row.",
+    )
+
+
+def _accuracy_picture(study: Study) -> Picture:
+    return Picture(
+        _svg(plots.accuracy_by_distance(study)),
+        "Line plot: accuracy by fifths of the distance to the hulls",
+        "Accuracy in each fifth of the test images, ordered by distance to the hulls.",
+    )
+
+
+def _strips(study: Study) -> list[Picture]:
+    """Show the test images that are farthest out and those nearest to a boundary, if given."""
+    if study.images is None:
+        return []
+    names, test = study.split.names, study.split.test
+    assert test.labels is not None  # noqa: S101 - a split has labels
+    labels = [
+        f"is {names[t]}\nsays {names[p]}"
+        for t, p in zip(test.labels, test.predictions, strict=True)
+    ]
+    pictures = []
+    for values, caption in (
+        (-study.training.distances, "The test images farthest outside the training hull."),
+        (study.boundaries.nearest, "The test images nearest to a decision boundary."),
+    ):
+        order = np.argsort(values, kind="stable")[:_SHOWN_IMAGES]
+        figure = plots.image_strip(study, order, [labels[i] for i in order])
+        pictures.append(
+            Picture(
+                _png(figure), caption, caption + " Above each: what it is, what the network says."
+            )
+        )
+    return pictures
+
+
+def _svg(figure: Figure) -> str:
+    return _data_uri(figure, "svg", "image/svg+xml")
+
+
+def _png(figure: Figure) -> str:
+    return _data_uri(figure, "png", "image/png")
+
+
+def _data_uri(figure: Figure, kind: str, mime: str) -> str:
+    buffer = io.BytesIO()
+    metadata = {"Date": None} if kind == "svg" else None
+    figure.savefig(buffer, format=kind, dpi=150, metadata=metadata)
+    return f"data:{mime};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,154 @@
+"""The study of one model: what its features say about its images."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hullspace._extras import require
+from hullspace.hull import DEFAULT_TOLERANCE
+from hullspace.partition import BoundaryDistances, boundary_distances
+from hullspace.study.analyses import ClassHulls, HullResult, Settings, class_hulls, training_hull
+from hullspace.study.progress import Steps
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from hullspace.features import FeatureSplit
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that a study of one model found.
+
+    Attributes
+    ----------
+    title : str
+        What was studied.
+    split : FeatureSplit
+        The features.
+    training : HullResult
+        The test features against the hull of all training features.
+    classes : ClassHulls
+        The test features against the hull of each class.
+    boundaries : BoundaryDistances
+        The test features' distances to the decision boundaries.
+    settings : Settings
+        Tolerance and threads.
+    seconds : float
+        Time that the analyses took.
+    images : (n_test, channels, height, width) array or None
+        The test images, where given.
+    """
+
+    title: str
+    split: FeatureSplit
+    training: HullResult
+    classes: ClassHulls
+    boundaries: BoundaryDistances
+    settings: Settings
+    seconds: float
+    images: npt.NDArray[Any] | None = None
+
+    @property
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """Where the network's prediction for a test image is right."""
+        return np.asarray(self.split.test.predictions == self.split.test.labels)
+
+    def print(self) -> None:
+        """Print the study's tables to the terminal."""
+        from hullspace.study.tables import as_rich, tables  # noqa: PLC0415 - needs extras
+
+        console = require("rich.console", "study").Console()
+        for table in tables(self).values():
+            console.print(as_rich(table))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the study as one self-contained HTML page.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        from hullspace.study.report import render  # noqa: PLC0415 - needs extras
+
+        Path(path).write_text(render(self), encoding="utf-8")
+
+    def __repr__(self) -> str:
+        n = len(self.split.test)
+        return f"Study({self.title!r}, {n} test images, {self.seconds:.1f} s)"
+
+
+def run(
+    split: FeatureSplit,
+    *,
+    title: str = "Features",
+    images: npt.ArrayLike | None = None,
+    tolerance: float = DEFAULT_TOLERANCE,
+    n_threads: int | None = None,
+    progress: bool = True,
+) -> Study:
+    """Study a model from its features.
+
+    Parameters
+    ----------
+    split : FeatureSplit
+        Training and test features with labels, and the head.
+    title : str, default "Features"
+        Heads the report.
+    images : (n_test, channels, height, width) array, optional
+        The test images, with pixels between 0 and 1, of which the report then shows some.
+    tolerance : float, default 1e-9
+        As in `Hull.project` and `Hull.contains`.
+    n_threads : int, optional
+        Threads to use; all cores by default.
+    progress : bool, default True
+        Show progress bars.
+
+    Returns
+    -------
+    Study
+        ``study.save("report.html")`` writes the report, ``study.print()`` its tables.
+
+    Raises
+    ------
+    ValueError
+        If `images` does not hold one image for each test feature.
+    ImportError
+        If the extra ``study`` is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hullspace import FeatureSet, FeatureSplit, Head, study
+    >>> head = Head(np.eye(2))
+    >>> train = FeatureSet.of([[1, 0], [3, 0], [3, 2], [0, 1], [0, 3]], head, [0, 0, 0, 1, 1])
+    >>> test = FeatureSet.of([[2.5, 0.5], [0, 4]], head, [0, 1])
+    >>> found = study.run(FeatureSplit(train, test), progress=False)
+    >>> found.training.outside
+    array([False,  True])
+    """
+    pixels = None if images is None else _as_images(images, len(split.test))
+    settings = Settings(tolerance, n_threads)
+    start = time.perf_counter()
+    with Steps(shown=progress) as steps:
+        training = training_hull(split, settings, steps)
+        classes = class_hulls(split, settings, steps)
+    boundaries = boundary_distances(split.test.features, split.head)
+    seconds = time.perf_counter() - start
+    return Study(title, split, training, classes, boundaries, settings, seconds, pixels)
+
+
+def _as_images(images: npt.ArrayLike, n_test: int) -> npt.NDArray[Any]:
+    array = np.asarray(images)
+    if array.ndim != 4 or len(array) != n_test or array.shape[1] not in (1, 3):
+        raise ValueError(
+            f"images must have shape ({n_test}, 1 or 3, height, width), got {array.shape}"
+        )
+    return array

@@ -1,0 +1,224 @@
+"""The tables of a study, as text; the terminal and the page both show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hullspace._extras import require
+
+if TYPE_CHECKING:
+    from hullspace.study.analyses import HullResult
+    from hullspace.study.study import Study
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+_Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text; the first column holds the names of the rows."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    note: str = ""
+
+
+def tables(study: Study) -> dict[str, Table]:
+    """Make every table of a study, by name, in the order of reading."""
+    gaps = study.training.gaps, study.classes.own.gaps
+    training, own = study.training.distances, study.classes.own.distances
+    return {
+        "accuracy": accuracy_table(study),
+        "hulls": hull_table(study),
+        "training distances": distance_table(study, "the training hull", training, gaps[0]),
+        "class distances": distance_table(study, "the hull of the predicted class", own, gaps[1]),
+        "boundary distances": distance_table(
+            study, "the nearest decision boundary", study.boundaries.nearest, None
+        ),
+        "nearest": nearest_table(study),
+        "trust": trust_table(study),
+    }
+
+
+def count(rows: _Bools) -> int:
+    """Count what is true."""
+    return int(np.count_nonzero(rows))
+
+
+def share(count: int, total: int) -> str:
+    """Format a count with its share of a total."""
+    return f"{count:,} ({count / total:.1%})" if total else "0"
+
+
+def number(value: float) -> str:
+    """Format a quantity with three significant digits."""
+    return f"{value:,.3g}" if np.isfinite(value) else "-"
+
+
+def groups(study: Study) -> list[tuple[str, _Bools]]:
+    """Return all test images, then those of each predicted class, as (name, rows)."""
+    predictions = study.split.test.predictions
+    everyone = np.ones(len(predictions), dtype=bool)
+    named = [(name, predictions == c) for c, name in enumerate(study.split.names)]
+    return [("all", everyone), *named]
+
+
+def accuracy_table(study: Study) -> Table:
+    """Accuracy on training and test images, by predicted class."""
+    table = Table(
+        "Accuracy",
+        ("predicted class", "training images", "accuracy", "test images", "accuracy"),
+        note="Share of the predictions of a class that are right.",
+    )
+    train = study.split.train
+    right = train.predictions == train.labels
+    train_groups = [np.ones(len(train), bool)]
+    train_groups += [train.predictions == c for c in range(study.split.head.n_classes)]
+    for (name, rows), train_rows in zip(groups(study), train_groups, strict=True):
+        table.rows.append(
+            (
+                name,
+                f"{count(train_rows):,}",
+                _percent(right[train_rows]),
+                f"{count(rows):,}",
+                _percent(study.correct[rows]),
+            )
+        )
+    return table
+
+
+def hull_table(study: Study) -> Table:
+    """Count the test images outside the hulls."""
+    table = Table(
+        "Test images outside the hulls",
+        (
+            "predicted class",
+            "outside the training hull",
+            "undecided",
+            "outside the class hull",
+            "undecided",
+            "proven",
+        ),
+        note=(
+            "Training hull: the convex hull of all training features. Class hull: that of the "
+            "training features that the network predicts as the image's predicted class; within "
+            "it the prediction is certain. Proven: memberships whose certificate passed a check "
+            "that shares no code with the solver."
+        ),
+    )
+    own = study.classes.own
+    for name, rows in groups(study):
+        n = count(rows)
+        proven = count(study.training.proven[rows])
+        proven += count(own.proven[rows])
+        table.rows.append(
+            (
+                name,
+                share(count(study.training.outside[rows]), n),
+                f"{count(study.training.undecided[rows]):,}",
+                share(count(own.outside[rows]), n),
+                f"{count(own.undecided[rows]):,}",
+                f"{proven:,} of {2 * n:,}",
+            )
+        )
+    return table
+
+
+def distance_table(
+    study: Study,
+    what: str,
+    distances: npt.NDArray[np.float64],
+    gaps: npt.NDArray[np.float64] | None,
+) -> Table:
+    """Quantiles of a distance, and the largest gap where it was computed to a tolerance."""
+    names = [f"{q:.0%}" if q < 1 else "largest" for q in QUANTILES]
+    note = (
+        "Quantiles, in the units of the features; the true distances are at most the gap smaller."
+        if gaps is not None
+        else "Quantiles, in the units of the features, in closed form: |margin| / |W_i - W_j|."
+    )
+    columns = ("predicted class", *names, *([] if gaps is None else ["largest gap"]))
+    table = Table(f"Distance to {what}", columns, note=note)
+    for name, rows in groups(study):
+        gap = [] if gaps is None else [number(gaps[rows].max(initial=0.0))]
+        table.rows.append((name, *_quantiles(distances[rows]), *gap))
+    return table
+
+
+def nearest_table(study: Study) -> Table:
+    """Compare the nearest class hull with the network's prediction."""
+    table = Table(
+        "Nearest class hull against the network's prediction",
+        ("test images", "number", "agree", "differ", "undecided"),
+        note="Undecided: two class hulls are equally near, within the gaps.",
+    )
+    nearest, predictions = study.classes.nearest, study.split.test.predictions
+    everyone, *classes = groups(study)
+    outcomes = [("predicted right", study.correct), ("predicted wrong", ~study.correct)]
+    named = [(f"predicted {name}", rows) for name, rows in classes]
+    for name, rows in (everyone, *outcomes, *named):
+        n = count(rows)
+        agree = count((nearest == predictions)[rows])
+        undecided = count((nearest == -1)[rows])
+        counts = (share(agree, n), share(n - agree - undecided, n), f"{undecided:,}")
+        table.rows.append((name, f"{n:,}", *counts))
+    return table
+
+
+def trust_table(study: Study) -> Table:
+    """Accuracy inside and outside the hulls, and by distance."""
+    table = Table(
+        "Does extrapolation cost accuracy?",
+        ("test images", "training hull", "accuracy", "class hull", "accuracy"),
+        note="Test images by membership in the hulls, and by fifths of the distance to them.",
+    )
+    hulls = (study.training, study.classes.own)
+    for label in ("inside", "outside", "undecided"):
+        cells = [_count_and_accuracy(getattr(hull, label), study.correct) for hull in hulls]
+        table.rows.append((label, *cells[0], *cells[1]))
+    fifths = ("nearest fifth", "second", "third", "fourth", "farthest fifth")
+    parts = [distance_fifths(hull) for hull in hulls]
+    for i, label in enumerate(fifths):
+        cells = [_count_and_accuracy(part == i, study.correct) for part in parts]
+        table.rows.append((label, *cells[0], *cells[1]))
+    return table
+
+
+def distance_fifths(hull: HullResult) -> npt.NDArray[np.int64]:
+    """Rank the test images by their distance to a hull, in five groups of nearly equal size."""
+    order = np.argsort(hull.distances, kind="stable")
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order)) * 5 // max(len(order), 1)
+    return ranks
+
+
+def as_rich(table: Table) -> Any:
+    """Return the table as a `rich.table.Table`."""
+    rich_table = require("rich.table", "study").Table(
+        title=table.title, caption=table.note or None, title_style="bold", caption_justify="left"
+    )
+    for i, column in enumerate(table.columns):
+        rich_table.add_column(column, justify="left" if i == 0 else "right")
+    for row in table.rows:
+        rich_table.add_row(*row)
+    return rich_table
+
+
+def _percent(values: _Bools) -> str:
+    return f"{values.mean():.1%}" if len(values) else "-"
+
+
+def _count_and_accuracy(rows: _Bools, correct: _Bools) -> tuple[str, str]:
+    return f"{count(rows):,}", _percent(correct[rows])
+
+
+def _quantiles(values: npt.NDArray[np.float64]) -> list[str]:
+    finite = values[np.isfinite(values)]
+    if len(finite) == 0:
+        return ["-"] * len(QUANTILES)
+    return [number(value) for value in np.quantile(finite, QUANTILES)]
