@@ -63,9 +63,9 @@ def findings(study: Study) -> list[str]:
     wrong = ~study.correct
     sentences = [
         f"The network predicts {share(count(study.correct), n)} of the test images right.",
-        f"{share(count(training.outside), n)} of them lie outside the convex hull of "
-        f"the training set in feature space ({undecided:,} undecided): there the network "
-        f"extrapolates. {share(count(own.outside), n)} lie outside the hull of their "
+        f"{share(count(training.outside), n)} of the test images lie outside the "
+        f"convex hull of the training set in feature space ({undecided:,} undecided): there the "
+        f"network extrapolates. {share(count(own.outside), n)} lie outside the hull of their "
         f"predicted class ({count(own.undecided):,} undecided).",
         f"The median distance is {number(float(np.median(training.distances)))} to the training "
         f"hull and {number(float(np.median(study.boundaries.nearest)))} to the nearest decision "
