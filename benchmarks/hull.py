@@ -60,9 +60,7 @@ def parse_arguments() -> argparse.Namespace:
 def extra_memory(n_queries: int) -> float:
     """Megabytes that projecting needs beyond data and results, in a fresh process (Linux)."""
     command = [sys.executable, "-c", textwrap.dedent(MEMORY_SCRIPT), str(n_queries)]
-    done = subprocess.run(
-        command, cwd=sys.path[0], check=True, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=sys.path[0], check=True, capture_output=True, text=True)
     return float(done.stdout)
 
 

@@ -224,11 +224,11 @@ def _no_head_message(
     candidates: list[_Candidate], layers: dict[str, nn.Module], head: str | nn.Module | None
 ) -> str:
     if head is not None:
-        what = f"head {next(iter(layers))!r} cannot be used"
-    else:
-        what = "no layer's output is the model's output; name the head with head="
+        reason = candidates[0].reason if candidates else "it did not run on example_input"
+        return f"head {next(iter(layers))!r} cannot be used: {reason}"
+    what = "no layer's output is the model's output; name the head with head="
     if not candidates:
-        return f"{what}: no Linear or convolution layer ran on example_input"
+        return f"{what}. No Linear or convolution layer ran on example_input"
     return "\n".join([f"{what}. Candidates:", *(c.describe() for c in candidates)])
 
 
