@@ -63,9 +63,10 @@ py::tuple BoundHull::project(const py::array& queries, double tolerance, int n_t
     result = hull_.project(view, tolerance, signal_context(n_threads));
   }
   const py::ssize_t n = queries.shape(0);
-  return py::make_tuple(own(std::move(result.points), {n, queries.shape(1)}),
-                        own(std::move(result.distances), {n}), own(std::move(result.gaps), {n}),
-                        own_status(result.status), own_weights(std::move(result.weights)));
+  return py::make_tuple(
+      own(std::move(result.points), {n, queries.shape(1)}), own(std::move(result.distances), {n}),
+      own(std::move(result.normals), {n, queries.shape(1)}), own(std::move(result.gaps), {n}),
+      own_status(result.status), own_weights(std::move(result.weights)));
 }
 
 py::tuple BoundHull::contains(const py::array& queries, double tolerance, int n_threads) const {
@@ -90,7 +91,7 @@ void bind_hull(py::module_& module) {
       .def(py::init<py::array, int>(), "points"_a, "n_threads"_a)
       .def_property_readonly("scale", &BoundHull::scale)
       .def("project", &BoundHull::project, "queries"_a, "tolerance"_a, "n_threads"_a,
-           "Return (points, distances, gaps, status, (data, indices, indptr)).")
+           "Return (points, distances, normals, gaps, status, (data, indices, indptr)).")
       .def("contains", &BoundHull::contains, "queries"_a, "tolerance"_a, "n_threads"_a,
            "Return (status, normals, margins, residuals, (data, indices, indptr), tolerance).");
 }

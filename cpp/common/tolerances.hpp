@@ -36,10 +36,6 @@ inline double smallest_tolerance(std::ptrdiff_t n_features) {
 // it: entering it cannot lower the distance by more than that, and would ruin the factors.
 inline constexpr double kDependent = 1e-12;
 
-// Weights below this leave the support when a step is shortened; they move the nearest point by
-// less than rounding does.
-inline constexpr double kSmallestWeight = 1e-15;
-
 // Residuals this much shorter than what they were computed from are orthogonalized again
 // ("twice is enough", Parlett, "The Symmetric Eigenvalue Problem", section 6.9).
 inline constexpr double kReorthogonalize = 0.5;

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "common/tolerances.hpp"
-
 namespace hullspace {
 namespace {
 
@@ -204,7 +202,7 @@ void ActiveSet::remove_support(std::ptrdiff_t i) {
 
 void ActiveSet::remove_weightless() {
   for (std::ptrdiff_t i = support_size() - 1; i >= 0; --i) {
-    if (weights_[i] <= tolerances::kSmallestWeight && support_.size() > 1) remove_support(i);
+    if (weights_[i] <= 0.0 && support_.size() > 1) remove_support(i);
   }
   double sum = 0.0;
   for (const double weight : weights_) sum += weight;

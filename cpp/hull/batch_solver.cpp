@@ -84,6 +84,7 @@ void BatchSolver::start(Slot& slot, std::ptrdiff_t index) {
   slot.status = Status::kUndecided;
   slot.gap = std::numeric_limits<double>::infinity();
   slot.margin = 0.0;
+  std::fill(slot.proof.begin(), slot.proof.end(), 0.0);
   // |p - q|^2 / 2 = |p|^2 / 2 - q . p + |q|^2 / 2: nearest points score lowest against -q.
   std::transform(slot.query.begin(), slot.query.end(), slot.scan_direction.begin(),
                  std::negate<>());
@@ -129,13 +130,17 @@ bool BatchSolver::advance(Slot& slot, const StopFlag& stop) {
   slot.active.solve(0.25 * tolerance_, stop);
   if (slot.active.distance() <= tolerance_) {
     slot.gap = slot.active.distance();
+    std::fill(slot.proof.begin(), slot.proof.end(), 0.0);
     slot.status = goal_ == Goal::kContain ? Status::kInside : Status::kOptimal;
     return true;
   }
-  // Without progress rounding has the last word: the best proof so far stands.
-  if (!(slot.active.distance() < before)) return true;
-  expect_plain_scan(slot);
-  return false;
+  if (slot.active.distance() < before) {
+    expect_plain_scan(slot);
+    return false;
+  }
+  // Without progress rounding has the last word: the best proof that there is stands.
+  settle_exactly(slot, stop);
+  return true;
 }
 
 // Prove the answer from the lowest scores against the current direction, if they allow it.
@@ -147,6 +152,10 @@ bool BatchSolver::settle(Slot& slot, const StopFlag& stop) {
   const double entering = level(slot) - 0.25 * tolerance_;
   if (!scored_.empty() && scored_.front().score < entering) return false;
   // Nothing listed can enter and yet the list, being full, proves too little.
+  return settle_exactly(slot, stop);
+}
+
+bool BatchSolver::settle_exactly(Slot& slot, const StopFlag& stop) {
   slot.selection.reset(static_cast<std::size_t>(slot.active.support_size()) + kListedBeyondSupport,
                        std::numeric_limits<double>::infinity());
   if (!scan_exactly(points_, slot.active.direction(), slot.selection, stop)) return false;
@@ -182,7 +191,11 @@ void BatchSolver::rescore(Slot& slot, double bound_of_unlisted) {
     query_square += slot.query[j] * slot.query[j];
   }
   const double gap = std::max(0.0, level(slot) - lowest) + 0.5 * distance * misfit;
-  slot.gap = std::min({slot.gap, gap, distance});
+  // An earlier gap still holds, since the distance has only fallen.
+  if (gap < slot.gap) {
+    slot.gap = gap;
+    std::copy_n(slot.active.direction(), n, slot.proof.begin());
+  }
   const double query_norm = std::sqrt(query_square);
   slot.margin = lowest - query_level(slot) - tolerances::double_score_error(n, query_norm);
 }

@@ -21,13 +21,14 @@ enum class Goal { kProject, kContain };
 // One query on its way to an answer. Lengths are in the set's coordinates.
 struct Slot {
   explicit Slot(std::ptrdiff_t n_features)
-      : query(n_features), scan_direction(n_features), active(n_features) {}
+      : query(n_features), scan_direction(n_features), proof(n_features), active(n_features) {}
 
   std::ptrdiff_t index = 0;   // row of the query
   double far_unit = 0.0;      // length of a unit in the data if the query was moved in, else 0
   std::vector<double> query;  // as moved
   bool started = false;       // whether the nearest points have been found
   std::vector<double> scan_direction;
+  std::vector<double> proof;  // unit vector to the hull that the gap was verified with, or zero
   ActiveSet active;
   Selection selection;
   Status status = Status::kUndecided;
@@ -55,6 +56,7 @@ class BatchSolver {
   void expect_plain_scan(Slot& slot) const;
   bool advance(Slot& slot, const StopFlag& stop);
   bool settle(Slot& slot, const StopFlag& stop);
+  bool settle_exactly(Slot& slot, const StopFlag& stop);
   void rescore(Slot& slot, double bound_of_unlisted);
   bool decided(Slot& slot) const;
   double level(const Slot& slot) const;

@@ -151,12 +151,14 @@ Projections Hull::project(const AnyMatrix& queries, double tolerance,
   const auto n = static_cast<std::size_t>(n_features());
   Projections result;
   result.points.resize(n_queries * n);
+  result.normals.resize(n_queries * n);
   result.distances.resize(n_queries);
   result.gaps.resize(n_queries);
   result.status.resize(n_queries, Status::kUndecided);
   const auto emit = [&](const Slot& slot) {
     const auto i = static_cast<std::size_t>(slot.index);
     points_->point_to_data(slot.active.nearest(), &result.points[i * n]);
+    std::transform(slot.proof.begin(), slot.proof.end(), &result.normals[i * n], std::negate<>());
     result.distances[i] = true_distance(*points_, slot);
     result.gaps[i] = std::min(points_->length_to_data(slot.gap), result.distances[i]);
     result.status[i] = slot.status;

@@ -19,7 +19,7 @@ class Hull:
         """
     def project(self, queries: numpy.ndarray, tolerance: typing.SupportsFloat | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple:
         """
-        Return (points, distances, gaps, status, (data, indices, indptr)).
+        Return (points, distances, normals, gaps, status, (data, indices, indptr)).
         """
     @property
     def scale(self) -> float:

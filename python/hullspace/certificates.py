@@ -216,50 +216,20 @@ def _check_projection(data: _Data, result: Projection) -> _Bools:
     proven = np.zeros(len(result.status), dtype=bool)
     for rows in _blocks(result.status == Status.OPTIMAL):
         queries = data.centred(data.queries[rows])
-        weights = result.weights[rows]
+        weights, normals = result.weights[rows], result.normals[rows]
         nearest = _combinations(data, weights)
         allowed = data.rounding(queries)
         misplaced = _norms(data.centred(result.points[rows]) - nearest)
         distances = data.scaled(result.distances[rows])
         gaps = data.scaled(result.gaps[rows])
+        # A distance of at least zero needs no hyperplane.
+        needed = distances - gaps
+        separated = _is_unit(normals) & (_separation(data, normals, queries) >= needed - allowed)
         proven[rows] = (
             _is_convex(weights)
             & (misplaced <= allowed + 4.0 * _ROUNDOFF)
             & (np.abs(_norms(nearest - queries) - distances) <= allowed)
             & (gaps >= 0.0)
-            & (_lower_bounds(data, weights, queries, nearest, distances - gaps) >= distances - gaps)
+            & (separated | (needed <= allowed))
         )
     return proven
-
-
-def _lower_bounds(
-    data: _Data, weights: sparse.csr_array, queries: _Floats, nearest: _Floats, needed: _Floats
-) -> _Floats:
-    """Bound the distances to the hull from below, up to `_Data.rounding`, if `needed` is above 0.
-
-    The hyperplane through the nearest point bounds the distance. For queries close to the hull,
-    cancellation spoils the difference of nearest point and query; there the normal is made
-    orthogonal to the differences of the supporting points, as it must be at the optimum.
-    """
-    lengths = _norms(queries - nearest)
-    allowed = data.rounding(queries)
-    bounds = np.zeros(len(queries))
-    open_rows = np.flatnonzero(needed > allowed)
-    normals = (queries - nearest)[open_rows] / lengths[open_rows, None]
-    bounds[open_rows] = _separation(data, normals, queries[open_rows]) + allowed[open_rows]
-    short = np.flatnonzero((needed > allowed) & (bounds < needed))
-    if len(short):
-        normals = np.array(
-            [_orthogonalized(data, weights[[i]], (queries - nearest)[i]) for i in short]
-        )
-        bounds[short] = _separation(data, normals, queries[short]) + allowed[short]
-    return np.where(needed > allowed, bounds, np.inf)
-
-
-def _orthogonalized(data: _Data, weights: sparse.csr_array, normal: _Floats) -> _Floats:
-    support = data.centred(data.points[weights.indices])
-    q, _ = np.linalg.qr((support[1:] - support[0]).T)
-    for _ in range(2):
-        normal = normal - q @ (q.T @ normal)
-    unit: _Floats = normal / np.linalg.norm(normal)
-    return unit

@@ -38,6 +38,9 @@ class Projection:
     weights : (n_queries, n_points) sparse CSR array, float64
         Convex weights: ``weights @ hull_points`` equals `points`. Rows sum to 1 and have at most
         ``n_features + 1`` nonzeros.
+    normals : (n_queries, n_features) float64
+        Unit vectors that point from the hull to the query: normals of the supporting hyperplane
+        that proves the gap. Zero where the distance is within the tolerance, which needs none.
     gaps : (n_queries,) float64
         Duality gap in the units of the data: the true distance lies in
         ``[distances - gaps, distances]``.
@@ -48,6 +51,7 @@ class Projection:
     points: npt.NDArray[np.float64]
     distances: npt.NDArray[np.float64]
     weights: sparse.csr_array
+    normals: npt.NDArray[np.float64]
     gaps: npt.NDArray[np.float64]
     status: npt.NDArray[np.int8]
 
@@ -218,7 +222,7 @@ class Hull:
         Returns
         -------
         Projection
-            Nearest points, distances, convex weights, gaps and status.
+            Nearest points, distances, convex weights, normals, gaps and status.
 
         Raises
         ------
@@ -242,10 +246,11 @@ class Hull:
         array([[0. , 0.5, 0.5]])
         """
         matrix = as_matrix(queries, "queries", columns=self.n_features, allow_empty=True)
-        points, distances, gaps, status, weights = self._core.project(
+        points, distances, normals, gaps, status, weights = self._core.project(
             matrix, as_tolerance(tolerance), as_threads(n_threads)
         )
-        return Projection(points, distances, self._csr(weights, len(matrix)), gaps, status)
+        csr = self._csr(weights, len(matrix))
+        return Projection(points, distances, csr, normals, gaps, status)
 
     def contains(
         self,

@@ -157,6 +157,10 @@ def test_other_queries_or_points_fail(problem, membership, projection):
         ("distances", lambda d: d * 1.01),
         ("distances", lambda d: d * np.nan),
         ("gaps", lambda g: -g - 1e-9),
+        ("normals", lambda n: -n),
+        ("normals", lambda n: 0 * n),
+        ("normals", lambda n: 2 * n),
+        ("normals", lambda n: np.roll(n, 1)),
     ],
 )
 def test_corrupted_projections_fail(problem, projection, name, value):

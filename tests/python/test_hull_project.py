@@ -276,3 +276,16 @@ def test_repr_says_what_there_is():
     assert repr(hull) == "Hull(n_points=3, n_features=3)"
     assert "2 queries" in repr(hull.project(np.eye(3)[:2]))
     assert hullspace.Status.OPTIMAL == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_coarsely_quantized_data_far_from_the_origin(seed):
+    # Single precision leaves each coordinate only two or three values: a degenerate cube.
+    generator = np.random.default_rng(seed)
+    center = 1e3 * generator.normal(size=33)
+    points = (center + 1e-6 * generator.normal(size=(500, 33))).astype(np.float32)
+    queries = generator.dirichlet(np.full(500, 0.05), size=40) @ points
+    hull = Hull(points)
+    projection = hull.project(queries, tolerance=1e-10)
+    assert projection.n_undecided == 0
+    assert certificates.check(points, queries, projection).all()

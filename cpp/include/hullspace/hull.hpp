@@ -24,6 +24,7 @@ struct SparseWeights {
 struct Projections {
   std::vector<double> points;     // (n_queries, n_features), nearest points of the hull
   std::vector<double> distances;  // (n_queries)
+  std::vector<double> normals;    // (n_queries, n_features), from hull to query; proves the gap
   std::vector<double> gaps;       // (n_queries); the truth is in [distance - gap, distance]
   std::vector<Status> status;     // kOptimal or kUndecided
   SparseWeights weights;          // (n_queries, n_points)
