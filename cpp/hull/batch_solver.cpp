@@ -18,6 +18,10 @@ constexpr std::size_t kEnteringPoints = 32;
 // Points that a scan lists beyond the support, which scores lowest at the optimum.
 constexpr std::size_t kListedBeyondSupport = 40;
 
+// The part of a set that a query starts on: every so many panels, if that leaves enough of them.
+constexpr std::ptrdiff_t kCoarseStride = 16;
+constexpr std::ptrdiff_t kFewestCoarsePanels = 8;
+
 constexpr std::ptrdiff_t kMaxSlots = 256;
 constexpr std::ptrdiff_t kMinSlots = 16;
 constexpr std::ptrdiff_t kSlotMemory = std::ptrdiff_t{160} << 20;  // bytes, all workers together
@@ -32,7 +36,12 @@ double dot(const double* a, const double* b, std::ptrdiff_t n) {
 
 BatchSolver::BatchSolver(const PointSet& points, const AnyMatrix& queries, Goal goal,
                          double tolerance)
-    : points_(points), queries_(queries), goal_(goal), tolerance_(tolerance), scanner_(points) {}
+    : points_(points),
+      queries_(queries),
+      goal_(goal),
+      tolerance_(tolerance),
+      coarse_stride_(points.n_panels() < kCoarseStride * kFewestCoarsePanels ? 1 : kCoarseStride),
+      scanner_(points) {}
 
 std::ptrdiff_t BatchSolver::slots_per_worker(std::ptrdiff_t n_features, std::ptrdiff_t n_queries,
                                              int n_workers) {
@@ -52,7 +61,7 @@ void BatchSolver::run(std::atomic<std::ptrdiff_t>& next, std::ptrdiff_t end, std
     slots.push_back(std::make_unique<Slot>(points_.n_features()));
   }
   std::ptrdiff_t n_active = 0;  // the first slots are at work, the others free
-  std::vector<ScanRequest> requests;
+  std::vector<Slot*> active;
   for (;;) {
     while (n_active < n_slots) {
       const std::ptrdiff_t index = next.fetch_add(1);
@@ -60,9 +69,9 @@ void BatchSolver::run(std::atomic<std::ptrdiff_t>& next, std::ptrdiff_t end, std
       start(*slots[n_active++], index);
     }
     if (n_active == 0) return;
-    requests.clear();
-    for (std::ptrdiff_t i = 0; i < n_active; ++i) requests.push_back(request(*slots[i]));
-    if (!scanner_.scan(requests, stop)) return;
+    active.clear();
+    for (std::ptrdiff_t i = 0; i < n_active; ++i) active.push_back(slots[i].get());
+    if (!scan(active, stop)) return;
     for (std::ptrdiff_t i = 0; i < n_active;) {
       const bool done = advance(*slots[i], stop);
       if (stop.load(std::memory_order_relaxed)) return;
@@ -76,10 +85,21 @@ void BatchSolver::run(std::atomic<std::ptrdiff_t>& next, std::ptrdiff_t end, std
   }
 }
 
+bool BatchSolver::scan(std::span<Slot* const> slots, const StopFlag& stop) {
+  std::vector<ScanRequest> full;
+  std::vector<ScanRequest> part;
+  for (Slot* slot : slots) {
+    const double half_norm_weight = slot->stage == Stage::kStart ? 1.0 : 0.0;
+    auto& requests = slot->stage == Stage::kFull ? full : part;
+    requests.push_back({slot->scan_direction.data(), half_norm_weight, &slot->selection});
+  }
+  return scanner_.scan(full, 1, stop) && scanner_.scan(part, coarse_stride_, stop);
+}
+
 void BatchSolver::start(Slot& slot, std::ptrdiff_t index) {
   slot.index = index;
   slot.far_unit = points_.load_query(queries_, index, slot.query.data());
-  slot.started = false;
+  slot.stage = Stage::kStart;
   slot.active.reset(slot.query.data());
   slot.status = Status::kUndecided;
   slot.gap = std::numeric_limits<double>::infinity();
@@ -89,10 +109,6 @@ void BatchSolver::start(Slot& slot, std::ptrdiff_t index) {
   std::transform(slot.query.begin(), slot.query.end(), slot.scan_direction.begin(),
                  std::negate<>());
   slot.selection.reset(kStartPoints, std::numeric_limits<double>::infinity());
-}
-
-ScanRequest BatchSolver::request(Slot& slot) const {
-  return {slot.scan_direction.data(), slot.started ? 0.0 : 1.0, &slot.selection};
 }
 
 double BatchSolver::level(const Slot& slot) const {
@@ -115,26 +131,31 @@ void BatchSolver::expect_plain_scan(Slot& slot) const {
 // Use the scan that has just been made for this slot. True when the query is answered.
 bool BatchSolver::advance(Slot& slot, const StopFlag& stop) {
   const double before = slot.active.distance();
-  if (slot.started) {
-    if (settle(slot, stop)) return true;
-    slot.active.drop_idle();
-    add_violators(slot);
-  } else {
-    rows_.resize(static_cast<std::size_t>(points_.n_features()));
-    for (const Candidate& candidate : slot.selection.candidates()) {
-      points_.load(candidate.point, rows_.data());
-      slot.active.add(candidate.point, rows_.data());
+  if (slot.stage == Stage::kStart) {
+    load_listed(slot);
+    slot.active.add(slot.selection.candidates().front().point, rows_.data());
+    slot.stage = coarse_stride_ == 1 ? Stage::kFull : Stage::kCoarse;
+  } else if (slot.stage == Stage::kCoarse) {
+    load_listed(slot);
+    score_listed(slot);
+    if (!add_violators(slot)) {
+      slot.stage = Stage::kFull;
+      expect_plain_scan(slot);
+      return false;
     }
-    slot.started = true;
+  } else {
+    if (settle(slot, stop)) return true;
+    add_violators(slot);
   }
-  slot.active.solve(0.25 * tolerance_, stop);
+  solve_listed(slot, stop);
   if (slot.active.distance() <= tolerance_) {
     slot.gap = slot.active.distance();
     std::fill(slot.proof.begin(), slot.proof.end(), 0.0);
     slot.status = goal_ == Goal::kContain ? Status::kInside : Status::kOptimal;
     return true;
   }
-  if (slot.active.distance() < before) {
+  if (slot.active.distance() < before || slot.stage == Stage::kCoarse) {
+    if (!(slot.active.distance() < before)) slot.stage = Stage::kFull;
     expect_plain_scan(slot);
     return false;
   }
@@ -143,14 +164,29 @@ bool BatchSolver::advance(Slot& slot, const StopFlag& stop) {
   return true;
 }
 
+// Solve on the pool, letting listed points enter until none improves on the nearest point.
+void BatchSolver::solve_listed(Slot& slot, const StopFlag& stop) {
+  double before = slot.active.distance();
+  while (slot.active.solve(0.25 * tolerance_, stop) && slot.active.distance() < before) {
+    before = slot.active.distance();
+    if (before <= tolerance_) return;
+    score_listed(slot);
+    if (!add_violators(slot)) return;
+  }
+}
+
 // Prove the answer from the lowest scores against the current direction, if they allow it.
 bool BatchSolver::settle(Slot& slot, const StopFlag& stop) {
   const std::ptrdiff_t n = points_.n_features();
   const double radius = points_.radius();
-  rescore(slot, slot.selection.threshold() - tolerances::single_score_error(n, radius));
+  load_listed(slot);
+  score_listed(slot);
+  update_bounds(slot, slot.selection.threshold() - tolerances::single_score_error(n, radius));
   if (decided(slot)) return true;
   const double entering = level(slot) - 0.25 * tolerance_;
-  if (!scored_.empty() && scored_.front().score < entering) return false;
+  if (std::any_of(scores_.begin(), scores_.end(), [&](double x) { return x < entering; })) {
+    return false;
+  }
   // Nothing listed can enter and yet the list, being full, proves too little.
   return settle_exactly(slot, stop);
 }
@@ -159,24 +195,34 @@ bool BatchSolver::settle_exactly(Slot& slot, const StopFlag& stop) {
   slot.selection.reset(static_cast<std::size_t>(slot.active.support_size()) + kListedBeyondSupport,
                        std::numeric_limits<double>::infinity());
   if (!scan_exactly(points_, slot.active.direction(), slot.selection, stop)) return false;
-  rescore(slot, slot.selection.threshold());
+  load_listed(slot);
+  score_listed(slot);
+  update_bounds(slot, slot.selection.threshold());
   return decided(slot);
 }
 
-// Score the listed points in double precision and update the verified gap and margin.
-void BatchSolver::rescore(Slot& slot, double bound_of_unlisted) {
+// Load the listed points, in the order of the list.
+void BatchSolver::load_listed(const Slot& slot) {
   const std::ptrdiff_t n = points_.n_features();
   const auto& listed = slot.selection.candidates();
   rows_.resize(listed.size() * static_cast<std::size_t>(n));
-  scored_.resize(listed.size());
   for (std::size_t i = 0; i < listed.size(); ++i) {
-    double* row = &rows_[i * static_cast<std::size_t>(n)];
-    points_.load(listed[i].point, row);
-    scored_[i] = {dot(row, slot.active.direction(), n), static_cast<std::int32_t>(i)};
+    points_.load(listed[i].point, &rows_[i * static_cast<std::size_t>(n)]);
   }
-  std::sort(scored_.begin(), scored_.end());
+}
+
+// Score the loaded points against the slot's direction in double precision.
+void BatchSolver::score_listed(const Slot& slot) {
+  const std::ptrdiff_t n = points_.n_features();
+  scores_.resize(slot.selection.candidates().size());
+  kernels().dots(rows_.data(), n, std::ssize(scores_), slot.active.direction(), n, scores_.data());
+}
+
+// Update the verified gap and margin from the scores and a bound for all points without one.
+void BatchSolver::update_bounds(Slot& slot, double bound_of_unlisted) const {
+  const std::ptrdiff_t n = points_.n_features();
   double lowest = bound_of_unlisted;
-  if (!scored_.empty()) lowest = std::min(lowest, scored_.front().score);
+  for (const double score : scores_) lowest = std::min(lowest, score);
   lowest -= tolerances::double_score_error(n, points_.radius());
 
   // Distance minus the separation along the direction; the direction may differ by rounding
@@ -211,15 +257,24 @@ bool BatchSolver::decided(Slot& slot) const {
   return optimal || slot.status == Status::kOutside;
 }
 
-void BatchSolver::add_violators(Slot& slot) {
-  const std::ptrdiff_t n = points_.n_features();
+// Add loaded points that improve on the nearest one to the pool; false if there are none.
+bool BatchSolver::add_violators(Slot& slot) {
   const double entering = level(slot) - 0.25 * tolerance_;
-  for (std::size_t i = 0; i < std::min(scored_.size(), kEnteringPoints); ++i) {
-    if (!(scored_[i].score < entering)) break;
-    const std::size_t listed = static_cast<std::size_t>(scored_[i].point);
-    slot.active.add(slot.selection.candidates()[listed].point,
-                    &rows_[listed * static_cast<std::size_t>(n)]);
+  violators_.clear();
+  for (std::size_t i = 0; i < scores_.size(); ++i) {
+    if (scores_[i] < entering) violators_.push_back({scores_[i], static_cast<std::int32_t>(i)});
   }
+  if (violators_.empty()) return false;
+  const auto end = violators_.begin() +
+                   static_cast<std::ptrdiff_t>(std::min(violators_.size(), kEnteringPoints));
+  std::partial_sort(violators_.begin(), end, violators_.end());
+  slot.active.drop_idle();
+  for (auto violator = violators_.begin(); violator != end; ++violator) {
+    const auto i = static_cast<std::size_t>(violator->point);
+    slot.active.add(slot.selection.candidates()[i].point,
+                    &rows_[i * static_cast<std::size_t>(points_.n_features())]);
+  }
+  return true;
 }
 
 }  // namespace hullspace

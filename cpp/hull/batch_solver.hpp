@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "common/parallel.hpp"
@@ -18,6 +19,13 @@ namespace hullspace {
 
 enum class Goal { kProject, kContain };
 
+// What the scan that a slot waits for is to find.
+enum class Stage {
+  kStart,   // points near the query, among a part of the set
+  kCoarse,  // points that improve on the nearest one, among a part of the set
+  kFull,    // points that improve on the nearest one, among all: their absence is the proof
+};
+
 // One query on its way to an answer. Lengths are in the set's coordinates.
 struct Slot {
   explicit Slot(std::ptrdiff_t n_features)
@@ -26,7 +34,7 @@ struct Slot {
   std::ptrdiff_t index = 0;   // row of the query
   double far_unit = 0.0;      // length of a unit in the data if the query was moved in, else 0
   std::vector<double> query;  // as moved
-  bool started = false;       // whether the nearest points have been found
+  Stage stage = Stage::kStart;
   std::vector<double> scan_direction;
   std::vector<double> proof;  // unit vector to the hull that the gap was verified with, or zero
   ActiveSet active;
@@ -52,25 +60,31 @@ class BatchSolver {
 
  private:
   void start(Slot& slot, std::ptrdiff_t index);
-  ScanRequest request(Slot& slot) const;
   void expect_plain_scan(Slot& slot) const;
   bool advance(Slot& slot, const StopFlag& stop);
+  bool scan(std::span<Slot* const> slots, const StopFlag& stop);
+  void solve_listed(Slot& slot, const StopFlag& stop);
   bool settle(Slot& slot, const StopFlag& stop);
   bool settle_exactly(Slot& slot, const StopFlag& stop);
-  void rescore(Slot& slot, double bound_of_unlisted);
+  void load_listed(const Slot& slot);
+  void score_listed(const Slot& slot);
+  void update_bounds(Slot& slot, double bound_of_unlisted) const;
   bool decided(Slot& slot) const;
   double level(const Slot& slot) const;
   double query_level(const Slot& slot) const;
-  void add_violators(Slot& slot);
+  bool add_violators(Slot& slot);
 
   const PointSet& points_;
   const AnyMatrix& queries_;
   Goal goal_;
   double tolerance_;
+  std::ptrdiff_t coarse_stride_;  // of the panels in a part of the set; 1 for small sets
   Scanner scanner_;
-  // Of the slot being advanced: its candidates' points and double-precision scores.
+  // Of the slot being advanced: the points that its scan listed, their scores in double precision,
+  // and those among them that improve on the nearest point.
   std::vector<double> rows_;
-  std::vector<Candidate> scored_;
+  std::vector<double> scores_;
+  std::vector<Candidate> violators_;
 };
 
 }  // namespace hullspace

@@ -78,12 +78,13 @@ void Scanner::select(std::ptrdiff_t panel, std::ptrdiff_t tile, std::uint32_t ma
   }
 }
 
-bool Scanner::scan(std::span<const ScanRequest> requests, const StopFlag& stop) {
+bool Scanner::scan(std::span<const ScanRequest> requests, std::ptrdiff_t stride,
+                   const StopFlag& stop) {
   pack(requests);
   const std::ptrdiff_t n_rows = points_.n_scan_rows();
   const std::ptrdiff_t tile_size = kernels_.tile_directions * n_rows;
   const std::ptrdiff_t n_tiles = std::ssize(tiles_) / tile_size;
-  for (std::ptrdiff_t panel = 0; panel < points_.n_panels(); ++panel) {
+  for (std::ptrdiff_t panel = 0; panel < points_.n_panels(); panel += stride) {
     if (stop.load(std::memory_order_relaxed)) return false;
     for (std::ptrdiff_t tile = 0; tile < n_tiles; ++tile) {
       const std::uint32_t mask =

@@ -53,9 +53,9 @@ class Scanner {
  public:
   explicit Scanner(const PointSet& points) : points_(points), kernels_(kernels()) {}
 
-  // Offer every point to every request's selection; scores err by single_score_error. Returns
-  // false, with the selections incomplete, once `stop` is set.
-  bool scan(std::span<const ScanRequest> requests, const StopFlag& stop);
+  // Offer the points of every `stride`th panel to every request's selection; scores err by
+  // single_score_error. Returns false, with the selections incomplete, once `stop` is set.
+  bool scan(std::span<const ScanRequest> requests, std::ptrdiff_t stride, const StopFlag& stop);
 
  private:
   void pack(std::span<const ScanRequest> requests);

@@ -78,7 +78,7 @@ TEST(scan_finds_the_lowest_scores_of_every_direction) {
         requests.push_back({directions[j].data(), j % 2 == 0 ? 0.0 : 1.0, &selections[j]});
       }
       Scanner scanner(points);
-      CHECK(scanner.scan(requests, kNoStop));
+      CHECK(scanner.scan(requests, 1, kNoStop));
       const double error = 2.0 * tolerances::single_score_error(n_features, points.radius()) *
                            (1.0 + points.radius());
       for (int j = 0; j < kDirections; ++j) {
@@ -115,7 +115,7 @@ TEST(scan_stops_when_asked) {
   selection.reset(4, kInfinity);
   const ScanRequest request{direction.data(), 0.0, &selection};
   const StopFlag stop{true};
-  CHECK(!Scanner(points).scan({&request, 1}, stop));
+  CHECK(!Scanner(points).scan({&request, 1}, 1, stop));
   CHECK(!scan_exactly(points, direction.data(), selection, stop));
 }
 

@@ -158,7 +158,7 @@ def test_a_million_points():
 
 
 def test_results_do_not_depend_on_threads_or_on_the_batch():
-    points, queries = relu_features(3000, 16, 13), relu_features(600, 16, 14)
+    points, queries = relu_features(6000, 16, 13), relu_features(600, 16, 14)
     hull = Hull(points)
     whole = hull.project(queries, n_threads=1)
     for n_threads in (2, 5, None):
