@@ -39,6 +39,15 @@ struct Kernels {
   void (*combine)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
                   const double* coefficients, double* x, std::ptrdiff_t length);
 
+  // Solve R x = rhs in place for the upper triangle R, (size, size), columns `stride` apart.
+  void (*solve_upper)(const double* r, std::ptrdiff_t stride, std::ptrdiff_t size, double* rhs);
+
+  // out = (row - center) * high * low, in double precision.
+  void (*center_floats)(const float* row, const double* center, double high, double low,
+                        double* out, std::ptrdiff_t length);
+  void (*center_doubles)(const double* row, const double* center, double high, double low,
+                         double* out, std::ptrdiff_t length);
+
   // (a, b) = (c a + s b, c b - s a).
   void (*rotate)(double* a, double* b, std::ptrdiff_t length, double c, double s);
 };

@@ -105,6 +105,25 @@ void combine(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
   }
 }
 
+void solve_upper(const double* r, std::ptrdiff_t stride, std::ptrdiff_t size, double* rhs) {
+  for (std::ptrdiff_t j = size - 1; j >= 0; --j) {
+    const double* column = r + j * stride;
+    const double x = rhs[j] / column[j];
+    rhs[j] = x;
+#pragma omp simd
+    for (std::ptrdiff_t i = 0; i < j; ++i) rhs[i] -= x * column[i];
+  }
+}
+
+template <class T>
+void center_row(const T* row, const double* center, double high, double low, double* out,
+                std::ptrdiff_t length) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < length; ++i) {
+    out[i] = (static_cast<double>(row[i]) - center[i]) * high * low;
+  }
+}
+
 void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
 #pragma omp simd
   for (std::ptrdiff_t i = 0; i < length; ++i) {
@@ -118,8 +137,10 @@ void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
 }  // namespace
 }  // namespace hullspace
 
-#define HULLSPACE_DEFINE_KERNELS(table, label)                                                   \
-  namespace hullspace {                                                                          \
-  extern const Kernels table;                                                                    \
-  const Kernels table = {label, Floats::kTileDirections, &score_tile, &dots, &combine, &rotate}; \
+#define HULLSPACE_DEFINE_KERNELS(table, label)                                      \
+  namespace hullspace {                                                             \
+  extern const Kernels table;                                                       \
+  const Kernels table = {                                                           \
+      label,        Floats::kTileDirections, &score_tile,         &dots,  &combine, \
+      &solve_upper, &center_row<float>,      &center_row<double>, &rotate};         \
   }

@@ -6,16 +6,7 @@
 #include "common/tolerances.hpp"
 
 namespace hullspace {
-namespace {
-
-std::ptrdiff_t padded(std::ptrdiff_t n) {
-  return (n + kColumnAlignment - 1) / kColumnAlignment * kColumnAlignment;
-}
-
-}  // namespace
-
-ThinQr::ThinQr(std::ptrdiff_t n_rows)
-    : kernels_(kernels()), n_rows_(n_rows), stride_(padded(n_rows)) {}
+ThinQr::ThinQr(std::ptrdiff_t n_rows) : kernels_(kernels()), n_rows_(padded(n_rows)) {}
 
 void ThinQr::grow() {
   const std::ptrdiff_t capacity = std::max<std::ptrdiff_t>(16, 2 * capacity_);
@@ -24,19 +15,19 @@ void ThinQr::grow() {
     std::copy_n(&r_[j * capacity_], j + 1, &r[j * capacity]);
   }
   r_ = std::move(r);
-  q_.resize(static_cast<std::size_t>(capacity * stride_));
+  q_.resize(static_cast<std::size_t>(capacity * n_rows_));
   work_.resize(static_cast<std::size_t>(capacity));
   capacity_ = capacity;
 }
 
 bool ThinQr::append(const double* column) {
   if (size_ == capacity_) grow();
-  double* q = &q_[size_ * stride_];
+  double* q = &q_[size_ * n_rows_];
   double* r = &r_[size_ * capacity_];
   std::copy_n(column, n_rows_, q);
   std::fill_n(r, size_, 0.0);
   double square = 0.0;
-  kernels_.dots(q, stride_, 1, q, n_rows_, &square);
+  kernels_.dots(q, n_rows_, 1, q, n_rows_, &square);
   const double whole = square;
   // A third pass is never needed in exact "twice is enough"; it only costs when rounding says so.
   for (int pass = 0; pass < 3 && size_ > 0; ++pass) {
@@ -44,7 +35,7 @@ bool ThinQr::append(const double* column) {
     coordinates(q, work_.data());
     for (std::ptrdiff_t i = 0; i < size_; ++i) r[i] += work_[i];
     subtract(work_.data(), q);
-    kernels_.dots(q, stride_, 1, q, n_rows_, &square);
+    kernels_.dots(q, n_rows_, 1, q, n_rows_, &square);
     if (square > tolerances::kReorthogonalize * before) break;
   }
   const double norm = std::sqrt(square);
@@ -76,26 +67,19 @@ void ThinQr::remove(std::ptrdiff_t column) {
       pair[0] = c * x + s * y;
       pair[1] = c * y - s * x;
     }
-    kernels_.rotate(&q_[i * stride_], &q_[(i + 1) * stride_], n_rows_, c, s);
+    kernels_.rotate(&q_[i * n_rows_], &q_[(i + 1) * n_rows_], n_rows_, c, s);
   }
 }
 
 void ThinQr::coordinates(const double* v, double* out) const {
-  kernels_.dots(q_.data(), stride_, size_, v, n_rows_, out);
+  kernels_.dots(q_.data(), n_rows_, size_, v, n_rows_, out);
 }
 
 void ThinQr::subtract(double* coordinates, double* v) const {
   for (std::ptrdiff_t i = 0; i < size_; ++i) coordinates[i] = -coordinates[i];
-  kernels_.combine(q_.data(), stride_, size_, coordinates, v, n_rows_);
+  kernels_.combine(q_.data(), n_rows_, size_, coordinates, v, n_rows_);
 }
 
-void ThinQr::solve(double* rhs) const {
-  for (std::ptrdiff_t j = size_ - 1; j >= 0; --j) {
-    const double* r = &r_[j * capacity_];
-    const double x = rhs[j] / r[j];
-    rhs[j] = x;
-    for (std::ptrdiff_t i = 0; i < j; ++i) rhs[i] -= x * r[i];
-  }
-}
+void ThinQr::solve(double* rhs) const { kernels_.solve_upper(r_.data(), capacity_, size_, rhs); }
 
 }  // namespace hullspace

@@ -16,6 +16,11 @@ class ThinQr {
  public:
   explicit ThinQr(std::ptrdiff_t n_rows);
 
+  // Length to which vectors given to a factorization with `n_rows` rows are padded with zeros.
+  static std::ptrdiff_t padded(std::ptrdiff_t n_rows) {
+    return (n_rows + kColumnAlignment - 1) / kColumnAlignment * kColumnAlignment;
+  }
+
   std::ptrdiff_t size() const { return size_; }
   void clear() { size_ = 0; }
 
@@ -29,14 +34,13 @@ class ThinQr {
   void subtract(double* coordinates, double* v) const;
   // Solve R x = rhs in place.
   void solve(double* rhs) const;
-  double q(std::ptrdiff_t row, std::ptrdiff_t column) const { return q_[column * stride_ + row]; }
+  double q(std::ptrdiff_t row, std::ptrdiff_t column) const { return q_[column * n_rows_ + row]; }
 
  private:
   void grow();
 
   const Kernels& kernels_;
-  std::ptrdiff_t n_rows_;
-  std::ptrdiff_t stride_;        // of the columns of Q
+  std::ptrdiff_t n_rows_;        // padded
   std::ptrdiff_t capacity_ = 0;  // columns; also the stride of the columns of R
   std::ptrdiff_t size_ = 0;
   std::vector<double> q_;

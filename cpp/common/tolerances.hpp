@@ -36,9 +36,12 @@ inline double smallest_tolerance(std::ptrdiff_t n_features) {
 // it: entering it cannot lower the distance by more than that, and would ruin the factors.
 inline constexpr double kDependent = 1e-12;
 
-// Residuals this much shorter than what they were computed from are orthogonalized again
+// A vector whose square is left with less than this share after projection is projected again
 // ("twice is enough", Parlett, "The Symmetric Eigenvalue Problem", section 6.9).
-inline constexpr double kReorthogonalize = 0.5;
+inline constexpr double kReorthogonalize = 0.1;
+
+// A residual that a step shortens by more than this is freed of rounding along the support again.
+inline constexpr double kCancellation = 0.01;
 
 // A query farther than this many radii is moved in along its ray: the angle under which it sees
 // the set changes by less than 1e-12.

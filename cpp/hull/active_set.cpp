@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "common/tolerances.hpp"
+
 namespace hullspace {
 namespace {
 
@@ -18,11 +20,11 @@ double norm(const std::vector<double>& v, std::ptrdiff_t n) {
 ActiveSet::ActiveSet(std::ptrdiff_t n_features)
     : kernels_(kernels()),
       n_features_(n_features),
-      stride_((n_features + kColumnAlignment) / kColumnAlignment * kColumnAlignment),
+      stride_(ThinQr::padded(n_features + 1)),
       query_(n_features),
       qr_(n_features + 1),
       nearest_(n_features),
-      residual_(n_features + 1),
+      residual_(ThinQr::padded(n_features + 1)),
       direction_(n_features) {}
 
 void ActiveSet::reset(const double* query) {
@@ -36,15 +38,15 @@ void ActiveSet::reset(const double* query) {
 }
 
 void ActiveSet::drop_idle() {
-  std::vector<double> pool(support_.size() * static_cast<std::size_t>(stride_));
-  std::vector<std::int32_t> ids(support_.size());
+  spare_pool_.resize(support_.size() * static_cast<std::size_t>(stride_));
+  spare_ids_.resize(support_.size());
   for (std::ptrdiff_t i = 0; i < support_size(); ++i) {
-    std::copy_n(pool_point(support_[i]), stride_, &pool[i * stride_]);
-    ids[i] = ids_[support_[i]];
+    std::copy_n(pool_point(support_[i]), stride_, &spare_pool_[i * stride_]);
+    spare_ids_[i] = ids_[support_[i]];
     support_[i] = i;
   }
-  pool_.swap(pool);
-  ids_.swap(ids);
+  pool_.swap(spare_pool_);
+  ids_.swap(spare_ids_);
 }
 
 void ActiveSet::add(std::int32_t id, const double* point) {
@@ -57,21 +59,19 @@ void ActiveSet::add(std::int32_t id, const double* point) {
 
 bool ActiveSet::solve(double tolerance, const StopFlag& stop) {
   barred_.assign(ids_.size(), 0);
-  if (support_.empty()) enter(nearest_in_pool());
-  update_nearest();
-  update_direction();
+  if (support_.empty()) {
+    enter(nearest_in_pool());
+    settle();
+  }
   double best = distance_;
-  while (!stop.load(std::memory_order_relaxed)) {
-    if (distance_ <= tolerance) return true;
-    const std::ptrdiff_t entering = entering_point(tolerance);
-    if (entering < 0) return true;
-    if (!enter(entering)) {
+  bool optimal = false;
+  while (!optimal && !stop.load(std::memory_order_relaxed)) {
+    const std::ptrdiff_t entering = distance_ <= tolerance ? -1 : entering_point(tolerance);
+    if (entering < 0) {
+      optimal = true;
+    } else if (!enter(entering)) {
       barred_[entering] = 1;
-      continue;
-    }
-    update_nearest();
-    update_direction();
-    if (distance_ < best) {
+    } else if (distance_ < best) {
       best = distance_;
       std::fill(barred_.begin(), barred_.end(), 0);
     } else {
@@ -79,7 +79,8 @@ bool ActiveSet::solve(double tolerance, const StopFlag& stop) {
       barred_[entering] = 1;
     }
   }
-  return false;
+  settle();
+  return optimal;
 }
 
 std::ptrdiff_t ActiveSet::nearest_in_pool() const {
@@ -99,40 +100,56 @@ std::ptrdiff_t ActiveSet::nearest_in_pool() const {
   return best;
 }
 
-void ActiveSet::update_nearest() {
+// Compute from the weights what the steps have kept up to date, free of their rounding.
+void ActiveSet::settle() {
+  double sum = 0.0;
+  for (const double weight : weights_) sum += weight;
   std::fill(nearest_.begin(), nearest_.end(), 0.0);
   for (std::ptrdiff_t i = 0; i < support_size(); ++i) {
+    weights_[i] /= sum;
     kernels_.combine(pool_point(support_[i]), stride_, 1, &weights_[i], nearest_.data(),
                      n_features_);
   }
   for (std::ptrdiff_t j = 0; j < n_features_; ++j) residual_[j] = query_[j] - nearest_[j];
   residual_[n_features_] = 0.0;
-  distance_ = norm(residual_, n_features_);
+  const double distance = norm(residual_, n_features_);
+  find_coordinates();
+  advance_residual(1.0);
+  distance_ = distance;
 }
 
-// Coordinates of (query - nearest, t) along the lifted support, for the t that leaves the sum of
-// the weights as it is. They vanish at the optimum of the support.
-double ActiveSet::affine_coordinates() {
-  step_.resize(support_.size());
-  qr_.coordinates(residual_.data(), step_.data());
+// Coordinates of the residual along the lifted support, after giving it the lifted coordinate for
+// which a step along them keeps the sum of the weights.
+void ActiveSet::find_coordinates() {
+  coordinates_.resize(support_.size());
+  qr_.coordinates(residual_.data(), coordinates_.data());
   double along = 0.0;
   double whole = 0.0;
   for (std::ptrdiff_t i = 0; i < support_size(); ++i) {
     const double q = qr_.q(n_features_, i);
-    along += q * step_[i];
+    along += q * coordinates_[i];
     whole += q * q;
   }
   const double shift = -along / whole;
-  for (std::ptrdiff_t i = 0; i < support_size(); ++i) step_[i] += shift * qr_.q(n_features_, i);
-  return shift;
+  residual_[n_features_] += shift;
+  for (std::ptrdiff_t i = 0; i < support_size(); ++i) {
+    coordinates_[i] += shift * qr_.q(n_features_, i);
+  }
 }
 
-// At the support's optimum: what rounding left of the residual along the support is taken out.
-void ActiveSet::update_direction() {
-  residual_[n_features_] += affine_coordinates();
-  qr_.subtract(step_.data(), residual_.data());
-  const double length = norm(residual_, n_features_);
-  const double inverse = length > 0.0 ? -1.0 / length : 0.0;
+// Take a share of the coordinates out of the residual. All of them leave it orthogonal to the
+// support's affine hull, which rounding spoils when little is left; then it is done again.
+void ActiveSet::advance_residual(double share) {
+  double before = distance_;
+  for (;;) {
+    for (double& coordinate : coordinates_) coordinate *= share;
+    qr_.subtract(coordinates_.data(), residual_.data());
+    distance_ = norm(residual_, n_features_);
+    if (share < 1.0 || distance_ > tolerances::kCancellation * before || distance_ == 0.0) break;
+    before = distance_;
+    find_coordinates();
+  }
+  const double inverse = distance_ > 0.0 ? -1.0 / distance_ : 0.0;
   for (std::ptrdiff_t j = 0; j < n_features_; ++j) direction_[j] = inverse * residual_[j];
 }
 
@@ -161,8 +178,7 @@ bool ActiveSet::enter(std::ptrdiff_t pool_index) {
   support_.push_back(pool_index);
   weights_.push_back(support_.size() == 1 ? 1.0 : 0.0);
   if (support_.size() == 1) return true;
-  affine_coordinates();
-  qr_.solve(step_.data());
+  find_step();
   if (!(step_.back() > 0.0)) {
     remove_support(support_size() - 1);
     return false;
@@ -170,11 +186,16 @@ bool ActiveSet::enter(std::ptrdiff_t pool_index) {
   while (!take_step()) {
     remove_weightless();
     if (support_.size() == 1) break;
-    update_nearest();
-    affine_coordinates();
-    qr_.solve(step_.data());
+    find_step();
   }
   return true;
+}
+
+// Change of the weights that leads to the point of the support's affine hull nearest the query.
+void ActiveSet::find_step() {
+  find_coordinates();
+  step_ = coordinates_;
+  qr_.solve(step_.data());
 }
 
 // Go along the step as far as the weights allow; true if that is its end.
@@ -191,6 +212,7 @@ bool ActiveSet::take_step() {
   }
   for (std::ptrdiff_t i = 0; i < support_size(); ++i) weights_[i] += length * step_[i];
   if (blocking >= 0) weights_[blocking] = 0.0;
+  advance_residual(length);
   return blocking < 0;
 }
 
@@ -204,9 +226,6 @@ void ActiveSet::remove_weightless() {
   for (std::ptrdiff_t i = support_size() - 1; i >= 0; --i) {
     if (weights_[i] <= 0.0 && support_.size() > 1) remove_support(i);
   }
-  double sum = 0.0;
-  for (const double weight : weights_) sum += weight;
-  for (double& weight : weights_) weight /= sum;
 }
 
 }  // namespace hullspace

@@ -51,11 +51,12 @@ class ActiveSet {
  private:
   const double* pool_point(std::ptrdiff_t i) const { return &pool_[i * stride_]; }
   std::ptrdiff_t nearest_in_pool() const;
-  void update_nearest();
-  void update_direction();
+  void settle();
+  void find_coordinates();
+  void advance_residual(double share);
   std::ptrdiff_t entering_point(double tolerance);
   bool enter(std::ptrdiff_t pool_index);
-  double affine_coordinates();
+  void find_step();
   bool take_step();
   void remove_support(std::ptrdiff_t i);
   void remove_weightless();
@@ -66,13 +67,16 @@ class ActiveSet {
   std::vector<double> query_;
   std::vector<double> pool_;
   std::vector<std::int32_t> ids_;
+  std::vector<double> spare_pool_;
+  std::vector<std::int32_t> spare_ids_;
   std::vector<char> barred_;  // points of the pool that may not enter until the distance falls
   std::vector<double> scores_;
 
   ThinQr qr_;  // of the lifted support, in the order of support_
   std::vector<std::ptrdiff_t> support_;
   std::vector<double> weights_;
-  std::vector<double> step_;  // change of the weights that leads to the affine optimum
+  std::vector<double> coordinates_;  // of the residual along the support
+  std::vector<double> step_;         // change of the weights that leads to the affine optimum
   std::vector<double> nearest_;
   std::vector<double> residual_;  // query - nearest, lifted
   std::vector<double> direction_;

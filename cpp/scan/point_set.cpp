@@ -96,14 +96,13 @@ void PointSet::find_center_and_unit(const Context& context) {
 }
 
 void PointSet::load(std::ptrdiff_t i, double* out) const {
-  std::visit(
-      [&](const auto& view) {
-        const auto* row = view.row(i);
-        for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
-          out[j] = (static_cast<double>(row[j]) - center_[j]) * unit_high_ * unit_low_;
-        }
-      },
-      points_);
+  const Kernels& table = kernels();
+  if (const auto* floats = std::get_if<MatrixView<float>>(&points_)) {
+    table.center_floats(floats->row(i), center_.data(), unit_high_, unit_low_, out, n_features_);
+  } else {
+    table.center_doubles(std::get<MatrixView<double>>(points_).row(i), center_.data(), unit_high_,
+                         unit_low_, out, n_features_);
+  }
 }
 
 double PointSet::load_query(const AnyMatrix& matrix, std::ptrdiff_t i, double* out) const {

@@ -10,7 +10,13 @@ using namespace hullspace;
 namespace {
 
 constexpr int kRows = 12;
-using Column = std::vector<double>;
+using Column = std::vector<double>;  // padded with zeros
+
+Column random_column(unsigned seed) {
+  Column column = check::gaussian<double>(kRows, seed);
+  column.resize(ThinQr::padded(kRows));
+  return column;
+}
 
 // Largest deviation of A^T (b - A x) from zero, for x the least-squares solution by `qr`.
 double normal_equation_error(const ThinQr& qr, const std::vector<Column>& columns,
@@ -35,7 +41,7 @@ double normal_equation_error(const ThinQr& qr, const std::vector<Column>& column
 
 TEST(solves_least_squares_while_columns_come_and_go) {
   std::mt19937 engine(1);
-  const Column b = check::gaussian<double>(kRows, 2);
+  const Column b = random_column(2);
   ThinQr qr(kRows);
   std::vector<Column> columns;
   for (unsigned step = 0; step < 500; ++step) {
@@ -45,7 +51,7 @@ TEST(solves_least_squares_while_columns_come_and_go) {
       qr.remove(std::ptrdiff_t(j));
       columns.erase(columns.begin() + std::ptrdiff_t(j));
     } else {
-      columns.push_back(check::gaussian<double>(kRows, 10 + step));
+      columns.push_back(random_column(10 + step));
       CHECK(qr.append(columns.back().data()));
     }
     CHECK(qr.size() == std::ssize(columns));
@@ -55,14 +61,14 @@ TEST(solves_least_squares_while_columns_come_and_go) {
 
 TEST(refuses_dependent_columns) {
   ThinQr qr(kRows);
-  const Column a = check::gaussian<double>(kRows, 3);
-  const Column b = check::gaussian<double>(kRows, 4);
+  const Column a = random_column(3);
+  const Column b = random_column(4);
   CHECK(qr.append(a.data()));
   CHECK(qr.append(b.data()));
-  Column mixture(kRows);
+  Column mixture(ThinQr::padded(kRows));
   for (int i = 0; i < kRows; ++i) mixture[i] = 0.3 * a[i] - 2.0 * b[i];
   CHECK(!qr.append(mixture.data()));
-  CHECK(!qr.append(Column(kRows, 0.0).data()));
+  CHECK(!qr.append(Column(ThinQr::padded(kRows), 0.0).data()));
   CHECK(qr.size() == 2);
   mixture[5] += 1e-6;
   CHECK(qr.append(mixture.data()));
@@ -70,10 +76,10 @@ TEST(refuses_dependent_columns) {
 
 TEST(stays_orthogonal_for_nearly_parallel_columns) {
   ThinQr qr(kRows);
-  const Column base = check::gaussian<double>(kRows, 5);
+  const Column base = random_column(5);
   for (unsigned j = 0; j < 8; ++j) {
     Column column = base;
-    const Column noise = check::gaussian<double>(kRows, 20 + j);
+    const Column noise = random_column(20 + j);
     for (int i = 0; i < kRows; ++i) column[i] += 1e-9 * noise[i];
     CHECK(qr.append(column.data()));
   }

@@ -12,15 +12,19 @@ from data import real_features
 
 
 def nnls_distance(points, query):
-    """Distance to the hull by non-negative least squares with a penalty row, and its gap."""
+    """Distance to the hull by non-negative least squares with a penalty row, and its gap.
+
+    The row asks for weights that sum to one. Whatever they sum to, their direction is the
+    projection's, so that normalizing them leaves no bias: the penalty is chosen for its
+    conditioning alone. The gap is the oracle's own proof of its accuracy.
+    """
     points = np.asarray(points, np.float64)
     query = np.asarray(query, np.float64)
     scale = max(np.abs(points - query).max(), 1e-300)
     shifted = (points - query).T / scale
-    matrix = np.vstack([shifted, np.full(len(points), 1e3)])
-    weights, _ = nnls(
-        matrix, np.append(np.zeros(len(query)), 1e3), maxiter=100 * len(points) + 1000
-    )
+    matrix = np.vstack([shifted, np.ones(len(points))])
+    target = np.append(np.zeros(len(query)), 1.0)
+    weights, _ = nnls(matrix, target, maxiter=100 * len(points) + 1000)
     nearest = shifted @ (weights / weights.sum())
     distance = np.linalg.norm(nearest)
     gap = distance - max(0.0, (shifted.T @ nearest).min() / max(distance, 1e-300))
@@ -28,13 +32,43 @@ def nnls_distance(points, query):
 
 
 def highs_contains(points, query):
-    """Membership as a feasibility linear program, with HiGHS's tolerance of 1e-7."""
+    """Membership as a feasibility linear program; None where HiGHS itself is in doubt."""
     matrix = np.vstack([np.asarray(points, np.float64).T, np.ones(len(points))])
     options = {"primal_feasibility_tolerance": 1e-10}
     result = linprog(
-        np.zeros(len(points)), A_eq=matrix, b_eq=np.append(query, 1.0), options=options
+        np.zeros(len(points)),
+        A_eq=matrix,
+        b_eq=np.append(query, 1.0),
+        method="highs",
+        options=options,
     )
-    return result.status == 0
+    return {0: True, 2: False}.get(result.status)
+
+
+def as_integers(array):
+    """Exact integers in units of 2**-1074, of which every finite double is a multiple."""
+    exact = [int(Fraction(float(x)) * 2**1074) for x in np.ravel(array)]
+    return np.array(exact, dtype=object).reshape(np.shape(array))
+
+
+def exact_separation(points, query, normal):
+    """Smallest ``normal @ (query - point)`` over all points, in rational arithmetic."""
+    scores = (as_integers(query) - as_integers(points)) @ as_integers(normal)
+    return Fraction(int(scores.min()), 2**2148)
+
+
+def exact_residual(points, query, weights):
+    """Length of ``weights @ points - query``, rounded once from its exact square."""
+    columns = as_integers(weights.data) @ as_integers(points[weights.indices])
+    miss = columns - as_integers(query) * 2**1074
+    return float(Fraction(int((miss**2).sum()), 2**4296)) ** 0.5
+
+
+def simplex_projection(query):
+    """Nearest point of the probability simplex, by sorting (Held, Wolfe and Crowder 1974)."""
+    ordered = np.sort(query)[::-1]
+    shifts = (np.cumsum(ordered) - 1.0) / np.arange(1, len(query) + 1)
+    return np.maximum(query - shifts[np.flatnonzero(ordered > shifts)[-1]], 0.0)
 
 
 def exact_plane_distance(points, query):

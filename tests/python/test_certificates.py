@@ -56,6 +56,12 @@ def change_array(result, name, row, value):
     return replace(result, certificate=replace(result.certificate, **{name: array}))
 
 
+def slightly_turned(normal, angle):
+    other = np.roll(normal, 1)
+    other -= (other @ normal) * normal
+    return np.cos(angle) * normal + np.sin(angle) * other / np.linalg.norm(other)
+
+
 def swap_index(weights, entries):
     weights.indices[entries] = (weights.indices[entries] + 17) % weights.shape[1]
 
@@ -75,11 +81,71 @@ def move_weight(weights, entries):
     weights.data[entries.start + 1] += 1e-6
 
 
-@pytest.mark.parametrize("change", [swap_index, scale_weights, negative_weight, move_weight])
+def nan_weight(weights, entries):
+    weights.data[entries.start] = np.nan
+
+
+def infinite_weights(weights, entries):
+    weights.data[entries.start : entries.start + 2] = np.inf, -np.inf
+
+
+def no_weight(weights, entries):
+    weights.data[entries] = 0
+
+
+def repeated_index(weights, entries):
+    weights.indices[entries] = weights.indices[entries.start]
+
+
+CHANGES = [
+    swap_index,
+    scale_weights,
+    negative_weight,
+    move_weight,
+    nan_weight,
+    infinite_weights,
+    no_weight,
+    repeated_index,
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_corrupted_weights_fail(problem, membership, change):
     sizes = np.diff(membership.certificate.weights.indptr)
     row = int(np.flatnonzero(sizes >= 3)[0])
     checked = certificates.check(*problem, change_weights(membership, row, change))
+    assert not checked[row]
+    assert np.delete(checked, row).all()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_corrupted_weights_of_projections_fail(problem, projection, change):
+    sizes = np.diff(projection.weights.indptr)
+    row = int(np.flatnonzero((sizes >= 3) & (projection.distances > 0.1))[0])
+    weights = projection.weights.copy()
+    change(weights, slice(weights.indptr[row], weights.indptr[row + 1]))
+    checked = certificates.check(*problem, replace(projection, weights=weights))
+    assert not checked[row]
+    assert np.delete(checked, row).all()
+
+
+one_row_ends_all = pytest.mark.xfail(raises=IndexError, reason="ends the check of all answers")
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        -1,
+        pytest.param(400, marks=one_row_ends_all),
+        pytest.param(2**31 - 1, marks=one_row_ends_all),
+    ],
+)
+def test_indices_of_no_point_fail(problem, membership, index):
+    row = int(np.flatnonzero(membership.inside)[0])
+    weights = membership.certificate.weights.copy()
+    weights.indices[weights.indptr[row]] = index
+    lie = replace(membership, certificate=replace(membership.certificate, weights=weights))
+    checked = certificates.check(*problem, lie)
     assert not checked[row]
     assert np.delete(checked, row).all()
 
@@ -92,6 +158,7 @@ def test_corrupted_weights_fail(problem, membership, change):
         ("normals", lambda n: n * np.nan),
         ("normals", lambda n: n * 2),
         ("normals", lambda n: np.roll(n, 1)),
+        ("normals", lambda n: slightly_turned(n, 1e-3)),
         ("margins", lambda m: m * 1.01),
         ("margins", lambda _: np.inf),
         ("margins", lambda _: np.nan),
@@ -205,3 +272,43 @@ def test_checker_imports_nothing_of_the_solver():
     assert local == {"hullspace._arrays", "hullspace.status"}
     assert "_core" not in source
     assert hullspace.certificates is certificates
+
+
+def test_margin_may_not_exceed_the_separation(problem, membership):
+    points, queries = problem
+    for row in np.flatnonzero(~membership.inside):
+        normal = membership.certificate.normals[row]
+        separation = ((queries[row] - points) @ normal).min()
+        assert membership.certificate.margins[row] <= separation
+        for factor, expected in ((1 - 1e-9, True), (1 + 1e-9, False)):
+            claim = change_array(membership, "margins", row, lambda _, m=factor * separation: m)
+            assert certificates.check(*problem, claim)[row] == expected
+
+
+def test_another_hull_proves_nothing(problem, membership, projection):
+    points, queries = problem
+    for other in (points + 1e-3, points * 1.001, np.roll(points, 1, axis=0)):
+        inside = certificates.check(other, queries, membership)[membership.inside]
+        assert not inside.any()
+        assert not certificates.check(other, queries, projection).any()
+    inflated = points.mean(axis=0) + 100 * (points - points.mean(axis=0))
+    outside = ~membership.inside
+    assert not certificates.check(inflated, queries, membership)[outside].any()
+
+
+@pytest.mark.parametrize("code", [-1, 4, 77])
+def test_unknown_statuses_claim_nothing(problem, membership, projection, code):
+    status = np.full(len(membership), code, np.int8)
+    assert not certificates.check(*problem, replace(membership, status=status)).any()
+    assert not certificates.check(*problem, replace(projection, status=status)).any()
+
+
+def test_single_precision_data_is_checked_as_it_is(problem):
+    points, queries = (array.astype(np.float32) for array in problem)
+    hull = Hull(points)
+    for result in (hull.contains(queries), hull.project(queries)):
+        assert certificates.check(points, queries, result).all()
+        assert certificates.check(points.astype(float), queries.astype(float), result).all()
+    # Rounded points are other points: what was proven for them is not proven for these.
+    exact = certificates.check(*problem, hull.project(queries))
+    assert not exact[hull.project(queries).distances > 0].any()

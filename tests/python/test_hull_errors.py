@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from hullspace import Hull, certificates
 
@@ -15,6 +16,7 @@ BAD_MATRICES = [
     (np.array([["a", "b"]]), TypeError, "real numbers"),
     (np.eye(4) * 1j, TypeError, "real numbers.*complex"),
     (np.array([["2024-01-01"]], dtype="datetime64[D]"), TypeError, "real numbers"),
+    (sparse.csr_array(np.eye(4)), TypeError, "real numbers.*object"),
     (np.ones(4), ValueError, r"two-dimensional.*\(4,\).*single row"),
     (3.0, ValueError, "two-dimensional"),
     (np.ones((2, 2, 4)), ValueError, r"two-dimensional.*\(2, 2, 4\)"),
@@ -38,7 +40,11 @@ def test_no_points():
 @pytest.mark.parametrize("method", ["project", "contains"])
 @pytest.mark.parametrize(
     ("value", "error", "message"),
-    [*BAD_MATRICES, (np.ones((2, 3)), ValueError, r"4 columns \(n_features\).*\(2, 3\)")],
+    [
+        *BAD_MATRICES,
+        (np.ones((2, 3)), ValueError, r"4 columns \(n_features\).*\(2, 3\)"),
+        (np.empty((0, 3)), ValueError, r"4 columns \(n_features\).*\(0, 3\)"),
+    ],
 )
 def test_bad_queries(method, value, error, message):
     with pytest.raises(error, match=f"queries must .*{message}"):
@@ -60,6 +66,25 @@ def test_bad_threads(method, value):
 def test_bad_tolerance(method, value):
     with pytest.raises((TypeError, ValueError), match="tolerance must be"):
         getattr(Hull(GOOD), method)(GOOD, tolerance=value)
+
+
+@pytest.mark.xfail(reason="numbers above 2**31 reach pybind11, whose message lists signatures")
+@pytest.mark.parametrize("value", [2**31, 10**30])
+def test_absurd_threads(value):
+    with pytest.raises((TypeError, ValueError), match=r"^n_threads must be"):
+        Hull(GOOD).project(GOOD, n_threads=value)
+
+
+@pytest.mark.xfail(reason="complex NumPy scalars lose their imaginary part with a warning")
+def test_complex_tolerance():
+    with pytest.raises(TypeError, match="tolerance must be"):
+        Hull(GOOD).project(GOOD, tolerance=np.complex128(1e-6))
+
+
+def test_numpy_scalars_and_many_threads_are_fine():
+    hull = Hull(GOOD, n_threads=np.int64(2))
+    assert (hull.project(GOOD, tolerance=np.float32(1e-6), n_threads=5000).distances == 0).all()
+    assert hull.contains(GOOD, tolerance=0, n_threads=np.uint8(1)).inside.all()
 
 
 def test_ragged_input():

@@ -8,7 +8,13 @@ from hypothesis.extra.numpy import arrays
 
 import hullspace
 from hullspace import Hull, Status, certificates
-from oracles import DATA_SETS, exact_plane_distance, nnls_distance, relu_features
+from oracles import (
+    DATA_SETS,
+    exact_plane_distance,
+    nnls_distance,
+    relu_features,
+    simplex_projection,
+)
 
 
 def assert_sound(hull, queries, projection, *, rows=slice(None)):
@@ -22,7 +28,18 @@ def assert_sound(hull, queries, projection, *, rows=slice(None)):
     assert np.diff(weights.indptr).max(initial=0) <= hull.n_features + 1
     assert (projection.gaps >= 0).all()
     assert (projection.gaps <= 1e-9 * hull.scale * (1 + 1e-6)).all()
+    reproduced = weights @ hull.points.astype(np.float64)
+    assert np.abs(reproduced - projection.points).max() <= 1e-12 * np.abs(hull.points).max()
     assert certificates.check(hull.points, queries, projection)[rows].all()
+
+
+def assert_identical(projection, expected, rows=slice(None)):
+    """Equality of every number, bit by bit, with the given rows of `expected`."""
+    for name in ("points", "distances", "normals", "gaps", "status"):
+        assert np.array_equal(getattr(projection, name), getattr(expected, name)[rows]), name
+    weights = expected.weights[rows]
+    for name in ("data", "indices", "indptr"):
+        assert np.array_equal(getattr(projection.weights, name), getattr(weights, name)), name
 
 
 @pytest.mark.parametrize("name", DATA_SETS)
@@ -37,7 +54,7 @@ def test_distances_agree_with_nnls(name):
         assert abs(distance - expected) <= 1e-6 * hull.scale
         # The oracle errs upwards only, by at most its own gap.
         assert distance <= expected + 1e-12 * hull.scale
-        assert gap <= 1e-4 * hull.scale
+        assert gap <= 1e-9 * hull.scale
 
 
 def test_distances_in_the_plane_are_exact():
@@ -162,15 +179,16 @@ def test_results_do_not_depend_on_threads_or_on_the_batch():
     hull = Hull(points)
     whole = hull.project(queries, n_threads=1)
     for n_threads in (2, 5, None):
-        other = hull.project(queries, n_threads=n_threads)
-        assert np.array_equal(whole.points, other.points)
-        assert np.array_equal(whole.gaps, other.gaps)
-        assert np.array_equal(whole.weights.data, other.weights.data)
-        assert np.array_equal(whole.weights.indices, other.weights.indices)
-    parts = [hull.project(queries[i : i + 37]) for i in range(0, 600, 37)]
-    assert np.array_equal(whole.points, np.concatenate([p.points for p in parts]))
-    alone = hull.project(queries[123:124])
-    assert np.array_equal(whole.points[123:124], alone.points)
+        assert_identical(hull.project(queries, n_threads=n_threads), whole)
+        assert_identical(Hull(points, n_threads=n_threads).project(queries), whole)
+    for size in (37, 255, 256, 257, 599):
+        for first in range(0, 600, size):
+            rows = slice(first, min(first + size, 600))
+            assert_identical(hull.project(queries[rows]), whole, rows)
+    for row in range(0, 600, 60):
+        assert_identical(hull.project(queries[[row]]), whole, slice(row, row + 1))
+    order = np.random.default_rng(19).permutation(600)
+    assert_identical(hull.project(queries[order]), whole, order)
 
 
 @pytest.mark.parametrize(
@@ -289,3 +307,90 @@ def test_coarsely_quantized_data_far_from_the_origin(seed):
     projection = hull.project(queries, tolerance=1e-10)
     assert projection.n_undecided == 0
     assert certificates.check(points, queries, projection).all()
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.0, 1e3, 1e8, 1e14])
+@pytest.mark.parametrize("n_features", [1, 2, 5, 9])
+def test_projection_onto_a_cube_clips(n_features, factor):
+    corners = np.array(np.meshgrid(*[[0.0, 1.0]] * n_features)).reshape(n_features, -1).T
+    queries = factor * np.random.default_rng(20).normal(size=(60, n_features))
+    queries[:20, 0] = 0.5  # nearest points within a face
+    hull = Hull(corners)
+    projection = hull.project(queries)
+    assert_sound(hull, queries, projection)
+    found, nearest = projection.points, np.clip(queries, 0, 1)
+    # Far away, moving along a face hardly changes the distance; elsewhere the point is sharp.
+    sharp = slice(0 if factor <= 1e3 else 20, None)
+    assert np.abs(found - nearest)[sharp].max() <= 1e-12
+    # The difference of the two distances, without cancellation.
+    lengths = np.linalg.norm(queries - found, axis=1) + np.linalg.norm(queries - nearest, axis=1)
+    product = ((nearest - found) * (2 * queries - nearest - found)).sum(axis=1)
+    excess = np.divide(product, lengths, out=np.zeros(60), where=lengths > 0)
+    assert (np.abs(excess) <= projection.gaps + 1e-14 * hull.scale).all()
+
+
+@pytest.mark.parametrize("n_features", [2, 20, 300])
+def test_projection_onto_the_probability_simplex(n_features):
+    queries = np.random.default_rng(21).normal(size=(12, n_features))
+    hull = Hull(np.eye(n_features))
+    projection = hull.project(queries)
+    assert_sound(hull, queries, projection)
+    expected = np.array([simplex_projection(query) for query in queries])
+    assert np.abs(projection.points - expected).max() <= 1e-12
+
+
+@pytest.mark.parametrize("queries_type", [np.float32, np.float64])
+@pytest.mark.parametrize("points_type", [np.float32, np.float64])
+def test_precision_of_the_input_does_not_matter(points_type, queries_type):
+    points = relu_features(400, 12, 22).astype(np.float32)
+    queries = relu_features(40, 12, 23).astype(np.float32)
+    expected = Hull(points.astype(np.float64)).project(queries.astype(np.float64))
+    found = Hull(points.astype(points_type)).project(queries.astype(queries_type))
+    assert_identical(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("points", "scale"),
+    [
+        ([[0.0, 0.0], [6.0, 0.0], [0.0, 8.0]], 5.0),
+        ([[10.0, 10.0], [16.0, 18.0], [13.0, 14.0]], 5.0),
+        ([[3.0, -4.0]], 5.0),
+        ([[3.0, -4.0]] * 7, 5.0),
+        ([[0.0, 0.0]], 1.0),
+        ([[-2.0], [5.0], [1.0]], 3.5),
+    ],
+)
+def test_scale_is_the_largest_distance_from_the_centre_of_the_box(points, scale):
+    assert Hull(points).scale == pytest.approx(scale, rel=1e-15)
+    assert Hull(np.float32(points)).scale == pytest.approx(scale, rel=1e-15)
+
+
+def test_calls_leave_their_arguments_and_earlier_results_alone():
+    points, queries = relu_features(300, 9, 24), relu_features(40, 9, 25)
+    points_before, queries_before = points.copy(), queries.copy()
+    hull = Hull(points)
+    first = hull.project(queries)
+    kept = first.distances.copy(), first.points.copy(), first.weights.data.copy()
+    hull.project(2 * queries)
+    hull.contains(queries)
+    assert np.array_equal(points, points_before)
+    assert np.array_equal(queries, queries_before)
+    for now, before in zip((first.distances, first.points, first.weights.data), kept, strict=True):
+        assert np.array_equal(now, before)
+
+
+@settings(max_examples=50, deadline=None)
+@given(problems(), st.integers(-40, 40), st.integers(0, 2**32 - 1))
+def test_translation_scaling_and_order_do_not_matter(problem, exponent, seed):
+    points, queries = problem
+    distances = Hull(points).project(queries).distances
+    generator = np.random.default_rng(seed)
+    shift = 100 * generator.normal(size=points.shape[1])
+    slack = 1e-8 * (Hull(points).scale + np.abs(points).max() + np.abs(queries).max() + 100)
+    moved = Hull(points + shift).project(queries + shift).distances
+    assert np.allclose(moved, distances, rtol=0, atol=slack)
+    factor = 3.0 * 10.0**exponent
+    scaled = Hull(points * factor).project(queries * factor).distances
+    assert np.allclose(scaled / factor, distances, rtol=0, atol=slack)
+    shuffled = Hull(generator.permutation(points)).project(queries).distances
+    assert np.allclose(shuffled, distances, rtol=0, atol=slack)
