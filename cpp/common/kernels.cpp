@@ -10,6 +10,7 @@ extern const Kernels kBaselineKernels;
 #if defined(HULLSPACE_X86_KERNELS)
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
+extern const Kernels kAvx512VnniKernels;
 #endif
 
 namespace {
@@ -28,6 +29,7 @@ std::vector<Entry> entries() {
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   result.push_back({&kAvx2Kernels, avx2});
   result.push_back({&kAvx512Kernels, avx512});
+  result.push_back({&kAvx512VnniKernels, avx512 && __builtin_cpu_supports("avx512vnni")});
 #endif
   return result;
 }

@@ -31,6 +31,14 @@ struct Kernels {
   std::uint32_t (*score_tile)(const float* panel, const float* tile, std::ptrdiff_t n_rows,
                               const float* thresholds, float* scores, std::uint64_t* hits);
 
+  // The same for bytes, four coordinates at a time: the panel is (n_groups, kPanelPoints, 4)
+  // unsigned, the tile (n_groups, tile_directions, 4) signed. Sums are exact as long as they and
+  // the thresholds are at most 2^30. Null where the instruction set has nothing faster than
+  // score_tile.
+  std::uint32_t (*score_byte_tile)(const std::uint8_t* panel, const std::int8_t* tile,
+                                   std::ptrdiff_t n_groups, const std::int32_t* thresholds,
+                                   std::int32_t* sums, std::uint64_t* hits);
+
   // out[j] = dot(columns + j * stride, x) over `length` elements.
   void (*dots)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count, const double* x,
                std::ptrdiff_t length, double* out);
@@ -53,7 +61,8 @@ struct Kernels {
 };
 
 // The table for this machine, or the one that the environment variable HULLSPACE_ISA names
-// ("baseline", "avx2", "avx512"); ArgumentError if that is unknown, not built or not supported.
+// ("baseline", "avx2", "avx512", "avx512vnni"); ArgumentError if that is unknown, not built or not
+// supported.
 const Kernels& kernels();
 
 std::vector<std::string> built_instruction_sets();

@@ -58,6 +58,54 @@ std::uint32_t score_tile(const float* panel, const float* tile, std::ptrdiff_t n
   return mask;
 }
 
+#if defined(__AVX512VNNI__)
+
+std::uint32_t score_byte_tile(const std::uint8_t* panel, const std::int8_t* tile,
+                              std::ptrdiff_t n_groups, const std::int32_t* thresholds,
+                              std::int32_t* sums, std::uint64_t* hits) {
+  constexpr int kVectors = kPanelPoints / 16;
+  constexpr int kDirections = Floats::kTileDirections;
+  // Sums start from minus the threshold, so that their sign says whether they are below it.
+  __m512i totals[kDirections][kVectors];
+  for (int j = 0; j < kDirections; ++j) {
+    for (__m512i& total : totals[j]) total = _mm512_set1_epi32(-thresholds[j]);
+  }
+  for (std::ptrdiff_t g = 0; g < n_groups; ++g) {
+    __m512i points[kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+      points[v] = _mm512_loadu_si512(panel + (g * kPanelPoints + v * 16) * 4);
+    }
+    for (int j = 0; j < kDirections; ++j) {
+      std::int32_t four;
+      __builtin_memcpy(&four, tile + (g * kDirections + j) * 4, 4);
+      const __m512i coordinates = _mm512_set1_epi32(four);
+      for (int v = 0; v < kVectors; ++v) {
+        totals[j][v] = _mm512_dpbusd_epi32(totals[j][v], points[v], coordinates);
+      }
+    }
+  }
+  std::uint32_t mask = 0;
+  for (int j = 0; j < kDirections; ++j) {
+    __m512i any = totals[j][0];
+    for (int v = 1; v < kVectors; ++v) any = _mm512_or_si512(any, totals[j][v]);
+    hits[j] = 0;
+    if (_mm512_movepi32_mask(any) == 0) continue;
+    mask |= 1U << j;
+    for (int v = 0; v < kVectors; ++v) {
+      hits[j] |= static_cast<std::uint64_t>(_mm512_movepi32_mask(totals[j][v])) << (v * 16);
+      _mm512_storeu_si512(sums + j * kPanelPoints + v * 16,
+                          _mm512_add_epi32(totals[j][v], _mm512_set1_epi32(thresholds[j])));
+    }
+  }
+  return mask;
+}
+
+#else
+
+constexpr auto score_byte_tile = nullptr;
+
+#endif
+
 void dots(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count, const double* x,
           std::ptrdiff_t length, double* out) {
   std::ptrdiff_t j = 0;
@@ -137,10 +185,17 @@ void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
 }  // namespace
 }  // namespace hullspace
 
-#define HULLSPACE_DEFINE_KERNELS(table, label)                                      \
-  namespace hullspace {                                                             \
-  extern const Kernels table;                                                       \
-  const Kernels table = {                                                           \
-      label,        Floats::kTileDirections, &score_tile,         &dots,  &combine, \
-      &solve_upper, &center_row<float>,      &center_row<double>, &rotate};         \
+#define HULLSPACE_DEFINE_KERNELS(table, label)    \
+  namespace hullspace {                           \
+  extern const Kernels table;                     \
+  const Kernels table = {label,                   \
+                         Floats::kTileDirections, \
+                         &score_tile,             \
+                         score_byte_tile,         \
+                         &dots,                   \
+                         &combine,                \
+                         &solve_upper,            \
+                         &center_row<float>,      \
+                         &center_row<double>,     \
+                         &rotate};                \
   }

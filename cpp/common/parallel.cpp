@@ -111,4 +111,16 @@ void run_workers(const Context& context, int n_workers,
   if (interrupted) throw Interrupted();
 }
 
+void for_ranges(const Context& context, std::ptrdiff_t n, std::ptrdiff_t step,
+                const std::function<void(std::ptrdiff_t, std::ptrdiff_t)>& body) {
+  std::atomic<std::ptrdiff_t> next{0};
+  const int n_workers = worker_count(context, (n + step - 1) / step);
+  run_workers(context, n_workers, [&](int, const StopFlag& stop) {
+    for (std::ptrdiff_t first = next.fetch_add(step); first < n && !stop;
+         first = next.fetch_add(step)) {
+      body(first, std::min(first + step, n));
+    }
+  });
+}
+
 }  // namespace hullspace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <functional>
 
 #include "hullspace/context.hpp"
@@ -18,5 +19,9 @@ int worker_count(const Context& context, std::ptrdiff_t n_tasks);
 // `context.interrupted`. The first exception of a worker stops the others and is rethrown here.
 void run_workers(const Context& context, int n_workers,
                  const std::function<void(int, const StopFlag&)>& body);
+
+// Call `body(first, last)` for the ranges of [0, n), `step` long, on the threads of `context`.
+void for_ranges(const Context& context, std::ptrdiff_t n, std::ptrdiff_t step,
+                const std::function<void(std::ptrdiff_t, std::ptrdiff_t)>& body);
 
 }  // namespace hullspace

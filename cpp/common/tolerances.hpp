@@ -27,6 +27,13 @@ inline double double_score_error(std::ptrdiff_t n_features, double norm) {
   return (2.0 * static_cast<double>(n_features) + 16.0) * kRoundoffDouble * norm;
 }
 
+// Error of an eight-bit score from the Cauchy-Schwarz bounds of what the quantization of point and
+// direction leaves out. The share covers the rounding of the bounds themselves.
+inline double byte_score_error(double of_point, double of_direction, std::ptrdiff_t n_features) {
+  const double share = 64.0 * (static_cast<double>(n_features) + 16.0) * kRoundoffDouble;
+  return (of_point + of_direction) * (1.0 + share) + share;
+}
+
 // No answer can be sharper than this multiple of the radius; a smaller tolerance is raised to it.
 inline double smallest_tolerance(std::ptrdiff_t n_features) {
   return 8.0 * (static_cast<double>(n_features) + 8.0) * kRoundoffDouble;

@@ -14,13 +14,18 @@ namespace {
 // Nearest points that a query starts from, and points that enter its pool after each later scan.
 // Fewer mean more scans, more mean longer active-set phases.
 constexpr std::size_t kStartPoints = 32;
-constexpr std::size_t kEnteringPoints = 32;
-// Points that a scan lists beyond the support, which scores lowest at the optimum.
+constexpr std::size_t kEnteringPoints = 8;
+// Points that a scan lists beyond the support, which scores lowest at the optimum. The error of
+// bytes leaves more when a scan is to be the last; the first full scan seldom is.
 constexpr std::size_t kListedBeyondSupport = 40;
+constexpr std::size_t kListedFromBytes = 512;
 
 // The part of a set that a query starts on: every so many panels, if that leaves enough of them.
 constexpr std::ptrdiff_t kCoarseStride = 16;
 constexpr std::ptrdiff_t kFewestCoarsePanels = 8;
+
+// Listed points lie anywhere in memory; this many are asked for ahead of use.
+constexpr std::size_t kPrefetched = 6;
 
 constexpr std::ptrdiff_t kMaxSlots = 256;
 constexpr std::ptrdiff_t kMinSlots = 16;
@@ -34,14 +39,16 @@ double dot(const double* a, const double* b, std::ptrdiff_t n) {
 
 }  // namespace
 
-BatchSolver::BatchSolver(const PointSet& points, const AnyMatrix& queries, Goal goal,
-                         double tolerance)
+BatchSolver::BatchSolver(const PointSet& points, const BytePanels& bytes, const AnyMatrix& queries,
+                         Goal goal, double tolerance)
     : points_(points),
       queries_(queries),
       goal_(goal),
       tolerance_(tolerance),
       coarse_stride_(points.n_panels() < kCoarseStride * kFewestCoarsePanels ? 1 : kCoarseStride),
-      scanner_(points) {}
+      has_bytes_(!bytes.empty()),
+      scanner_(points),
+      byte_scanner_(points, bytes) {}
 
 std::ptrdiff_t BatchSolver::slots_per_worker(std::ptrdiff_t n_features, std::ptrdiff_t n_queries,
                                              int n_workers) {
@@ -88,18 +95,23 @@ void BatchSolver::run(std::atomic<std::ptrdiff_t>& next, std::ptrdiff_t end, std
 bool BatchSolver::scan(std::span<Slot* const> slots, const StopFlag& stop) {
   std::vector<ScanRequest> full;
   std::vector<ScanRequest> part;
+  std::vector<ScanRequest> bytes;
   for (Slot* slot : slots) {
     const double half_norm_weight = slot->stage == Stage::kStart ? 1.0 : 0.0;
-    auto& requests = slot->stage == Stage::kFull ? full : part;
+    auto& requests = slot->in_bytes ? bytes : slot->stage == Stage::kFull ? full : part;
     requests.push_back({slot->scan_direction.data(), half_norm_weight, &slot->selection});
   }
-  return scanner_.scan(full, 1, stop) && scanner_.scan(part, coarse_stride_, stop);
+  return byte_scanner_.scan(bytes, stop) && scanner_.scan(full, 1, stop) &&
+         scanner_.scan(part, coarse_stride_, stop);
 }
 
 void BatchSolver::start(Slot& slot, std::ptrdiff_t index) {
   slot.index = index;
   slot.far_unit = points_.load_query(queries_, index, slot.query.data());
   slot.stage = Stage::kStart;
+  slot.in_bytes = false;
+  slot.n_full_scans = 0;
+  slot.bytes_suffice = true;
   slot.active.reset(slot.query.data());
   slot.status = Status::kUndecided;
   slot.gap = std::numeric_limits<double>::infinity();
@@ -120,12 +132,17 @@ double BatchSolver::query_level(const Slot& slot) const {
 }
 
 // What the next scan must find: the points whose absence proves that the distance is optimal.
-void BatchSolver::expect_plain_scan(Slot& slot) const {
-  const double threshold = level(slot) - 0.5 * tolerance_ +
-                           tolerances::single_score_error(points_.n_features(), points_.radius());
+void BatchSolver::expect_plain_scan(Slot& slot) {
+  const std::ptrdiff_t n = points_.n_features();
+  std::copy_n(slot.active.direction(), n, slot.scan_direction.begin());
+  slot.in_bytes = slot.stage == Stage::kFull && has_bytes_ && slot.bytes_suffice;
+  slot.scan_error = slot.in_bytes ? byte_scanner_.score_error(slot.scan_direction.data())
+                                  : tolerances::single_score_error(n, points_.radius());
+  const bool many = slot.in_bytes && slot.n_full_scans > 0;
+  if (slot.stage == Stage::kFull) ++slot.n_full_scans;
   const auto support = static_cast<std::size_t>(slot.active.support_size());
-  slot.selection.reset(support + kListedBeyondSupport, threshold);
-  std::copy_n(slot.active.direction(), points_.n_features(), slot.scan_direction.begin());
+  slot.selection.reset(support + (many ? kListedFromBytes : kListedBeyondSupport),
+                       level(slot) - 0.5 * tolerance_ + slot.scan_error);
 }
 
 // Use the scan that has just been made for this slot. True when the query is answered.
@@ -133,7 +150,9 @@ bool BatchSolver::advance(Slot& slot, const StopFlag& stop) {
   const double before = slot.active.distance();
   if (slot.stage == Stage::kStart) {
     load_listed(slot);
-    slot.active.add(slot.selection.candidates().front().point, rows_.data());
+    const auto& listed = slot.selection.candidates();
+    const auto nearest = std::min_element(listed.begin(), listed.end());
+    slot.active.add(nearest->point, &rows_[(nearest - listed.begin()) * points_.n_features()]);
     slot.stage = coarse_stride_ == 1 ? Stage::kFull : Stage::kCoarse;
   } else if (slot.stage == Stage::kCoarse) {
     load_listed(slot);
@@ -145,7 +164,13 @@ bool BatchSolver::advance(Slot& slot, const StopFlag& stop) {
     }
   } else {
     if (settle(slot, stop)) return true;
-    add_violators(slot);
+    if (!add_violators(slot)) {
+      // Nothing listed can enter and yet the list proves too little: it was cut short.
+      if (!slot.in_bytes) return true;
+      slot.bytes_suffice = slot.n_full_scans == 1;
+      expect_plain_scan(slot);
+      return false;
+    }
   }
   solve_listed(slot, stop);
   if (slot.active.distance() <= tolerance_) {
@@ -177,18 +202,14 @@ void BatchSolver::solve_listed(Slot& slot, const StopFlag& stop) {
 
 // Prove the answer from the lowest scores against the current direction, if they allow it.
 bool BatchSolver::settle(Slot& slot, const StopFlag& stop) {
-  const std::ptrdiff_t n = points_.n_features();
-  const double radius = points_.radius();
   load_listed(slot);
   score_listed(slot);
-  update_bounds(slot, slot.selection.threshold() - tolerances::single_score_error(n, radius));
+  update_bounds(slot, slot.selection.threshold() - slot.scan_error);
   if (decided(slot)) return true;
   const double entering = level(slot) - 0.25 * tolerance_;
-  if (std::any_of(scores_.begin(), scores_.end(), [&](double x) { return x < entering; })) {
-    return false;
-  }
-  // Nothing listed can enter and yet the list, being full, proves too little.
-  return settle_exactly(slot, stop);
+  const bool improvable = std::any_of(scores_.begin(), scores_.end(),
+                                      [entering](double score) { return score < entering; });
+  return !improvable && !slot.in_bytes && settle_exactly(slot, stop);
 }
 
 bool BatchSolver::settle_exactly(Slot& slot, const StopFlag& stop) {
@@ -205,8 +226,10 @@ bool BatchSolver::settle_exactly(Slot& slot, const StopFlag& stop) {
 void BatchSolver::load_listed(const Slot& slot) {
   const std::ptrdiff_t n = points_.n_features();
   const auto& listed = slot.selection.candidates();
-  rows_.resize(listed.size() * static_cast<std::size_t>(n));
+  const std::size_t size = listed.size() * static_cast<std::size_t>(n);
+  if (rows_.size() < size) rows_.resize(size);
   for (std::size_t i = 0; i < listed.size(); ++i) {
+    if (i + kPrefetched < listed.size()) points_.prefetch(listed[i + kPrefetched].point);
     points_.load(listed[i].point, &rows_[i * static_cast<std::size_t>(n)]);
   }
 }

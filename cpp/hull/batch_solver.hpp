@@ -12,6 +12,7 @@
 #include "hull/active_set.hpp"
 #include "hullspace/status.hpp"
 #include "hullspace/view.hpp"
+#include "scan/byte_panels.hpp"
 #include "scan/point_set.hpp"
 #include "scan/scan.hpp"
 
@@ -39,6 +40,10 @@ struct Slot {
   std::vector<double> proof;  // unit vector to the hull that the gap was verified with, or zero
   ActiveSet active;
   Selection selection;
+  bool in_bytes = false;    // whether the scan that it waits for is one of bytes
+  double scan_error = 0.0;  // of that scan's scores
+  int n_full_scans = 0;
+  bool bytes_suffice = true;  // false once their error left too many points
   Status status = Status::kUndecided;
   double gap = 0.0;     // verified: the distance is at least active.distance() - gap
   double margin = 0.0;  // verified: every point scores this much above the query, if positive
@@ -48,7 +53,8 @@ struct Slot {
 // the last ones serves a full batch. A query's answer depends on that query alone.
 class BatchSolver {
  public:
-  BatchSolver(const PointSet& points, const AnyMatrix& queries, Goal goal, double tolerance);
+  BatchSolver(const PointSet& points, const BytePanels& bytes, const AnyMatrix& queries, Goal goal,
+              double tolerance);
 
   // Take queries from `next`, below `end`, until none is left; hand each answer to `emit`.
   void run(std::atomic<std::ptrdiff_t>& next, std::ptrdiff_t end, std::ptrdiff_t n_slots,
@@ -60,7 +66,7 @@ class BatchSolver {
 
  private:
   void start(Slot& slot, std::ptrdiff_t index);
-  void expect_plain_scan(Slot& slot) const;
+  void expect_plain_scan(Slot& slot);
   bool advance(Slot& slot, const StopFlag& stop);
   bool scan(std::span<Slot* const> slots, const StopFlag& stop);
   void solve_listed(Slot& slot, const StopFlag& stop);
@@ -79,7 +85,9 @@ class BatchSolver {
   Goal goal_;
   double tolerance_;
   std::ptrdiff_t coarse_stride_;  // of the panels in a part of the set; 1 for small sets
+  bool has_bytes_;
   Scanner scanner_;
+  ByteScanner byte_scanner_;
   // Of the slot being advanced: the points that its scan listed, their scores in double precision,
   // and those among them that improve on the nearest point.
   std::vector<double> rows_;

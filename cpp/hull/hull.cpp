@@ -5,10 +5,10 @@
 #include <cmath>
 #include <limits>
 
-#include "common/kernels.hpp"
 #include "common/parallel.hpp"
 #include "common/tolerances.hpp"
 #include "hull/batch_solver.hpp"
+#include "scan/byte_panels.hpp"
 #include "scan/point_set.hpp"
 
 namespace hullspace {
@@ -77,8 +77,8 @@ void reserve_rest(std::ptrdiff_t n_done, std::ptrdiff_t n_queries, SparseWeights
 }
 
 // Solve every query; `emit` stores an answer and says whether its weights are kept.
-SparseWeights solve_all(const PointSet& points, const AnyMatrix& queries, Goal goal,
-                        double tolerance, const Context& context,
+SparseWeights solve_all(const PointSet& points, const BytePanels& bytes, const AnyMatrix& queries,
+                        Goal goal, double tolerance, const Context& context,
                         const std::function<bool(const Slot&)>& emit) {
   const std::ptrdiff_t n_queries = rows(queries);
   SparseWeights weights;
@@ -91,7 +91,7 @@ SparseWeights solve_all(const PointSet& points, const AnyMatrix& queries, Goal g
     std::vector<Supports> parts(n_workers);
     std::atomic<std::ptrdiff_t> next{first};
     run_workers(context, n_workers, [&](int worker, const StopFlag& stop) {
-      BatchSolver solver(points, queries, goal, tolerance);
+      BatchSolver solver(points, bytes, queries, goal, tolerance);
       const auto keep = [&](const Slot& slot) {
         if (emit(slot)) parts[worker].add(slot.index, slot.active);
       };
@@ -133,9 +133,8 @@ double effective_tolerance(const PointSet& points, double relative) {
 }  // namespace
 
 Hull::Hull(const AnyMatrix& points, const Context& context)
-    : points_(std::make_unique<PointSet>(points, context)) {
-  kernels();  // an instruction set that cannot be used is better known now
-}
+    : points_(std::make_unique<PointSet>(points, context)),
+      bytes_(std::make_unique<BytePanels>(*points_, context)) {}
 Hull::~Hull() = default;
 Hull::Hull(Hull&&) noexcept = default;
 Hull& Hull::operator=(Hull&&) noexcept = default;
@@ -164,7 +163,7 @@ Projections Hull::project(const AnyMatrix& queries, double tolerance,
     result.status[i] = slot.status;
     return true;
   };
-  result.weights = solve_all(*points_, queries, Goal::kProject,
+  result.weights = solve_all(*points_, *bytes_, queries, Goal::kProject,
                              effective_tolerance(*points_, tolerance), context, emit);
   return result;
 }
@@ -192,7 +191,7 @@ Memberships Hull::contains(const AnyMatrix& queries, double tolerance,
     if (slot.status == Status::kInside) result.residuals[i] = true_distance(*points_, slot);
     return slot.status == Status::kInside;
   };
-  result.weights = solve_all(*points_, queries, Goal::kContain, effective, context, emit);
+  result.weights = solve_all(*points_, *bytes_, queries, Goal::kContain, effective, context, emit);
   return result;
 }
 

@@ -16,19 +16,6 @@ namespace {
 // Rows that a worker handles between looks at the stop flag.
 constexpr std::ptrdiff_t kRowsPerTask = 4096;
 
-// Call `body(first, last)` for the ranges of [0, n) on the threads of `context`.
-void for_ranges(const Context& context, std::ptrdiff_t n, std::ptrdiff_t step,
-                const std::function<void(std::ptrdiff_t, std::ptrdiff_t)>& body) {
-  std::atomic<std::ptrdiff_t> next{0};
-  const int n_workers = worker_count(context, (n + step - 1) / step);
-  run_workers(context, n_workers, [&](int, const StopFlag& stop) {
-    for (std::ptrdiff_t first = next.fetch_add(step); first < n && !stop;
-         first = next.fetch_add(step)) {
-      body(first, std::min(first + step, n));
-    }
-  });
-}
-
 struct Box {
   std::vector<double> low;
   std::vector<double> high;
@@ -93,6 +80,11 @@ void PointSet::find_center_and_unit(const Context& context) {
   const int half = exponent / 2;
   unit_high_ = std::ldexp(1.0, -half);
   unit_low_ = std::ldexp(1.0, half - exponent);
+  half_widths_.resize(n_features_);
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+    const double width = std::max(box.high[j] - center_[j], center_[j] - box.low[j]);
+    half_widths_[j] = width * unit_high_ * unit_low_;
+  }
 }
 
 void PointSet::load(std::ptrdiff_t i, double* out) const {
@@ -103,6 +95,21 @@ void PointSet::load(std::ptrdiff_t i, double* out) const {
     table.center_doubles(std::get<MatrixView<double>>(points_).row(i), center_.data(), unit_high_,
                          unit_low_, out, n_features_);
   }
+}
+
+void PointSet::prefetch(std::ptrdiff_t i) const {
+  constexpr std::ptrdiff_t kCacheLine = 64;
+  constexpr std::ptrdiff_t kMostLines = 16;  // the processor follows longer rows by itself
+  std::visit(
+      [&](const auto& view) {
+        const auto* row = reinterpret_cast<const char*>(view.row(i));
+        const std::ptrdiff_t size = n_features_ * static_cast<std::ptrdiff_t>(sizeof(*view.data));
+        for (std::ptrdiff_t at = 0; at < std::min(size, kMostLines * kCacheLine);
+             at += kCacheLine) {
+          __builtin_prefetch(row + at);
+        }
+      },
+      points_);
 }
 
 double PointSet::load_query(const AnyMatrix& matrix, std::ptrdiff_t i, double* out) const {

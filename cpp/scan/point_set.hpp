@@ -23,8 +23,13 @@ class PointSet {
   // Largest norm of a point, in the set's coordinates; never zero.
   double radius() const { return radius_; }
 
+  // Half the bounding box's width, in the set's coordinates: no coordinate of a point is larger.
+  const std::vector<double>& half_widths() const { return half_widths_; }
+
   // Point i in the set's coordinates, n_features doubles.
   void load(std::ptrdiff_t i, double* out) const;
+  // Bring point i closer to the processor, to be loaded soon.
+  void prefetch(std::ptrdiff_t i) const;
 
   // A row of `matrix` in the set's coordinates. A query beyond kFarthestQuery radii is moved in
   // along its ray; the result is the data's length of a unit of its coordinates then, or 0.
@@ -51,6 +56,7 @@ class PointSet {
   std::ptrdiff_t n_points_;
   std::ptrdiff_t n_features_;
   std::vector<double> center_;
+  std::vector<double> half_widths_;
   double unit_high_ = 1.0;  // the unit is unit_high_ * unit_low_, which may itself overflow
   double unit_low_ = 1.0;
   double radius_ = 0.0;

@@ -27,20 +27,15 @@ void Selection::reset(std::size_t keep, double threshold) {
 void Selection::offer(double score, std::int32_t point) {
   if (!(score < threshold_)) return;
   candidates_.push_back({score, point});
-  if (candidates_.size() >= 2 * keep_) shrink();
+  if (candidates_.size() >= 2 * keep_) finish();
 }
 
-void Selection::shrink() {
+void Selection::finish() {
   if (candidates_.size() <= keep_) return;
   const auto end = candidates_.begin() + static_cast<std::ptrdiff_t>(keep_);
   std::nth_element(candidates_.begin(), end - 1, candidates_.end());
   threshold_ = (end - 1)->score;
   candidates_.erase(end, candidates_.end());
-}
-
-void Selection::finish() {
-  shrink();
-  std::sort(candidates_.begin(), candidates_.end());
 }
 
 void Scanner::pack(std::span<const ScanRequest> requests) {

@@ -28,14 +28,12 @@ class Selection {
   void reset(std::size_t keep, double threshold);
   double threshold() const { return threshold_; }
   void offer(double score, std::int32_t point);
-  // Sort by score and drop what exceeds `keep`. Every point that is not listed afterwards scores
-  // at least threshold().
+  // Drop what exceeds `keep`. Every point that is not listed afterwards scores at least
+  // threshold().
   void finish();
   const std::vector<Candidate>& candidates() const { return candidates_; }
 
  private:
-  void shrink();
-
   std::size_t keep_ = 0;
   double threshold_ = 0.0;
   std::vector<Candidate> candidates_;

@@ -72,14 +72,18 @@ def as_threads(n_threads: int | None) -> int:
         return 0
     if isinstance(n_threads, bool) or not isinstance(n_threads, int | np.integer):
         raise TypeError(f"n_threads must be a positive integer or None, got {n_threads!r}")
-    if n_threads < 1:
-        raise ValueError(f"n_threads must be a positive integer or None, got {n_threads}")
+    if not 1 <= n_threads < 2**31:
+        raise ValueError(
+            f"n_threads must be a positive integer below 2**31 or None, got {n_threads}"
+        )
     return int(n_threads)
 
 
 def as_tolerance(tolerance: float) -> float:
     """Return `tolerance` as a float in [0, 1)."""
-    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float | np.number):
+    if isinstance(tolerance, bool) or not isinstance(
+        tolerance, int | float | np.integer | np.floating
+    ):
         raise TypeError(f"tolerance must be a number, got {tolerance!r}")
     result = float(tolerance)
     if not 0.0 <= result < 1.0:

@@ -160,16 +160,22 @@ def _separation(data: _Data, normals: _Floats, queries: _Floats) -> _Floats:
     return separation
 
 
-def _is_convex(weights: sparse.csr_array) -> _Bools:
-    sums = np.asarray(weights.sum(axis=1)).ravel()
-    lowest = np.asarray(weights.min(axis=1).toarray()).ravel()
-    result: _Bools = (np.abs(sums - 1.0) <= _NORMALIZATION) & (lowest >= 0.0)
+def _is_convex(data: _Data, weights: sparse.csr_array) -> _Bools:
+    """Whether a row's weights are nonnegative, sum to one and belong to points of the set."""
+    n_rows = weights.shape[0]
+    rows = np.repeat(np.arange(n_rows), np.diff(weights.indptr))
+    sums = np.bincount(rows, weights.data, minlength=n_rows)
+    sound = (weights.data >= 0.0) & (weights.indices >= 0) & (weights.indices < len(data.points))
+    unsound = np.bincount(rows, ~sound, minlength=n_rows)
+    result: _Bools = (np.abs(sums - 1.0) <= _NORMALIZATION) & (unsound == 0)
     return result
 
 
 def _combinations(data: _Data, weights: sparse.csr_array) -> _Floats:
     """Centred and scaled ``weights @ points``, touching only the points in use."""
-    used, columns = np.unique(weights.indices, return_inverse=True)
+    # Indices of no point are dealt with by _is_convex; here they only must not end the check.
+    indices = np.clip(weights.indices, 0, len(data.points) - 1)
+    used, columns = np.unique(indices, return_inverse=True)
     compact = type(weights)(
         (weights.data, columns, weights.indptr), shape=(weights.shape[0], len(used))
     )
@@ -192,7 +198,7 @@ def _check_membership(data: _Data, result: Membership) -> _Bools:
         allowed = data.rounding(queries)
         claimed = data.scaled(certificate.residuals[rows])
         proven[rows] = (
-            _is_convex(weights)
+            _is_convex(data, weights)
             & (residuals <= claimed + allowed)
             & (claimed <= data.scaled(certificate.tolerance) + allowed)
         )
@@ -226,7 +232,7 @@ def _check_projection(data: _Data, result: Projection) -> _Bools:
         needed = distances - gaps
         separated = _is_unit(normals) & (_separation(data, normals, queries) >= needed - allowed)
         proven[rows] = (
-            _is_convex(weights)
+            _is_convex(data, weights)
             & (misplaced <= allowed + 4.0 * _ROUNDOFF)
             & (np.abs(_norms(nearest - queries) - distances) <= allowed)
             & (gaps >= 0.0)

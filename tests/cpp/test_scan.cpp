@@ -6,6 +6,7 @@
 #include "check.hpp"
 #include "common/tolerances.hpp"
 #include "hullspace/error.hpp"
+#include "scan/byte_panels.hpp"
 #include "scan/scan.hpp"
 
 using namespace hullspace;
@@ -19,6 +20,12 @@ std::vector<double> unit(std::vector<double> v) {
   const double norm = std::sqrt(std::inner_product(v.begin(), v.end(), v.begin(), 0.0));
   for (double& x : v) x /= norm;
   return v;
+}
+
+std::vector<Candidate> sorted(const Selection& selection) {
+  auto candidates = selection.candidates();
+  std::sort(candidates.begin(), candidates.end());
+  return candidates;
 }
 
 std::vector<Candidate> brute_force(const PointSet& points, const std::vector<double>& direction,
@@ -44,12 +51,12 @@ TEST(selection_keeps_the_lowest_and_bounds_the_rest) {
   selection.reset(10, kInfinity);
   for (std::size_t i = 0; i < scores.size(); ++i) selection.offer(scores[i], int(i));
   selection.finish();
-  auto sorted = scores;
-  std::sort(sorted.begin(), sorted.end());
+  auto lowest = scores;
+  std::sort(lowest.begin(), lowest.end());
   CHECK(selection.candidates().size() == 10);
-  for (int i = 0; i < 10; ++i) CHECK(selection.candidates()[i].score == sorted[i]);
-  CHECK(selection.threshold() <= sorted[10]);
-  CHECK(selection.threshold() >= sorted[9]);
+  for (int i = 0; i < 10; ++i) CHECK(sorted(selection)[i].score == lowest[i]);
+  CHECK(selection.threshold() <= lowest[10]);
+  CHECK(selection.threshold() >= lowest[9]);
 }
 
 TEST(selection_with_room_keeps_its_threshold) {
@@ -83,11 +90,52 @@ TEST(scan_finds_the_lowest_scores_of_every_direction) {
                            (1.0 + points.radius());
       for (int j = 0; j < kDirections; ++j) {
         const auto all = brute_force(points, directions[j], requests[j].half_norm_weight);
-        const auto& found = selections[j].candidates();
+        const auto found = sorted(selections[j]);
         CHECK(found.size() == std::min<std::size_t>(20, all.size()));
         for (std::size_t i = 0; i < found.size(); ++i) {
           CHECK(std::abs(found[i].score - all[i].score) <= error);
         }
+      }
+    }
+  }
+}
+
+TEST(byte_scores_keep_their_error_bound) {
+  for (const int n_features : {1, 3, 16, 65, 700}) {
+    for (const double shape : {1.0, 6.0}) {
+      // Powers make heavy tails; the last column is constant, one is tiny, one far from zero.
+      auto data = check::gaussian<double>(std::size_t(500) * n_features, 8);
+      for (double& x : data) x = std::copysign(std::pow(std::abs(x), shape), x);
+      for (int i = 0; i < 500; ++i) {
+        double* row = &data[std::size_t(i) * n_features];
+        row[0] += 1e3;
+        if (n_features > 2) row[1] *= 1e-9;
+        if (n_features > 1) row[n_features - 1] = -7.0;
+      }
+      const PointSet points(MatrixView<double>{data.data(), 500, n_features}, Context{});
+      const BytePanels bytes(points, Context{});
+      if (bytes.empty()) continue;
+      ByteScanner scanner(points, bytes);
+      for (unsigned seed = 0; seed < 9; ++seed) {
+        const auto direction = unit(check::gaussian<double>(n_features, 50 + seed));
+        const double error = scanner.score_error(direction.data());
+        const auto all = brute_force(points, direction, 0.0);
+        Selection selection;
+        selection.reset(500, kInfinity);
+        const ScanRequest request{direction.data(), 0.0, &selection};
+        CHECK(scanner.scan({&request, 1}, kNoStop));
+        CHECK(selection.candidates().size() == 500);
+        std::vector<double> truth(500);
+        for (const Candidate& candidate : all) truth[candidate.point] = candidate.score;
+        for (const Candidate& found : selection.candidates()) {
+          CHECK(std::abs(found.score - truth[found.point]) <= error);
+        }
+        // With a threshold, everything that truly scores below it is listed.
+        selection.reset(500, all[20].score + error);
+        CHECK(scanner.scan({&request, 1}, kNoStop));
+        std::vector<char> listed(500);
+        for (const Candidate& found : selection.candidates()) listed[found.point] = 1;
+        for (int i = 0; i < 20; ++i) CHECK(listed[all[i].point]);
       }
     }
   }
@@ -101,9 +149,10 @@ TEST(exact_scan_agrees_with_brute_force) {
   selection.reset(30, kInfinity);
   CHECK(scan_exactly(points, direction.data(), selection, kNoStop));
   const auto all = brute_force(points, direction, 0.0);
+  const auto found = sorted(selection);
   for (std::size_t i = 0; i < 30; ++i) {
-    CHECK(selection.candidates()[i].point == all[i].point);
-    CHECK(std::abs(selection.candidates()[i].score - all[i].score) < 1e-14);
+    CHECK(found[i].point == all[i].point);
+    CHECK(std::abs(found[i].score - all[i].score) < 1e-14);
   }
 }
 

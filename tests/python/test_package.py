@@ -92,7 +92,7 @@ def test_version_is_that_of_the_installed_package():
     assert installed == hullspace.__version__
 
 
-@pytest.mark.parametrize("name", ["baseline", "avx2", "avx512"])
+@pytest.mark.parametrize("name", ["baseline", "avx2", "avx512", "avx512vnni"])
 def test_forced_instruction_sets_agree(name):
     if name not in hullspace.build_info()["instruction_sets"]["found"]:
         pytest.skip(f"this machine has no {name}")
@@ -101,7 +101,7 @@ def test_forced_instruction_sets_agree(name):
         import numpy as np
         import hullspace
         generator = np.random.default_rng(0)
-        hull = hullspace.Hull(np.maximum(generator.normal(size=(3000, 24)), 0))
+        hull = hullspace.Hull(np.maximum(generator.normal(size=(9000, 24)), 0))
         queries = np.maximum(generator.normal(size=(60, 24)), 0)
         p, m = hull.project(queries), hull.contains(queries)
         used = hullspace.build_info()["instruction_sets"]["used"]

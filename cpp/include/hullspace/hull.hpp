@@ -12,6 +12,7 @@
 
 namespace hullspace {
 
+class BytePanels;
 class PointSet;
 
 // Convex weights of many queries as a compressed sparse row matrix.
@@ -60,6 +61,7 @@ class Hull {
 
  private:
   std::unique_ptr<PointSet> points_;
+  std::unique_ptr<BytePanels> bytes_;
 };
 
 }  // namespace hullspace
