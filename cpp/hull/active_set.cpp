@@ -69,9 +69,7 @@ bool ActiveSet::solve(double tolerance, const StopFlag& stop) {
     const std::ptrdiff_t entering = distance_ <= tolerance ? -1 : entering_point(tolerance);
     if (entering < 0) {
       optimal = true;
-    } else if (!enter(entering)) {
-      barred_[entering] = 1;
-    } else if (distance_ < best) {
+    } else if (enter(entering) && distance_ < best) {
       best = distance_;
       std::fill(barred_.begin(), barred_.end(), 0);
     } else {
