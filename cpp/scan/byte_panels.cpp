@@ -43,7 +43,8 @@ BytePanels::BytePanels(const PointSet& points, const Context& context)
 
 void BytePanels::pack(const PointSet& points, const Context& context) {
   const std::ptrdiff_t size = n_groups() * 4 * kPanelPoints;
-  panels_.assign(static_cast<std::size_t>(n_panels_ * size), 128);
+  panels_ =
+      std::make_unique_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(n_panels_ * size));
   double rounding = 0.0;
   double spread = 0.0;
   std::mutex mutex;
@@ -51,6 +52,7 @@ void BytePanels::pack(const PointSet& points, const Context& context) {
     std::vector<double> row(static_cast<std::size_t>(n_features_));
     double part_rounding = 0.0;
     double part_spread = 0.0;
+    std::fill_n(&panels_[first * size], (last - first) * size, std::uint8_t{128});
     for (std::ptrdiff_t i = first * kPanelPoints;
          i < std::min(last * kPanelPoints, points.n_points()); ++i) {
       points.load(i, row.data());
@@ -76,7 +78,7 @@ void BytePanels::pack(const PointSet& points, const Context& context) {
 }
 
 const std::uint8_t* BytePanels::panel(std::ptrdiff_t i) const {
-  return panels_.data() + i * n_groups() * 4 * kPanelPoints;
+  return panels_.get() + i * n_groups() * 4 * kPanelPoints;
 }
 
 void BytePanels::quantize(const double* direction, Direction& out) const {

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -26,7 +27,7 @@ class BytePanels {
   // Empty where the machine has no fast kernel for bytes.
   BytePanels(const PointSet& points, const Context& context);
 
-  bool empty() const { return panels_.empty(); }
+  bool empty() const { return panels_ == nullptr; }
   // Coordinates are scored four at a time.
   std::ptrdiff_t n_groups() const { return (n_features_ + 3) / 4; }
   std::ptrdiff_t n_panels() const { return n_panels_; }
@@ -51,7 +52,7 @@ class BytePanels {
   std::vector<double> middle_;  // m, close to the mean of v
   double rounding_ = 0.0;       // largest norm of e
   double spread_ = 0.0;         // largest norm of v - m
-  std::vector<std::uint8_t> panels_;
+  std::unique_ptr<std::uint8_t[]> panels_;
 };
 
 // Scans bytes, many directions at a time. One scanner belongs to one thread.

@@ -150,7 +150,7 @@ void PointSet::point_to_data(const double* point, double* out) const {
 std::ptrdiff_t PointSet::n_panels() const { return (n_points_ + kPanelPoints - 1) / kPanelPoints; }
 
 const float* PointSet::panel(std::ptrdiff_t i) const {
-  return panels_.data() + i * n_scan_rows() * kPanelPoints;
+  return panels_.get() + i * n_scan_rows() * kPanelPoints;
 }
 
 std::uint64_t PointSet::panel_mask(std::ptrdiff_t i) const {
@@ -159,9 +159,10 @@ std::uint64_t PointSet::panel_mask(std::ptrdiff_t i) const {
 }
 
 double PointSet::pack_panel(std::ptrdiff_t panel, std::vector<double>& row) {
-  float* out = panels_.data() + panel * n_scan_rows() * kPanelPoints;
+  float* out = panels_.get() + panel * n_scan_rows() * kPanelPoints;
   const std::ptrdiff_t first = panel * kPanelPoints;
   const std::ptrdiff_t last = std::min(first + kPanelPoints, n_points_);
+  if (last - first < kPanelPoints) std::fill_n(out, n_scan_rows() * kPanelPoints, 0.0F);
   double largest = 0.0;
   for (std::ptrdiff_t i = first; i < last; ++i) {
     load(i, row.data());
@@ -177,7 +178,9 @@ double PointSet::pack_panel(std::ptrdiff_t panel, std::vector<double>& row) {
 }
 
 void PointSet::pack(const Context& context) {
-  panels_.resize(static_cast<std::size_t>(n_panels() * n_scan_rows() * kPanelPoints));
+  // Not initialized here: touching so much memory takes long, and only workers can be stopped.
+  panels_ = std::make_unique_for_overwrite<float[]>(
+      static_cast<std::size_t>(n_panels() * n_scan_rows() * kPanelPoints));
   double largest = 0.0;
   std::mutex mutex;
   const std::ptrdiff_t step = std::max<std::ptrdiff_t>(1, kRowsPerTask / kPanelPoints);
@@ -213,11 +216,12 @@ void require_valid(const AnyMatrix& matrix, const char* name, std::ptrdiff_t n_f
         [&](const auto& view) {
           for (std::ptrdiff_t i = first; i < last; ++i) {
             const auto* row = view.row(i);
-            const bool finite =
-                std::all_of(row, row + n_columns, [](auto x) { return std::isfinite(x); });
-            if (finite) continue;
-            throw ArgumentError(std::string(name) + " must be finite, got NaN or infinity in row " +
-                                std::to_string(i));
+            const auto* bad =
+                std::find_if(row, row + n_columns, [](auto x) { return !std::isfinite(x); });
+            if (bad == row + n_columns) continue;
+            const char* what = std::isnan(*bad) ? "nan" : *bad > 0 ? "inf" : "-inf";
+            throw ArgumentError(std::string(name) + " must be finite, got " + what + " at [" +
+                                std::to_string(i) + ", " + std::to_string(bad - row) + "]");
           }
         },
         matrix);

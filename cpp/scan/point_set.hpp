@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "common/parallel.hpp"
@@ -60,7 +61,7 @@ class PointSet {
   double unit_high_ = 1.0;  // the unit is unit_high_ * unit_low_, which may itself overflow
   double unit_low_ = 1.0;
   double radius_ = 0.0;
-  std::vector<float> panels_;
+  std::unique_ptr<float[]> panels_;
 };
 
 // Throws ArgumentError naming `name` unless `matrix` has at least one column and only finite

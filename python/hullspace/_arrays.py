@@ -11,12 +11,18 @@ FloatArray: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 
 def as_matrix(
-    value: Any, name: str, *, columns: int | None = None, allow_empty: bool = False
+    value: Any,
+    name: str,
+    *,
+    columns: int | None = None,
+    allow_empty: bool = False,
+    check_finite: bool = True,
 ) -> FloatArray:
     """Return `value` as a C-contiguous float32 or float64 matrix of finite numbers.
 
     float32 and float64 stay as they are and are not copied when already contiguous; half
-    precision becomes float32, integers and booleans become float64.
+    precision becomes float32, integers and booleans become float64. Without `check_finite`, which
+    is for callers of the core, that check is left to the core.
 
     Raises
     ------
@@ -47,7 +53,8 @@ def as_matrix(
         matrix = np.ascontiguousarray(array, dtype=np.float64)
     else:
         matrix = np.ascontiguousarray(array, dtype=np.float32)
-    require_finite(matrix, name)
+    if check_finite:
+        require_finite(matrix, name)
     return matrix
 
 

@@ -89,6 +89,12 @@ def check(
             f"result must have one answer for each of the {len(rows)} queries, "
             f"got {result.status.shape[0]}"
         )
+    proof: Any = getattr(result, "certificate", result)
+    if proof.normals.shape != rows.shape or proof.weights.shape[0] != len(rows):
+        raise ValueError(
+            f"result must have normals of shape {rows.shape} and {len(rows)} rows of weights, "
+            f"got {proof.normals.shape} and {proof.weights.shape[0]}"
+        )
     data = _Data.of(points, rows)
     with np.errstate(all="ignore"):  # whatever a corrupted certificate leads to fails its test
         if hasattr(result, "certificate"):

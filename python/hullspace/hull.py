@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hullspace import _core
-from hullspace._arrays import as_matrix, as_threads, as_tolerance
+from hullspace._arrays import FloatArray, as_matrix, as_threads, as_tolerance
 from hullspace.status import Status
 
 DEFAULT_TOLERANCE = 1e-9
@@ -173,7 +173,7 @@ class Hull:
     """
 
     def __init__(self, points: npt.ArrayLike, *, n_threads: int | None = None) -> None:
-        self._points = as_matrix(points, "points")
+        self._points = as_matrix(points, "points", check_finite=False)
         self._core = _core.Hull(self._points, as_threads(n_threads))
 
     @property
@@ -245,7 +245,7 @@ class Hull:
         >>> p.weights.toarray()
         array([[0. , 0.5, 0.5]])
         """
-        matrix = as_matrix(queries, "queries", columns=self.n_features, allow_empty=True)
+        matrix = self._as_queries(queries)
         points, distances, normals, gaps, status, weights = self._core.project(
             matrix, as_tolerance(tolerance), as_threads(n_threads)
         )
@@ -292,7 +292,7 @@ class Hull:
         >>> hullspace.certificates.check(hull.points, [[0.5, 0.5], [2.0, 2.0]], m)
         array([ True,  True])
         """
-        matrix = as_matrix(queries, "queries", columns=self.n_features, allow_empty=True)
+        matrix = self._as_queries(queries)
         status, normals, margins, residuals, weights, absolute = self._core.contains(
             matrix, as_tolerance(tolerance), as_threads(n_threads)
         )
@@ -300,6 +300,11 @@ class Hull:
             self._csr(weights, len(matrix)), normals, margins, residuals, absolute
         )
         return Membership(status == Status.INSIDE, status, certificate)
+
+    def _as_queries(self, queries: npt.ArrayLike) -> FloatArray:
+        return as_matrix(
+            queries, "queries", columns=self.n_features, allow_empty=True, check_finite=False
+        )
 
     def _csr(self, weights: tuple[Any, Any, Any], n_queries: int) -> sparse.csr_array:
         """Wrap the core's (data, column indices, row starts) without a copy."""

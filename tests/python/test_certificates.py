@@ -260,6 +260,14 @@ def test_misuse_is_named(problem, membership):
         certificates.check(points * np.nan, queries, membership)
 
 
+def test_arrays_of_other_shapes_are_misuse(problem, membership, projection):
+    certificate = replace(membership.certificate, normals=membership.certificate.normals[:-1])
+    with pytest.raises(ValueError, match=r"normals of shape \(50, 10\).*got \(49, 10\)"):
+        certificates.check(*problem, replace(membership, certificate=certificate))
+    with pytest.raises(ValueError, match=r"50 rows of weights.*and 49"):
+        certificates.check(*problem, replace(projection, weights=projection.weights[:-1]))
+
+
 def test_checker_imports_nothing_of_the_solver():
     source = Path(certificates.__file__).read_text()
     tree = ast.parse(source)
