@@ -7,16 +7,6 @@
 #include "common/tolerances.hpp"
 
 namespace hullspace {
-namespace {
-
-double norm(const std::vector<double>& v, std::ptrdiff_t n) {
-  double square = 0.0;
-  for (std::ptrdiff_t j = 0; j < n; ++j) square += v[j] * v[j];
-  return std::sqrt(square);
-}
-
-}  // namespace
-
 ActiveSet::ActiveSet(std::ptrdiff_t n_features)
     : kernels_(kernels()),
       n_features_(n_features),
@@ -110,10 +100,16 @@ void ActiveSet::settle() {
   }
   for (std::ptrdiff_t j = 0; j < n_features_; ++j) residual_[j] = query_[j] - nearest_[j];
   residual_[n_features_] = 0.0;
-  const double distance = norm(residual_, n_features_);
+  const double distance = residual_norm();
   find_coordinates();
   advance_residual(1.0);
   distance_ = distance;
+}
+
+double ActiveSet::residual_norm() const {
+  double square = 0.0;
+  kernels_.dots(residual_.data(), 0, 1, residual_.data(), n_features_, &square);
+  return std::sqrt(square);
 }
 
 // Coordinates of the residual along the lifted support, after giving it the lifted coordinate for
@@ -142,7 +138,7 @@ void ActiveSet::advance_residual(double share) {
   for (;;) {
     for (double& coordinate : coordinates_) coordinate *= share;
     qr_.subtract(coordinates_.data(), residual_.data());
-    distance_ = norm(residual_, n_features_);
+    distance_ = residual_norm();
     if (share < 1.0 || distance_ > tolerances::kCancellation * before || distance_ == 0.0) break;
     before = distance_;
     find_coordinates();

@@ -52,6 +52,7 @@ class ActiveSet {
   const double* pool_point(std::ptrdiff_t i) const { return &pool_[i * stride_]; }
   std::ptrdiff_t nearest_in_pool() const;
   void settle();
+  double residual_norm() const;
   void find_coordinates();
   void advance_residual(double share);
   std::ptrdiff_t entering_point(double tolerance);
