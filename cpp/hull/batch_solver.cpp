@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kStartPoints = 32;
 constexpr std::size_t kEnteringPoints = 8;
 // Points that a scan lists beyond the support, which scores lowest at the optimum. The error of
-// bytes leaves more when a scan is to be the last; the first full scan seldom is.
+// bytes leaves more when a scan is to be the last; the first two full scans seldom are.
 constexpr std::size_t kListedBeyondSupport = 40;
 constexpr std::size_t kListedFromBytes = 512;
 
@@ -138,7 +138,7 @@ void BatchSolver::expect_plain_scan(Slot& slot) {
   slot.in_bytes = slot.stage == Stage::kFull && has_bytes_ && slot.bytes_suffice;
   slot.scan_error = slot.in_bytes ? byte_scanner_.score_error(slot.scan_direction.data())
                                   : tolerances::single_score_error(n, points_.radius());
-  const bool many = slot.in_bytes && slot.n_full_scans > 0;
+  const bool many = slot.in_bytes && slot.n_full_scans > 1;
   if (slot.stage == Stage::kFull) ++slot.n_full_scans;
   const auto support = static_cast<std::size_t>(slot.active.support_size());
   slot.selection.reset(support + (many ? kListedFromBytes : kListedBeyondSupport),
@@ -167,7 +167,7 @@ bool BatchSolver::advance(Slot& slot, const StopFlag& stop) {
     if (!add_violators(slot)) {
       // Nothing listed can enter and yet the list proves too little: it was cut short.
       if (!slot.in_bytes) return true;
-      slot.bytes_suffice = slot.n_full_scans == 1;
+      slot.bytes_suffice = slot.n_full_scans <= 2;
       expect_plain_scan(slot);
       return false;
     }

@@ -233,7 +233,8 @@ class Hull:
         -----
         The minimum-norm-point method of Wolfe (1976), all queries together: each round is one
         blocked matrix product of the points with the current directions, fused with the
-        selection of candidates. A query needs about five rounds on learned features.
+        selection of candidates. On 50,000 points of learned features in 64 dimensions a query
+        costs about as much as four single-precision products with all points.
 
         Examples
         --------
