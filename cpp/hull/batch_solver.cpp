@@ -148,45 +148,50 @@ void BatchSolver::expect_plain_scan(Slot& slot) {
 // Use the scan that has just been made for this slot. True when the query is answered.
 bool BatchSolver::advance(Slot& slot, const StopFlag& stop) {
   const double before = slot.active.distance();
+  const Use use = use_list(slot, stop);
+  if (use == Use::kAnswered) return true;
+  if (use == Use::kNewPoints) {
+    solve_listed(slot, stop);
+    if (slot.active.distance() <= tolerance_) {
+      slot.gap = slot.active.distance();
+      std::fill(slot.proof.begin(), slot.proof.end(), 0.0);
+      slot.status = goal_ == Goal::kContain ? Status::kInside : Status::kOptimal;
+      return true;
+    }
+    if (!(slot.active.distance() < before)) {
+      // Rounding has the last word, and the best proof that there is stands.
+      if (slot.stage == Stage::kFull) {
+        settle_exactly(slot, stop);
+        return true;
+      }
+      slot.stage = Stage::kFull;
+    }
+  }
+  expect_plain_scan(slot);
+  return false;
+}
+
+// Let the listed points that improve on the nearest one into the pool, or settle the answer.
+BatchSolver::Use BatchSolver::use_list(Slot& slot, const StopFlag& stop) {
+  load_listed(slot);
   if (slot.stage == Stage::kStart) {
-    load_listed(slot);
     const auto& listed = slot.selection.candidates();
     const auto nearest = std::min_element(listed.begin(), listed.end());
     slot.active.add(nearest->point, &rows_[(nearest - listed.begin()) * points_.n_features()]);
     slot.stage = coarse_stride_ == 1 ? Stage::kFull : Stage::kCoarse;
-  } else if (slot.stage == Stage::kCoarse) {
-    load_listed(slot);
-    score_listed(slot);
-    if (!add_violators(slot)) {
-      slot.stage = Stage::kFull;
-      expect_plain_scan(slot);
-      return false;
-    }
-  } else {
-    if (settle(slot, stop)) return true;
-    if (!add_violators(slot)) {
-      // Nothing listed can enter and yet the list proves too little: it was cut short.
-      if (!slot.in_bytes) return true;
-      slot.bytes_suffice = slot.n_full_scans <= 2;
-      expect_plain_scan(slot);
-      return false;
-    }
+    return Use::kNewPoints;
   }
-  solve_listed(slot, stop);
-  if (slot.active.distance() <= tolerance_) {
-    slot.gap = slot.active.distance();
-    std::fill(slot.proof.begin(), slot.proof.end(), 0.0);
-    slot.status = goal_ == Goal::kContain ? Status::kInside : Status::kOptimal;
-    return true;
+  score_listed(slot);
+  if (slot.stage == Stage::kFull && settle(slot, stop)) return Use::kAnswered;
+  if (add_violators(slot)) return Use::kNewPoints;
+  if (slot.stage == Stage::kCoarse) {
+    slot.stage = Stage::kFull;
+    return Use::kNothingNew;
   }
-  if (slot.active.distance() < before || slot.stage == Stage::kCoarse) {
-    if (!(slot.active.distance() < before)) slot.stage = Stage::kFull;
-    expect_plain_scan(slot);
-    return false;
-  }
-  // Without progress rounding has the last word: the best proof that there is stands.
-  settle_exactly(slot, stop);
-  return true;
+  // Nothing listed can enter and yet the list proves too little: it was cut short.
+  if (!slot.in_bytes) return Use::kAnswered;
+  slot.bytes_suffice = slot.n_full_scans <= 2;
+  return Use::kNothingNew;
 }
 
 // Solve on the pool, letting listed points enter until none improves on the nearest point.
@@ -202,8 +207,6 @@ void BatchSolver::solve_listed(Slot& slot, const StopFlag& stop) {
 
 // Prove the answer from the lowest scores against the current direction, if they allow it.
 bool BatchSolver::settle(Slot& slot, const StopFlag& stop) {
-  load_listed(slot);
-  score_listed(slot);
   update_bounds(slot, slot.selection.threshold() - slot.scan_error);
   if (decided(slot)) return true;
   const double entering = level(slot) - 0.25 * tolerance_;

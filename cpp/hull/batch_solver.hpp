@@ -65,9 +65,13 @@ class BatchSolver {
                                          int n_workers);
 
  private:
+  // What came of a scan.
+  enum class Use { kAnswered, kNewPoints, kNothingNew };
+
   void start(Slot& slot, std::ptrdiff_t index);
   void expect_plain_scan(Slot& slot);
   bool advance(Slot& slot, const StopFlag& stop);
+  Use use_list(Slot& slot, const StopFlag& stop);
   bool scan(std::span<Slot* const> slots, const StopFlag& stop);
   void solve_listed(Slot& slot, const StopFlag& stop);
   bool settle(Slot& slot, const StopFlag& stop);
