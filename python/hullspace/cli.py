@@ -77,6 +77,10 @@ def digits(
         _require_writable(out)
         if save_features is not None:
             _require_writable(save_features)
+            if save_features.suffix not in (".npz", ".safetensors"):
+                raise ValueError(
+                    f"--save-features must end in .npz or .safetensors, got {save_features}"
+                )
         split, images = hullspace.datasets.digits_features(seed=seed, progress=not quiet)
         if save_features is not None:
             split.save(save_features)

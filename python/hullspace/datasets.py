@@ -113,7 +113,8 @@ def train_digits_network(
     labels = torch.from_numpy(split.train_labels)
     batches = -(-len(images) // 64)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        # torch.manual_seed would also seed the generators of the caller's GPUs.
+        torch.default_generator.manual_seed(seed)
         model: nn.Module = _digits_network(n_features, len(split.class_names))
         optimizer = torch.optim.Adam(model.parameters())
         schedule = torch.optim.lr_scheduler.OneCycleLR(

@@ -28,7 +28,7 @@ class BoundaryDistances:
     nearest : (n,) float64
         Distance to the nearest decision boundary, in the units of the features.
     competitors : (n,) int64
-        Class on the other side of that boundary.
+        Class on the other side of that boundary; -1 where there is no boundary.
     predictions : (n,) int64
         Class of the region that the feature lies in.
     distances : (n, n_classes) float64
@@ -94,6 +94,6 @@ def boundary_distances(features: npt.ArrayLike, head: Head) -> BoundaryDistances
         quotients = margins / np.where(lengths > 0.0, lengths, 1.0)
         distances[rows] = np.where(lengths > 0.0, quotients, ties_nowhere)
         distances[rows, c] = np.inf
-    return BoundaryDistances(
-        distances.min(axis=1), distances.argmin(axis=1), predictions, distances
-    )
+    nearest = distances.min(axis=1)
+    competitors = np.where(np.isfinite(nearest), distances.argmin(axis=1), -1)
+    return BoundaryDistances(nearest, competitors, predictions, distances)

@@ -108,6 +108,24 @@ def test_missing_folder_is_noticed_before_the_work(small_file, tmp_path):
     assert run("study", "features", small_file, "--threads", "0").exit_code == 2
 
 
+def test_suffix_of_the_features_is_checked_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(hullspace.datasets, "digits_features", lambda **_: pytest.fail("worked"))
+    out, saved = tmp_path / "r.html", tmp_path / "f.txt"
+    result = run("study", "digits", "--out", out, "--save-features", saved)
+    assert result.exit_code == 1
+    assert "--save-features must end in .npz or .safetensors" in " ".join(result.output.split())
+
+
+def test_interrupt_ends_with_its_exit_code(small_file, tmp_path, monkeypatch):
+    def interrupted(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hullspace.study, "run", interrupted)
+    result = run("study", "features", small_file, "--out", tmp_path / "r.html")
+    assert result.exit_code == 130
+    assert result.output.strip() == "Interrupted."
+
+
 def test_version_info_and_help():
     assert run("--version").output.strip() == f"hullspace {hullspace.__version__}"
     assert "baseline" in run("info").output

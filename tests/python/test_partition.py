@@ -61,6 +61,7 @@ def test_equal_rows_tie_everywhere_or_nowhere():
 def test_one_class_has_no_boundary():
     found = boundary_distances([[1.0]], Head([[2.0]]))
     assert found.nearest[0] == np.inf
+    assert found.competitors[0] == -1
 
 
 def test_misuse_is_named():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data import data_file
-from hullspace import FeatureSet, FeatureSplit, Head, Hull, Status, study
+from hullspace import FeatureSet, FeatureSplit, Head, Hull, Status, datasets, study
 from hullspace.study.analyses import _nearest_class
 from hullspace.study.report import findings, render
 from hullspace.study.tables import tables
@@ -127,6 +127,53 @@ def test_small_and_degenerate_studies_render(train, test):
     assert "&lt;a&gt;" in page
     assert "b &amp; c" in page
     assert "<a>" not in page
+
+
+@pytest.mark.parametrize("names", [("[red]a", "[/b]", "c"), ("$x_$", "a$b", "$\\bad{$")])
+def test_names_of_classes_are_plain_text(names, capsys):
+    train = [[1.0, 0, 0], [0, 1, 0], [0, 0, 1]]
+    result = study.run(make_split(train, train, names=names), progress=False)
+    render(result)
+    result.print()
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in names)
+
+
+def test_many_classes_render():
+    n_classes = 200
+    head = Head(np.eye(n_classes))
+    features = FeatureSet.of(np.eye(n_classes), head, np.arange(n_classes))
+    result = study.run(FeatureSplit(features, features), progress=False)
+    assert len(render(result)) < 2_000_000
+
+
+def test_competitors_of_each_class(known):
+    rows = tables(known)["boundary distances"].rows
+    assert [row[-1] for row in rows] == ["-", "1 (100.0%)", "0 (100.0%)", "0 (100.0%)"]
+
+
+def test_infinite_distances_are_said_to_be_left_out(known):
+    note = tables(known)["class distances"].note
+    assert note.endswith("1 infinite ones are left out.")
+    assert "left out" not in tables(known)["training distances"].note
+
+
+def test_findings_relate_extrapolation_to_error(known, digits_study):
+    text = " ".join(findings(known))
+    assert "inside the training hull 100.0% are predicted right, of those outside 50.0%" in text
+    assert "the farthest fifth" in " ".join(findings(digits_study))
+
+
+def test_training_leaves_the_generators_alone(digits, monkeypatch):
+    import torch
+
+    _, images = digits
+    before = torch.random.get_rng_state()
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    datasets.train_digits_network(images, epochs=1, progress=False)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert not seeded
 
 
 def test_page_is_self_contained(digits_study, tmp_path):

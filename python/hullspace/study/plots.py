@@ -28,7 +28,10 @@ _STYLE = {
     "legend.frameon": False,
     "svg.fonttype": "path",
     "svg.hashsalt": "hullspace",
+    "text.parse_math": False,  # names of classes may hold dollar signs
 }
+# Beyond this many classes there is no room for their names and for numbers in the cells.
+_MOST_NAMES = 40
 # Beyond this many points a scatter plot shows a random part of them.
 _MOST_DOTS = 5000
 
@@ -49,7 +52,10 @@ def hull_distances(study: Study) -> Figure:
     }
     finite = np.concatenate([d[np.isfinite(d)] for d, _ in values.values()])
     bins = np.linspace(0, finite.max(initial=1e-12), 60).tolist()
-    for label, (distances, color) in values.items():
+    for (name, (distances, color)), result in zip(
+        values.items(), (study.training, study.classes.own), strict=True
+    ):
+        label = f"{name}, {_mean(result.outside):.1%} outside"
         axes.hist(distances[np.isfinite(distances)], bins, alpha=0.65, label=label, color=color)
     axes.set(xlabel="distance to the hull", ylabel="test images")
     axes.legend()
@@ -75,7 +81,7 @@ def boundary_distances(study: Study) -> Figure:
 def outside_by_class(study: Study) -> Figure:
     """Bars with the share of test images outside each hull, by predicted class."""
     names = study.split.names
-    figure, axes = _figure(6.4, 0.9 + 0.32 * len(names))
+    figure, axes = _figure(6.4, 0.9 + 0.32 * min(len(names), _MOST_NAMES))
     predictions = study.split.test.predictions
     for offset, result, label, color in (
         (-0.2, study.training, "training hull", HULL),
@@ -83,7 +89,8 @@ def outside_by_class(study: Study) -> Figure:
     ):
         shares = [_mean(result.outside[predictions == c]) for c in range(len(names))]
         axes.barh(np.arange(len(names)) + offset, shares, 0.38, label=label, color=color)
-    axes.set_yticks(np.arange(len(names)), names)
+    if len(names) <= _MOST_NAMES:
+        axes.set_yticks(np.arange(len(names)), names)
     axes.set(xlabel="share of the test images outside", xlim=(0, 1.0))
     axes.invert_yaxis()
     figure.legend(loc="outside upper center", ncols=2)
@@ -137,7 +144,7 @@ def nearest_class_matrix(study: Study) -> Figure:
     """Heat map of the predicted class against the class of the nearest hull."""
     names = study.split.names
     n_classes = len(names)
-    side = 2.2 + 0.38 * n_classes
+    side = 2.2 + 0.38 * min(n_classes, 16)
     figure, axes = _figure(side, side)
     counts = np.zeros((n_classes, n_classes))
     decided = study.classes.nearest >= 0
@@ -145,13 +152,17 @@ def nearest_class_matrix(study: Study) -> Figure:
     np.add.at(counts, pairs, 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set(xlabel="class of the nearest hull", ylabel="predicted class")
+    if n_classes > _MOST_NAMES:
+        return figure
+    size = min(7.0, 110 / n_classes)
     for i, j in np.argwhere(counts > 0):
         color = "white" if shares[i, j] > 0.5 else "black"
         text = f"{counts[i, j]:.0f}"
-        axes.text(j, i, text, ha="center", va="center", color=color, fontsize=7)
+        axes.text(j, i, text, ha="center", va="center", color=color, fontsize=size)
     axes.set_xticks(range(n_classes), names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(n_classes), names)
-    axes.set(xlabel="class of the nearest hull", ylabel="predicted class")
+    axes.tick_params(labelsize=min(10.0, 160 / n_classes))
     return figure
 
 

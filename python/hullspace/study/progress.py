@@ -19,11 +19,11 @@ class Steps:
     def __init__(self, *, shown: bool) -> None:
         progress = require("rich.progress", "study")
         self._bars: Any = progress.Progress(
-            progress.TextColumn("{task.description:<44}"),
+            progress.TextColumn("{task.description:<32}"),
             progress.BarColumn(),
             progress.MofNCompleteColumn(),
-            progress.TimeElapsedColumn(),
-            progress.TimeRemainingColumn(),
+            progress.TextColumn("{task.fields[rate]:>9}"),
+            progress.TimeRemainingColumn(elapsed_when_finished=True),
             disable=not shown,
         )
 
@@ -36,11 +36,13 @@ class Steps:
 
     def add(self, description: str, n_items: int) -> int:
         """Start a bar for a step that handles so many items."""
-        return int(self._bars.add_task(description, total=n_items))
+        return int(self._bars.add_task(description, total=n_items, rate=""))
 
     def chunks(self, step: int, n_items: int) -> Iterator[slice]:
         """Yield slices that cover `n_items` items, and move the step's bar after each."""
         for first in range(0, n_items, CHUNK):
             last = min(first + CHUNK, n_items)
             yield slice(first, last)
-            self._bars.advance(step, last - first)
+            self._bars.update(step, advance=last - first)
+            speed = self._bars.tasks[step].speed
+            self._bars.update(step, rate=f"{speed:,.0f}/s" if speed else "")

@@ -13,7 +13,7 @@ import numpy as np
 import hullspace
 from hullspace._extras import require
 from hullspace.study import plots
-from hullspace.study.tables import Table, count, number, share, tables
+from hullspace.study.tables import Table, count, distance_fifths, number, share, tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,6 +86,29 @@ def findings(study: Study) -> list[str]:
             f"Rightly predicted images are {number(medians[0])} from the nearest boundary in the "
             f"median, wrongly predicted ones {number(medians[1])}."
         )
+    return [*sentences, *_extrapolation_and_error(study)]
+
+
+def _extrapolation_and_error(study: Study) -> list[str]:
+    """Compare the accuracy inside and outside; near and far where all images are outside."""
+    sentences, correct = [], study.correct
+    for name, result in (
+        ("training hull", study.training),
+        ("hull of their predicted class", study.classes.own),
+    ):
+        if result.inside.any() and result.outside.any():
+            inside, outside = correct[result.inside].mean(), correct[result.outside].mean()
+            sentences.append(
+                f"Of the test images inside the {name} {inside:.1%} are predicted right, of those "
+                f"outside {outside:.1%}."
+            )
+        elif result.outside.all() and len(correct) >= 5:
+            fifths = distance_fifths(result)
+            near, far = correct[fifths == 0].mean(), correct[fifths == 4].mean()
+            sentences.append(
+                f"Of the fifth of the test images nearest to the {name} {near:.1%} are predicted "
+                f"right, of the farthest fifth {far:.1%}."
+            )
     return sentences
 
 

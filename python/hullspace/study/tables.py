@@ -37,9 +37,7 @@ def tables(study: Study) -> dict[str, Table]:
         "hulls": hull_table(study),
         "training distances": distance_table(study, "the training hull", training, gaps[0]),
         "class distances": distance_table(study, "the hull of the predicted class", own, gaps[1]),
-        "boundary distances": distance_table(
-            study, "the nearest decision boundary", study.boundaries.nearest, None
-        ),
+        "boundary distances": boundary_table(study),
         "nearest": nearest_table(study),
         "trust": trust_table(study),
     }
@@ -142,12 +140,29 @@ def distance_table(
         if gaps is not None
         else "Quantiles, in the units of the features, in closed form: |margin| / |W_i - W_j|."
     )
+    if n_infinite := count(np.isinf(distances)):
+        note += f" {n_infinite:,} infinite ones are left out."
     columns = ("predicted class", *names, *([] if gaps is None else ["largest gap"]))
     table = Table(f"Distance to {what}", columns, note=note)
     for name, rows in groups(study):
         gap = [] if gaps is None else [number(gaps[rows].max(initial=0.0))]
         table.rows.append((name, *_quantiles(distances[rows]), *gap))
     return table
+
+
+def boundary_table(study: Study) -> Table:
+    """Quantiles of the distance to the nearest decision boundary, and who is across it."""
+    nearest, competitors = study.boundaries.nearest, study.boundaries.competitors
+    table = distance_table(study, "the nearest decision boundary", nearest, None)
+    rows = []
+    for cells, (name, members) in zip(table.rows, groups(study), strict=True):
+        across = competitors[members & (competitors >= 0)]
+        votes = np.bincount(across, minlength=len(study.split.names))
+        most = int(votes.argmax())
+        usual = f"{study.split.names[most]} ({votes[most] / max(count(members), 1):.1%})"
+        rows.append((*cells, "-" if name == "all" or not len(across) else usual))
+    note = table.note + " Competitor: the class most often across that boundary."
+    return Table(table.title, (*table.columns, "competitor"), rows, note)
 
 
 def nearest_table(study: Study) -> Table:
@@ -202,10 +217,11 @@ def as_rich(table: Table) -> Any:
     rich_table = require("rich.table", "study").Table(
         title=table.title, caption=table.note or None, title_style="bold", caption_justify="left"
     )
+    text = require("rich.text", "study").Text  # names of classes are no markup
     for i, column in enumerate(table.columns):
         rich_table.add_column(column, justify="left" if i == 0 else "right")
     for row in table.rows:
-        rich_table.add_row(*row)
+        rich_table.add_row(*map(text, row))
     return rich_table
 
 
