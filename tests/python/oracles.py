@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 
 import numpy as np
+import pytest
+from scipy import sparse
 from scipy.optimize import linprog, nnls
 
 from data import real_features
@@ -93,6 +95,93 @@ def exact_plane_distance(points, query):
         if not flat and (all(t >= 0 for t in turns) or all(t <= 0 for t in turns)):
             return Fraction(0)
     return min(to_segment(a, b) for a in exact for b in exact)
+
+
+def exact_plane_step(points, origin, direction):
+    """Last step of a ray in the plane within the hull, as a fraction; None where it misses.
+
+    The hull's boundary consists of segments between points, and a ray that meets the hull leaves
+    it through the boundary. So the last crossing of all segments is the answer.
+    """
+    exact = [(Fraction(float(x)), Fraction(float(y))) for x, y in points]
+    o, d = (tuple(Fraction(float(x)) for x in row) for row in (origin, direction))
+    square = d[0] ** 2 + d[1] ** 2
+    steps = []
+    for (ax, ay), (bx, by) in combinations_with_replacement(exact, 2):
+        # Sides of the two ends, which decide on a crossing, and their places along the ray.
+        side_a = d[0] * (ay - o[1]) - d[1] * (ax - o[0])
+        side_b = d[0] * (by - o[1]) - d[1] * (bx - o[0])
+        along_a = (d[0] * (ax - o[0]) + d[1] * (ay - o[1])) / square
+        along_b = (d[0] * (bx - o[0]) + d[1] * (by - o[1])) / square
+        if side_a == side_b == 0:
+            steps.append(max(along_a, along_b))
+        elif side_a * side_b <= 0:
+            steps.append(along_a + (along_b - along_a) * side_a / (side_a - side_b))
+    return max((step for step in steps if step >= 0), default=None)
+
+
+def highs_step(points, origin, direction):
+    """Last step of a ray within the hull as a linear program; None where it misses the hull."""
+    points = np.asarray(points, np.float64)
+    size = np.abs(points - points.mean(axis=0)).max() or 1.0
+    length = np.linalg.norm(direction)
+    shifted = (points - origin).T / size
+    matrix = np.vstack([shifted, np.ones(len(points))])
+    matrix = np.hstack([matrix, np.append(-direction / length, 0.0)[:, None]])
+    cost = np.append(np.zeros(len(points)), -1.0)
+    target = np.append(np.zeros(len(origin)), 1.0)
+    options = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+    result = linprog(cost, A_eq=matrix, b_eq=target, method="highs", options=options)
+    assert result.status in {0, 2}, result.message  # else HiGHS itself is in doubt
+    return result.x[-1] * size / length if result.status == 0 else None
+
+
+def clarabel_distance(a, b):
+    """Distance of two hulls by an interior-point method: a proven lower bound, an upper bound."""
+    clarabel = pytest.importorskip("clarabel")
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    middle = a.mean(axis=0)
+    size = max(np.abs(a - middle).max(), np.abs(b - middle).max()) or 1.0
+    a, b = (a - middle) / size, (b - middle) / size
+    n_features, n_weights = a.shape[1], len(a) + len(b)
+    # Variables: the difference of the two points, then the weights of either.
+    quadratic = sparse.diags_array(np.append(np.ones(n_features), np.zeros(n_weights)))
+    difference = np.hstack([-np.eye(n_features), a.T, -b.T])
+    sums = np.zeros((2, n_features + n_weights))
+    sums[0, n_features : n_features + len(a)] = 1.0
+    sums[1, n_features + len(a) :] = 1.0
+    signs = np.hstack([np.zeros((n_weights, n_features)), -np.eye(n_weights)])
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-13
+    solution = clarabel.DefaultSolver(
+        sparse.csc_matrix(quadratic),
+        np.zeros(n_features + n_weights),
+        sparse.csc_matrix(np.vstack([difference, sums, signs])),
+        np.concatenate([np.zeros(n_features), np.ones(2), np.zeros(n_weights)]),
+        [clarabel.ZeroConeT(n_features + 2), clarabel.NonnegativeConeT(n_weights)],
+        settings,
+    ).solve()
+    weights = np.maximum(np.array(solution.x)[n_features:], 0.0)
+    u, v = weights[: len(a)], weights[len(a) :]
+    between = u @ a / u.sum() - v @ b / v.sum()
+    upper = np.linalg.norm(between)
+    lower = ((a @ between).min() - (b @ between).max()) / max(upper, 1e-300)
+    return max(lower, 0.0) * size, upper * size
+
+
+def highs_vertices(points):
+    """Indices of the extreme points, the first of each duplicate, by leaving one out."""
+    distinct, first = np.unique(points, axis=0, return_index=True)
+    rows = np.arange(len(distinct))
+    inside = [len(rows) > 1 and highs_contains(distinct[rows != k], distinct[k]) for k in rows]
+    assert None not in inside
+    return np.sort(first[~np.array(inside, bool)])
+
+
+def cube(n_features):
+    """Corners of the unit cube."""
+    return np.array(np.meshgrid(*[[0.0, 1.0]] * n_features)).reshape(n_features, -1).T
 
 
 def relu_features(n, n_features, seed):
