@@ -1,5 +1,6 @@
 #include "common/kernels.hpp"
 
+#include <cmath>
 #include <cstdlib>
 
 #include "hullspace/error.hpp"
@@ -67,6 +68,14 @@ const Kernels& kernels() {
   static const Kernels& chosen = choose();
   return chosen;
 }
+
+double dot(const double* a, const double* b, std::ptrdiff_t n) {
+  double sum = 0.0;
+  kernels().dots(a, n, 1, b, n, &sum);
+  return sum;
+}
+
+double norm(const double* a, std::ptrdiff_t n) { return std::sqrt(dot(a, a, n)); }
 
 std::vector<std::string> built_instruction_sets() { return names(false); }
 std::vector<std::string> found_instruction_sets() { return names(true); }

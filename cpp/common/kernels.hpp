@@ -65,6 +65,10 @@ struct Kernels {
 // supported.
 const Kernels& kernels();
 
+// Inner product of vectors of n elements, and the norm of one.
+double dot(const double* a, const double* b, std::ptrdiff_t n);
+double norm(const double* a, std::ptrdiff_t n);
+
 std::vector<std::string> built_instruction_sets();
 std::vector<std::string> found_instruction_sets();
 

@@ -27,6 +27,14 @@ void ActiveSet::reset(const double* query) {
   distance_ = std::numeric_limits<double>::infinity();
 }
 
+void ActiveSet::retarget(const double* query) {
+  std::copy_n(query, n_features_, query_.begin());
+  recompute_residual();
+  find_step();
+  finish_steps();
+  settle();
+}
+
 void ActiveSet::drop_idle() {
   spare_pool_.resize(support_.size() * static_cast<std::size_t>(stride_));
   spare_ids_.resize(support_.size());
@@ -89,7 +97,7 @@ std::ptrdiff_t ActiveSet::nearest_in_pool() const {
 }
 
 // Compute from the weights what the steps have kept up to date, free of their rounding.
-void ActiveSet::settle() {
+void ActiveSet::recompute_residual() {
   double sum = 0.0;
   for (const double weight : weights_) sum += weight;
   std::fill(nearest_.begin(), nearest_.end(), 0.0);
@@ -100,7 +108,13 @@ void ActiveSet::settle() {
   }
   for (std::ptrdiff_t j = 0; j < n_features_; ++j) residual_[j] = query_[j] - nearest_[j];
   residual_[n_features_] = 0.0;
-  const double distance = residual_norm();
+  distance_ = residual_norm();
+}
+
+// The same at the optimum of the support, where what rounding left along it goes.
+void ActiveSet::settle() {
+  recompute_residual();
+  const double distance = distance_;
   find_coordinates();
   advance_residual(1.0);
   distance_ = distance;
@@ -177,12 +191,17 @@ bool ActiveSet::enter(std::ptrdiff_t pool_index) {
     remove_support(support_size() - 1);
     return false;
   }
+  finish_steps();
+  return true;
+}
+
+// Go to the optimum that the step leads to, or to that of the support that is left on the way.
+void ActiveSet::finish_steps() {
   while (!take_step()) {
     remove_weightless();
     if (support_.size() == 1) break;
     find_step();
   }
-  return true;
 }
 
 // Change of the weights that leads to the point of the support's affine hull nearest the query.

@@ -27,6 +27,9 @@ class ActiveSet {
   // Forget everything and take a new query, n_features doubles, which is copied.
   void reset(const double* query);
 
+  // Take another query, and move to the support's point nearest to it. The pool stays.
+  void retarget(const double* query);
+
   // Drop the pool's points that carry no weight.
   void drop_idle();
   // Add a point, n_features doubles, to the pool.
@@ -51,12 +54,14 @@ class ActiveSet {
  private:
   const double* pool_point(std::ptrdiff_t i) const { return &pool_[i * stride_]; }
   std::ptrdiff_t nearest_in_pool() const;
+  void recompute_residual();
   void settle();
   double residual_norm() const;
   void find_coordinates();
   void advance_residual(double share);
   std::ptrdiff_t entering_point(double tolerance);
   bool enter(std::ptrdiff_t pool_index);
+  void finish_steps();
   void find_step();
   bool take_step();
   void remove_support(std::ptrdiff_t i);

@@ -31,20 +31,12 @@ constexpr std::ptrdiff_t kMaxSlots = 256;
 constexpr std::ptrdiff_t kMinSlots = 16;
 constexpr std::ptrdiff_t kSlotMemory = std::ptrdiff_t{160} << 20;  // bytes, all workers together
 
-double dot(const double* a, const double* b, std::ptrdiff_t n) {
-  double sum = 0.0;
-  kernels().dots(a, n, 1, b, n, &sum);
-  return sum;
-}
-
 }  // namespace
 
-BatchSolver::BatchSolver(const PointSet& points, const BytePanels& bytes, const AnyMatrix& queries,
-                         Goal goal, double tolerance)
+BatchSolver::BatchSolver(const PointSet& points, const BytePanels& bytes, const Problem& problem)
     : points_(points),
-      queries_(queries),
-      goal_(goal),
-      tolerance_(tolerance),
+      problem_(problem),
+      tolerance_(problem.tolerance),
       coarse_stride_(points.n_panels() < kCoarseStride * kFewestCoarsePanels ? 1 : kCoarseStride),
       has_bytes_(!bytes.empty()),
       scanner_(points),
@@ -65,7 +57,7 @@ void BatchSolver::run(std::atomic<std::ptrdiff_t>& next, std::ptrdiff_t end, std
   std::vector<std::unique_ptr<Slot>> slots;
   slots.reserve(static_cast<std::size_t>(n_slots));
   for (std::ptrdiff_t i = 0; i < n_slots; ++i) {
-    slots.push_back(std::make_unique<Slot>(points_.n_features()));
+    slots.push_back(std::make_unique<Slot>(points_.n_features(), problem_.goal));
   }
   std::ptrdiff_t n_active = 0;  // the first slots are at work, the others free
   std::vector<Slot*> active;
@@ -107,7 +99,10 @@ bool BatchSolver::scan(std::span<Slot* const> slots, const StopFlag& stop) {
 
 void BatchSolver::start(Slot& slot, std::ptrdiff_t index) {
   slot.index = index;
-  slot.far_unit = points_.load_query(queries_, index, slot.query.data());
+  const std::ptrdiff_t row = rows(problem_.queries) == 1 ? 0 : index;
+  slot.far_unit = points_.load_query(problem_.queries, row, slot.query.data());
+  if (problem_.goal == Goal::kRay) start_ray(slot);
+  slot.selection.exclude(problem_.against_others ? static_cast<std::int32_t>(index) : -1);
   slot.stage = Stage::kStart;
   slot.in_bytes = false;
   slot.n_full_scans = 0;
@@ -123,18 +118,25 @@ void BatchSolver::start(Slot& slot, std::ptrdiff_t index) {
   slot.selection.reset(kStartPoints, std::numeric_limits<double>::infinity());
 }
 
+// What is scanned along: from the query to its nearest point, or, for the end of a ray that lies in
+// the hull so far, what led there.
+const double* BatchSolver::direction(const Slot& slot) const {
+  const bool at_end = problem_.goal == Goal::kRay && slot.active.distance() <= tolerance_;
+  return at_end ? slot.ray.guess.data() : slot.active.direction();
+}
+
 double BatchSolver::level(const Slot& slot) const {
-  return dot(slot.active.nearest(), slot.active.direction(), points_.n_features());
+  return dot(slot.active.nearest(), direction(slot), points_.n_features());
 }
 
 double BatchSolver::query_level(const Slot& slot) const {
-  return dot(slot.query.data(), slot.active.direction(), points_.n_features());
+  return dot(slot.query.data(), direction(slot), points_.n_features());
 }
 
 // What the next scan must find: the points whose absence proves that the distance is optimal.
 void BatchSolver::expect_plain_scan(Slot& slot) {
   const std::ptrdiff_t n = points_.n_features();
-  std::copy_n(slot.active.direction(), n, slot.scan_direction.begin());
+  std::copy_n(direction(slot), n, slot.scan_direction.begin());
   slot.in_bytes = slot.stage == Stage::kFull && has_bytes_ && slot.bytes_suffice;
   slot.scan_error = slot.in_bytes ? byte_scanner_.score_error(slot.scan_direction.data())
                                   : tolerances::single_score_error(n, points_.radius());
@@ -150,18 +152,14 @@ bool BatchSolver::advance(Slot& slot, const StopFlag& stop) {
   const double before = slot.active.distance();
   const Use use = use_list(slot, stop);
   if (use == Use::kAnswered) return true;
-  if (use == Use::kNewPoints) {
-    solve_listed(slot, stop);
+  if (use == Use::kMoved || use == Use::kNewPoints) {
+    const bool moved = use == Use::kMoved;
+    solve_listed(slot, moved ? std::numeric_limits<double>::infinity() : before, stop);
     if (slot.active.distance() <= tolerance_) {
-      slot.gap = slot.active.distance();
-      std::fill(slot.proof.begin(), slot.proof.end(), 0.0);
-      slot.status = goal_ == Goal::kContain ? Status::kInside : Status::kOptimal;
-      return true;
-    }
-    if (!(slot.active.distance() < before)) {
+      if (within_tolerance(slot)) return true;
+    } else if (!moved && !(slot.active.distance() < before)) {
       // Rounding has the last word, and the best proof that there is stands.
-      if (slot.stage == Stage::kFull) {
-        settle_exactly(slot, stop);
+      if (slot.stage == Stage::kFull && (settle_exactly(slot, stop) || !follow_ray(slot))) {
         return true;
       }
       slot.stage = Stage::kFull;
@@ -171,8 +169,22 @@ bool BatchSolver::advance(Slot& slot, const StopFlag& stop) {
   return false;
 }
 
+// The query is as good as in the hull. True if that answers it.
+bool BatchSolver::within_tolerance(Slot& slot) const {
+  if (problem_.goal == Goal::kRay && slot.ray.step != slot.ray.bound) {
+    slot.stage = Stage::kFull;
+    return false;
+  }
+  slot.gap = slot.active.distance();
+  std::fill(slot.proof.begin(), slot.proof.end(), 0.0);
+  slot.status = problem_.goal == Goal::kContain ? Status::kInside : Status::kOptimal;
+  return true;
+}
+
 // Let the listed points that improve on the nearest one into the pool, or settle the answer.
 BatchSolver::Use BatchSolver::use_list(Slot& slot, const StopFlag& stop) {
+  const bool is_ray = problem_.goal == Goal::kRay;
+  if (is_ray && slot.far_unit > 0.0) return Use::kAnswered;
   load_listed(slot);
   if (slot.stage == Stage::kStart) {
     const auto& listed = slot.selection.candidates();
@@ -182,7 +194,12 @@ BatchSolver::Use BatchSolver::use_list(Slot& slot, const StopFlag& stop) {
     return Use::kNewPoints;
   }
   score_listed(slot);
+  if (is_ray) {
+    update_bounds(slot, slot.selection.threshold() - slot.scan_error);
+    if (follow_ray(slot)) return Use::kMoved;
+  }
   if (slot.stage == Stage::kFull && settle(slot, stop)) return Use::kAnswered;
+  if (is_ray && follow_ray(slot)) return Use::kMoved;
   if (add_violators(slot)) return Use::kNewPoints;
   if (slot.stage == Stage::kCoarse) {
     slot.stage = Stage::kFull;
@@ -194,9 +211,9 @@ BatchSolver::Use BatchSolver::use_list(Slot& slot, const StopFlag& stop) {
   return Use::kNothingNew;
 }
 
-// Solve on the pool, letting listed points enter until none improves on the nearest point.
-void BatchSolver::solve_listed(Slot& slot, const StopFlag& stop) {
-  double before = slot.active.distance();
+// Solve on the pool, letting listed points enter until none improves on the nearest point, which
+// was at distance `before`.
+void BatchSolver::solve_listed(Slot& slot, double before, const StopFlag& stop) {
   while (slot.active.solve(0.25 * tolerance_, stop) && slot.active.distance() < before) {
     before = slot.active.distance();
     if (before <= tolerance_) return;
@@ -218,7 +235,7 @@ bool BatchSolver::settle(Slot& slot, const StopFlag& stop) {
 bool BatchSolver::settle_exactly(Slot& slot, const StopFlag& stop) {
   slot.selection.reset(static_cast<std::size_t>(slot.active.support_size()) + kListedBeyondSupport,
                        std::numeric_limits<double>::infinity());
-  if (!scan_exactly(points_, slot.active.direction(), slot.selection, stop)) return false;
+  if (!scan_exactly(points_, direction(slot), slot.selection, stop)) return false;
   load_listed(slot);
   score_listed(slot);
   update_bounds(slot, slot.selection.threshold());
@@ -241,7 +258,7 @@ void BatchSolver::load_listed(const Slot& slot) {
 void BatchSolver::score_listed(const Slot& slot) {
   const std::ptrdiff_t n = points_.n_features();
   scores_.resize(slot.selection.candidates().size());
-  kernels().dots(rows_.data(), n, std::ssize(scores_), slot.active.direction(), n, scores_.data());
+  kernels().dots(rows_.data(), n, std::ssize(scores_), direction(slot), n, scores_.data());
 }
 
 // Update the verified gap and margin from the scores and a bound for all points without one.
@@ -250,17 +267,18 @@ void BatchSolver::update_bounds(Slot& slot, double bound_of_unlisted) const {
   double lowest = bound_of_unlisted;
   for (const double score : scores_) lowest = std::min(lowest, score);
   lowest -= tolerances::double_score_error(n, points_.radius());
+  const double query_norm = norm(slot.query.data(), n);
+  slot.margin = lowest - query_level(slot) - tolerances::double_score_error(n, query_norm);
+  if (slot.stage != Stage::kFull || slot.active.distance() <= tolerance_) return;
 
   // Distance minus the separation along the direction; the direction may differ by rounding
   // from that of the nearest point, which costs half the square of the angle.
   double misfit = 0.0;
-  double query_square = 0.0;
   const double distance = slot.active.distance();
   for (std::ptrdiff_t j = 0; j < n; ++j) {
     const double exact = (slot.active.nearest()[j] - slot.query[j]) / distance;
     const double difference = exact - slot.active.direction()[j];
     misfit += difference * difference;
-    query_square += slot.query[j] * slot.query[j];
   }
   const double gap = std::max(0.0, level(slot) - lowest) + 0.5 * distance * misfit;
   // An earlier gap still holds, since the distance has only fallen.
@@ -268,19 +286,19 @@ void BatchSolver::update_bounds(Slot& slot, double bound_of_unlisted) const {
     slot.gap = gap;
     std::copy_n(slot.active.direction(), n, slot.proof.begin());
   }
-  const double query_norm = std::sqrt(query_square);
-  slot.margin = lowest - query_level(slot) - tolerances::double_score_error(n, query_norm);
 }
 
 // Set the status if the verified bounds settle it.
 bool BatchSolver::decided(Slot& slot) const {
   const bool optimal = slot.gap <= tolerance_;
-  if (goal_ == Goal::kProject) {
+  if (problem_.goal == Goal::kProject) {
     if (optimal) slot.status = Status::kOptimal;
     return optimal;
   }
-  if (slot.margin > tolerance_ || (optimal && slot.margin > 0.0)) slot.status = Status::kOutside;
-  return optimal || slot.status == Status::kOutside;
+  const bool outside = slot.margin > tolerance_ || (optimal && slot.margin > 0.0);
+  if (problem_.goal == Goal::kRay) return outside && ray_misses(slot);
+  if (outside) slot.status = Status::kOutside;
+  return optimal || outside;
 }
 
 // Add loaded points that improve on the nearest one to the pool; false if there are none.

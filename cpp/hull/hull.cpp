@@ -4,10 +4,13 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <string>
 
+#include "common/kernels.hpp"
 #include "common/parallel.hpp"
 #include "common/tolerances.hpp"
 #include "hull/batch_solver.hpp"
+#include "hullspace/error.hpp"
 #include "scan/byte_panels.hpp"
 #include "scan/point_set.hpp"
 
@@ -17,6 +20,10 @@ namespace {
 // Weights of consecutive queries are gathered this many queries at a time, which bounds what is
 // held twice while the sparse matrix grows.
 constexpr std::ptrdiff_t kQueriesPerRound = 16384;
+
+// Directions whose supports are found together, and points listed for each.
+constexpr std::ptrdiff_t kDirectionsPerScan = 256;
+constexpr std::size_t kListedForSupport = 16;
 
 // The supports of the queries that one worker answered, in the order of the answers.
 struct Supports {
@@ -76,11 +83,10 @@ void reserve_rest(std::ptrdiff_t n_done, std::ptrdiff_t n_queries, SparseWeights
   weights.columns.reserve(expected);
 }
 
-// Solve every query; `emit` stores an answer and says whether its weights are kept.
-SparseWeights solve_all(const PointSet& points, const BytePanels& bytes, const AnyMatrix& queries,
-                        Goal goal, double tolerance, const Context& context,
+// Solve the problem of every query; `emit` stores an answer and says whether its weights are kept.
+SparseWeights solve_all(const PointSet& points, const BytePanels& bytes, const Problem& problem,
+                        std::ptrdiff_t n_queries, const Context& context,
                         const std::function<bool(const Slot&)>& emit) {
-  const std::ptrdiff_t n_queries = rows(queries);
   SparseWeights weights;
   weights.row_starts.reserve(static_cast<std::size_t>(n_queries) + 1);
   for (std::ptrdiff_t first = 0; first < n_queries; first += kQueriesPerRound) {
@@ -91,7 +97,7 @@ SparseWeights solve_all(const PointSet& points, const BytePanels& bytes, const A
     std::vector<Supports> parts(n_workers);
     std::atomic<std::ptrdiff_t> next{first};
     run_workers(context, n_workers, [&](int worker, const StopFlag& stop) {
-      BatchSolver solver(points, bytes, queries, goal, tolerance);
+      BatchSolver solver(points, bytes, problem);
       const auto keep = [&](const Slot& slot) {
         if (emit(slot)) parts[worker].add(slot.index, slot.active);
       };
@@ -124,6 +130,41 @@ double true_margin(const PointSet& points, const Slot& slot) {
                             ? (1.0 - 8.0 / tolerances::kFarthestQuery) * slot.margin * slot.far_unit
                             : points.length_to_data(slot.margin);
   return std::min(margin, std::numeric_limits<double>::max());
+}
+
+// For each direction in [first, last) the point that scores highest.
+void find_supports(const PointSet& points, const AnyMatrix& directions, std::ptrdiff_t first,
+                   std::ptrdiff_t last, std::int32_t* out) {
+  const std::ptrdiff_t n = points.n_features();
+  const StopFlag never = false;
+  const auto count = static_cast<std::size_t>(last - first);
+  std::vector<double> units(count * static_cast<std::size_t>(n));
+  std::vector<Selection> selections(count);
+  std::vector<ScanRequest> requests(count);
+  for (std::ptrdiff_t i = 0; i < last - first; ++i) {
+    double* unit = &units[i * n];
+    points.load_direction(directions, first + i, unit);
+    std::transform(unit, unit + n, unit, std::negate<>());
+    selections[i].reset(kListedForSupport, std::numeric_limits<double>::infinity());
+    requests[i] = {unit, 0.0, &selections[i]};
+  }
+  Scanner(points).scan(requests, 1, never);
+  const double error = tolerances::single_score_error(n, points.radius());
+  std::vector<double> row(static_cast<std::size_t>(n));
+  for (std::ptrdiff_t i = 0; i < last - first; ++i) {
+    Candidate best{std::numeric_limits<double>::infinity(), 0};
+    for (const Candidate& listed : selections[i].candidates()) {
+      points.load(listed.point, row.data());
+      best = std::min(best, {dot(row.data(), requests[i].direction, n), listed.point});
+    }
+    // Points that the list has no room for may score as low as this.
+    if (best.score > selections[i].threshold() - error) {
+      selections[i].reset(1, std::numeric_limits<double>::infinity());
+      scan_exactly(points, requests[i].direction, selections[i], never);
+      best = selections[i].candidates().front();
+    }
+    out[i] = best.point;
+  }
 }
 
 double effective_tolerance(const PointSet& points, double relative) {
@@ -163,14 +204,24 @@ Projections Hull::project(const AnyMatrix& queries, double tolerance,
     result.status[i] = slot.status;
     return true;
   };
-  result.weights = solve_all(*points_, *bytes_, queries, Goal::kProject,
-                             effective_tolerance(*points_, tolerance), context, emit);
+  const Problem problem{Goal::kProject, queries, effective_tolerance(*points_, tolerance)};
+  result.weights = solve_all(*points_, *bytes_, problem, rows(queries), context, emit);
   return result;
 }
 
 Memberships Hull::contains(const AnyMatrix& queries, double tolerance,
                            const Context& context) const {
   require_valid(queries, "queries", n_features(), context);
+  return solve_memberships(queries, false, tolerance, context);
+}
+
+Memberships Hull::leave_one_out(double tolerance, const Context& context) const {
+  if (n_points() < 2) throw ArgumentError("points must have at least two rows");
+  return solve_memberships(points_->data(), true, tolerance, context);
+}
+
+Memberships Hull::solve_memberships(const AnyMatrix& queries, bool against_others, double tolerance,
+                                    const Context& context) const {
   const auto n_queries = static_cast<std::size_t>(rows(queries));
   const auto n = static_cast<std::size_t>(n_features());
   const double effective = effective_tolerance(*points_, tolerance);
@@ -191,8 +242,85 @@ Memberships Hull::contains(const AnyMatrix& queries, double tolerance,
     if (slot.status == Status::kInside) result.residuals[i] = true_distance(*points_, slot);
     return slot.status == Status::kInside;
   };
-  result.weights = solve_all(*points_, *bytes_, queries, Goal::kContain, effective, context, emit);
+  const Problem problem{Goal::kContain, queries, effective, against_others};
+  result.weights = solve_all(*points_, *bytes_, problem, rows(queries), context, emit);
   return result;
+}
+
+Rays Hull::ray(const AnyMatrix& origins, const AnyMatrix& directions, double tolerance,
+               const Context& context) const {
+  require_valid(origins, "origins", n_features(), context);
+  require_valid(directions, "directions", n_features(), context);
+  const std::ptrdiff_t n_rays = rows(directions);
+  if (rows(origins) != 1 && rows(origins) != n_rays) {
+    throw ArgumentError("origins must have one row or as many as directions (" +
+                        std::to_string(n_rays) + "), got " + std::to_string(rows(origins)));
+  }
+  const std::ptrdiff_t n = n_features();
+  std::vector<double> unit(static_cast<std::size_t>(n));
+  std::vector<double> lengths(static_cast<std::size_t>(n_rays));
+  for (std::ptrdiff_t i = 0; i < n_rays; ++i) {
+    lengths[i] = points_->load_direction(directions, i, unit.data());
+    if (lengths[i] > 0.0) continue;
+    throw ArgumentError("directions must not be zero, got a row of zeros at [" + std::to_string(i) +
+                        "]");
+  }
+  Rays result;
+  result.steps.resize(lengths.size(), std::numeric_limits<double>::quiet_NaN());
+  result.points.resize(lengths.size() * unit.size(), std::numeric_limits<double>::quiet_NaN());
+  result.normals.resize(lengths.size() * unit.size());
+  result.offsets.resize(lengths.size(), std::numeric_limits<double>::quiet_NaN());
+  result.status.resize(lengths.size(), Status::kUndecided);
+  const auto emit = [&](const Slot& slot) {
+    const std::ptrdiff_t i = slot.index;
+    result.status[i] = slot.status;
+    if (slot.status == Status::kUndecided) return false;
+    const double* exit = slot.ray.exit.data();
+    double* normal = &result.normals[i * n];
+    std::transform(exit, exit + n, normal, std::negate<>());
+    double* point = &result.points[i * n];
+    points_->point_to_data(slot.query.data(), point);
+    result.offsets[i] = dot(normal, point, n);
+    if (slot.status == Status::kOutside) {
+      result.offsets[i] -= points_->length_to_data(slot.margin);
+      std::fill_n(point, n, std::numeric_limits<double>::quiet_NaN());
+      return false;
+    }
+    result.steps[i] = points_->length_to_data(slot.ray.step - slot.ray.first) / lengths[i];
+    return true;
+  };
+  Problem problem{Goal::kRay, origins, effective_tolerance(*points_, tolerance)};
+  problem.directions = directions;
+  result.weights = solve_all(*points_, *bytes_, problem, n_rays, context, emit);
+  return result;
+}
+
+std::vector<std::int32_t> Hull::support(const AnyMatrix& directions, const Context& context) const {
+  require_valid(directions, "directions", n_features(), context);
+  std::vector<std::int32_t> result(static_cast<std::size_t>(rows(directions)));
+  for_ranges(context, rows(directions), kDirectionsPerScan,
+             [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+               find_supports(*points_, directions, first, last, &result[first]);
+             });
+  return result;
+}
+
+void Hull::append(const AnyMatrix& points, const Context& context) {
+  const std::ptrdiff_t n_before = n_points();
+  require_valid(points, "points", n_features(), context);
+  // What changes the set in place must not be interrupted half-way.
+  const Context quiet{context.n_threads};
+  const AnyMatrix before = points_->data();
+  if (!points_->append(points, quiet)) {
+    *this = Hull(points, context);
+    return;
+  }
+  try {
+    bytes_->append(*points_, n_before, quiet);
+  } catch (...) {
+    points_->truncate(before);
+    throw;
+  }
 }
 
 }  // namespace hullspace

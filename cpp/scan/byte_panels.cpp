@@ -25,7 +25,6 @@ double squared(double x) { return x * x; }
 BytePanels::BytePanels(const PointSet& points, const Context& context)
     : n_features_(points.n_features()) {
   if (kernels().score_byte_tile == nullptr || n_features_ > kMostFeatures) return;
-  n_panels_ = points.n_panels();
   scales_.assign(points.half_widths().begin(), points.half_widths().end());
   for (double& scale : scales_) scale /= kLargest;
   middle_.assign(static_cast<std::size_t>(n_features_), 0.0);
@@ -38,23 +37,34 @@ BytePanels::BytePanels(const PointSet& points, const Context& context)
       if (scales_[j] > 0.0) middle_[j] += row[j] / scales_[j] / static_cast<double>(n_rows);
     }
   }
-  pack(points, context);
+  pack(points, 0, context);
 }
 
-void BytePanels::pack(const PointSet& points, const Context& context) {
+void BytePanels::append(const PointSet& points, std::ptrdiff_t n_before, const Context& context) {
+  if (!empty()) pack(points, n_before / kPanelPoints, context);
+}
+
+void BytePanels::pack(const PointSet& points, std::ptrdiff_t first_panel, const Context& context) {
   const std::ptrdiff_t size = n_groups() * 4 * kPanelPoints;
-  panels_ =
-      std::make_unique_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(n_panels_ * size));
-  double rounding = 0.0;
-  double spread = 0.0;
+  const std::ptrdiff_t n_panels = points.n_panels();
+  if (n_panels > capacity_) {
+    const std::ptrdiff_t capacity = first_panel == 0 ? n_panels : n_panels + n_panels / 2;
+    auto panels =
+        std::make_unique_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(capacity * size));
+    std::copy_n(panels_.get(), first_panel * size, panels.get());
+    panels_ = std::move(panels);
+    capacity_ = capacity;
+  }
+  double rounding = rounding_ * rounding_;
+  double spread = spread_ * spread_;
   std::mutex mutex;
-  for_ranges(context, n_panels_, 64, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
-    std::vector<double> row(static_cast<std::size_t>(n_features_));
+  const auto pack_range = [&](std::ptrdiff_t first, std::ptrdiff_t last) {
     double part_rounding = 0.0;
     double part_spread = 0.0;
-    std::fill_n(&panels_[first * size], (last - first) * size, std::uint8_t{128});
-    for (std::ptrdiff_t i = first * kPanelPoints;
-         i < std::min(last * kPanelPoints, points.n_points()); ++i) {
+    std::vector<double> row(static_cast<std::size_t>(n_features_));
+    std::fill_n(&panels_[(first_panel + first) * size], (last - first) * size, std::uint8_t{128});
+    const std::ptrdiff_t end = std::min((first_panel + last) * kPanelPoints, points.n_points());
+    for (std::ptrdiff_t i = (first_panel + first) * kPanelPoints; i < end; ++i) {
       points.load(i, row.data());
       std::uint8_t* out = &panels_[i / kPanelPoints * size + i % kPanelPoints * 4];
       double error = 0.0;
@@ -72,9 +82,12 @@ void BytePanels::pack(const PointSet& points, const Context& context) {
     const std::lock_guard<std::mutex> lock(mutex);
     rounding = std::max(rounding, part_rounding);
     spread = std::max(spread, part_spread);
-  });
-  rounding_ = std::sqrt(rounding);
-  spread_ = std::sqrt(spread);
+  };
+  for_ranges(context, n_panels - first_panel, 64, pack_range);
+  n_panels_ = n_panels;
+  // The square of a root may have lost the last bits.
+  rounding_ = std::sqrt(rounding) * (1.0 + 4.0 * tolerances::kRoundoffDouble);
+  spread_ = std::sqrt(spread) * (1.0 + 4.0 * tolerances::kRoundoffDouble);
 }
 
 const std::uint8_t* BytePanels::panel(std::ptrdiff_t i) const {

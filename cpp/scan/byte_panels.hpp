@@ -27,6 +27,9 @@ class BytePanels {
   // Empty where the machine has no fast kernel for bytes.
   BytePanels(const PointSet& points, const Context& context);
 
+  // Take in the points that were appended to the set after the first `n_before`.
+  void append(const PointSet& points, std::ptrdiff_t n_before, const Context& context);
+
   bool empty() const { return panels_ == nullptr; }
   // Coordinates are scored four at a time.
   std::ptrdiff_t n_groups() const { return (n_features_ + 3) / 4; }
@@ -44,7 +47,7 @@ class BytePanels {
   void quantize(const double* direction, Direction& out) const;
 
  private:
-  void pack(const PointSet& points, const Context& context);
+  void pack(const PointSet& points, std::ptrdiff_t first_panel, const Context& context);
 
   std::ptrdiff_t n_features_;
   std::ptrdiff_t n_panels_ = 0;
@@ -52,6 +55,7 @@ class BytePanels {
   std::vector<double> middle_;  // m, close to the mean of v
   double rounding_ = 0.0;       // largest norm of e
   double spread_ = 0.0;         // largest norm of v - m
+  std::ptrdiff_t capacity_ = 0;  // panels
   std::unique_ptr<std::uint8_t[]> panels_;
 };
 

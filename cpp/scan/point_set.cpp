@@ -48,7 +48,7 @@ PointSet::PointSet(const AnyMatrix& points, const Context& context)
   }
   require_valid(points, "points", -1, context);
   find_center_and_unit(context);
-  pack(context);
+  pack(0, context);
 }
 
 void PointSet::find_center_and_unit(const Context& context) {
@@ -141,6 +141,24 @@ double PointSet::load_query(const AnyMatrix& matrix, std::ptrdiff_t i, double* o
   return largest / (0.25 * limit);
 }
 
+double PointSet::load_direction(const AnyMatrix& matrix, std::ptrdiff_t i, double* out) const {
+  double largest = 0.0;
+  std::visit(
+      [&](const auto& view) {
+        const auto* row = view.row(i);
+        for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+          out[j] = static_cast<double>(row[j]);
+          largest = std::max(largest, std::abs(out[j]));
+        }
+      },
+      matrix);
+  if (largest == 0.0) return 0.0;
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) out[j] /= largest;
+  const double length = norm(out, n_features_);
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) out[j] /= length;
+  return largest * length;
+}
+
 void PointSet::point_to_data(const double* point, double* out) const {
   for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
     out[j] = center_[j] + point[j] / unit_high_ / unit_low_;
@@ -177,20 +195,31 @@ double PointSet::pack_panel(std::ptrdiff_t panel, std::vector<double>& row) {
   return largest;
 }
 
-void PointSet::pack(const Context& context) {
-  // Not initialized here: touching so much memory takes long, and only workers can be stopped.
-  panels_ = std::make_unique_for_overwrite<float[]>(
-      static_cast<std::size_t>(n_panels() * n_scan_rows() * kPanelPoints));
-  double largest = 0.0;
+void PointSet::pack(std::ptrdiff_t first_panel, const Context& context) {
+  if (n_panels() > capacity_) {
+    const std::ptrdiff_t capacity = first_panel == 0 ? n_panels() : n_panels() + n_panels() / 2;
+    const auto size = [this](std::ptrdiff_t n) {
+      return static_cast<std::size_t>(n * n_scan_rows() * kPanelPoints);
+    };
+    // Not initialized here: touching so much memory takes long, and only workers can be stopped.
+    auto panels = std::make_unique_for_overwrite<float[]>(size(capacity));
+    std::copy_n(panels_.get(), size(first_panel), panels.get());
+    panels_ = std::move(panels);
+    capacity_ = capacity;
+  }
+  double largest = radius_ * radius_;
   std::mutex mutex;
   const std::ptrdiff_t step = std::max<std::ptrdiff_t>(1, kRowsPerTask / kPanelPoints);
-  for_ranges(context, n_panels(), step, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+  const auto pack_range = [&](std::ptrdiff_t first, std::ptrdiff_t last) {
     std::vector<double> row(n_features_);
     double part = 0.0;
-    for (std::ptrdiff_t i = first; i < last; ++i) part = std::max(part, pack_panel(i, row));
+    for (std::ptrdiff_t i = first; i < last; ++i) {
+      part = std::max(part, pack_panel(first_panel + i, row));
+    }
     const std::lock_guard<std::mutex> lock(mutex);
     largest = std::max(largest, part);
-  });
+  };
+  for_ranges(context, n_panels() - first_panel, step, pack_range);
   radius_ = std::sqrt(largest);
   // A set that is one point counts as far from zero as it is, see find_center_and_unit.
   if (radius_ == 0.0) {
@@ -201,6 +230,35 @@ void PointSet::pack(const Context& context) {
     }
     radius_ = square > 0.0 ? std::sqrt(square) : unit_high_ * unit_low_;
   }
+}
+
+bool PointSet::append(const AnyMatrix& points, const Context& context) {
+  std::vector<double> row(n_features_);
+  const AnyMatrix before = points_;
+  points_ = points;
+  for (std::ptrdiff_t i = n_points_; i < rows(points); ++i) {
+    load(i, row.data());
+    for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+      if (!(std::abs(row[j]) <= kBoxSlack * half_widths_[j])) {
+        points_ = before;
+        return false;
+      }
+    }
+  }
+  const std::ptrdiff_t first_panel = n_points_ / kPanelPoints;
+  n_points_ = rows(points);
+  try {
+    pack(first_panel, context);
+  } catch (...) {
+    truncate(before);
+    throw;
+  }
+  return true;
+}
+
+void PointSet::truncate(const AnyMatrix& points) {
+  points_ = points;
+  n_points_ = rows(points);
 }
 
 void require_valid(const AnyMatrix& matrix, const char* name, std::ptrdiff_t n_features,

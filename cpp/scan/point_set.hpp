@@ -4,6 +4,7 @@
 // a power of two: subtraction is the only rounding, so no units of the data over- or underflow.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,6 +20,15 @@ class PointSet {
  public:
   PointSet(const AnyMatrix& points, const Context& context);
 
+  // Look at `points` from now on, whose first rows are those of before. False, with nothing
+  // changed, if the new ones reach beyond the box that the coordinates were chosen for.
+  bool append(const AnyMatrix& points, const Context& context);
+  // Look at the first points only, which are `points`.
+  void truncate(const AnyMatrix& points);
+
+  // The points as they were given.
+  const AnyMatrix& data() const { return points_; }
+
   std::ptrdiff_t n_points() const { return n_points_; }
   std::ptrdiff_t n_features() const { return n_features_; }
   // Largest norm of a point, in the set's coordinates; never zero.
@@ -26,6 +36,8 @@ class PointSet {
 
   // Half the bounding box's width, in the set's coordinates: no coordinate of a point is larger.
   const std::vector<double>& half_widths() const { return half_widths_; }
+  // Appended points may reach beyond that by this factor.
+  static constexpr double kBoxSlack = 1.02;
 
   // Point i in the set's coordinates, n_features doubles.
   void load(std::ptrdiff_t i, double* out) const;
@@ -35,6 +47,13 @@ class PointSet {
   // A row of `matrix` in the set's coordinates. A query beyond kFarthestQuery radii is moved in
   // along its ray; the result is the data's length of a unit of its coordinates then, or 0.
   double load_query(const AnyMatrix& matrix, std::ptrdiff_t i, double* out) const;
+
+  // A row of `matrix` as a unit vector, or zero; returns its length in the data.
+  double load_direction(const AnyMatrix& matrix, std::ptrdiff_t i, double* out) const;
+
+  // The center in the data, and the unit's exponent of two.
+  const std::vector<double>& center() const { return center_; }
+  int unit_exponent() const { return std::ilogb(unit_high_) + std::ilogb(unit_low_); }
 
   // From the set's coordinates to the data's.
   double length_to_data(double length) const { return length / unit_high_ / unit_low_; }
@@ -50,7 +69,7 @@ class PointSet {
 
  private:
   void find_center_and_unit(const Context& context);
-  void pack(const Context& context);
+  void pack(std::ptrdiff_t first_panel, const Context& context);
   double pack_panel(std::ptrdiff_t panel, std::vector<double>& row);
 
   AnyMatrix points_;
@@ -61,6 +80,7 @@ class PointSet {
   double unit_high_ = 1.0;  // the unit is unit_high_ * unit_low_, which may itself overflow
   double unit_low_ = 1.0;
   double radius_ = 0.0;
+  std::ptrdiff_t capacity_ = 0;  // panels
   std::unique_ptr<float[]> panels_;
 };
 

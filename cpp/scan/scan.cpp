@@ -25,7 +25,7 @@ void Selection::reset(std::size_t keep, double threshold) {
 }
 
 void Selection::offer(double score, std::int32_t point) {
-  if (!(score < threshold_)) return;
+  if (!(score < threshold_) || point == excluded_) return;
   candidates_.push_back({score, point});
   if (candidates_.size() >= 2 * keep_) finish();
 }

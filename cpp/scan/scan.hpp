@@ -26,6 +26,8 @@ struct Candidate {
 class Selection {
  public:
   void reset(std::size_t keep, double threshold);
+  // A point that is never listed, or -1.
+  void exclude(std::int32_t point) { excluded_ = point; }
   double threshold() const { return threshold_; }
   void offer(double score, std::int32_t point);
   // Drop what exceeds `keep`. Every point that is not listed afterwards scores at least
@@ -36,6 +38,7 @@ class Selection {
  private:
   std::size_t keep_ = 0;
   double threshold_ = 0.0;
+  std::int32_t excluded_ = -1;
   std::vector<Candidate> candidates_;
 };
 

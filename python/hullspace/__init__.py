@@ -12,6 +12,7 @@ from hullspace import _core
 
 if TYPE_CHECKING:
     from hullspace import certificates, datasets, features, hull, partition, study
+    from hullspace.class_hulls import ClassHulls, hull_distance
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
     from hullspace.hull import Certificate, Hull, Membership, Projection
     from hullspace.status import Status
@@ -20,6 +21,7 @@ __version__: str = _core.__version__
 
 _HOMES = {
     "Certificate": "hull",
+    "ClassHulls": "class_hulls",
     "FeatureSet": "features",
     "FeatureSpace": "features",
     "FeatureSplit": "features",
@@ -28,11 +30,13 @@ _HOMES = {
     "Membership": "hull",
     "Projection": "hull",
     "Status": "status",
+    "hull_distance": "class_hulls",
 }
 _MODULES = ("certificates", "datasets", "features", "hull", "partition", "study")
 
 __all__ = [
     "Certificate",
+    "ClassHulls",
     "FeatureSet",
     "FeatureSpace",
     "FeatureSplit",
@@ -46,6 +50,7 @@ __all__ = [
     "datasets",
     "features",
     "hull",
+    "hull_distance",
     "partition",
     "study",
 ]

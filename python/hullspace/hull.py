@@ -1,8 +1,8 @@
-"""The convex hull of a point set: projection onto it and membership in it.
+"""Convex hulls of point sets in any dimension.
 
-No facets are computed, so the number of features is not limited: every answer comes from the
-minimum-norm-point method of Wolfe [1]_ on top of batched scans over the points, and carries the
-proof that `hullspace.certificates` checks.
+The hull is never made explicit: every answer comes from an active-set method that asks which points
+of the set score lowest against a direction [1]_. In few dimensions, where Qhull lists facets
+quickly, that search runs on the vertices that it finds.
 
 References
 ----------
@@ -11,122 +11,46 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from hullspace import _core
-from hullspace._arrays import FloatArray, as_matrix, as_threads, as_tolerance
+from hullspace import _core, _subsets
+from hullspace._arrays import FloatArray, as_matrix, as_threads, as_tolerance, require_finite
+from hullspace._qhull import MAX_FEATURES, LowDimensionalHull, expected_facets
+from hullspace._results import (
+    Certificate,
+    Coreset,
+    Facets,
+    Gauge,
+    Membership,
+    Projection,
+    Ray,
+    Support,
+    Vertices,
+)
 from hullspace.status import Status
 
+__all__ = [
+    "Certificate",
+    "Coreset",
+    "Facets",
+    "Gauge",
+    "Hull",
+    "Membership",
+    "Projection",
+    "Ray",
+    "Support",
+    "Vertices",
+]
+
 DEFAULT_TOLERANCE = 1e-9
+# Preparing and verifying Qhull's vertices pays from this many points on, if few are left.
+_FEWEST_POINTS_FOR_FACETS = 1000
 
-
-@dataclass(frozen=True)
-class Projection:
-    """Nearest points of the hull, as `Hull.project` returns them.
-
-    Attributes
-    ----------
-    points : (n_queries, n_features) float64
-        The nearest point of the hull to each query.
-    distances : (n_queries,) float64
-        Euclidean distance from query to hull, in the units of the data.
-    weights : (n_queries, n_points) sparse CSR array, float64
-        Convex weights: ``weights @ hull_points`` equals `points`. Rows sum to 1 and have at most
-        ``n_features + 1`` nonzeros.
-    normals : (n_queries, n_features) float64
-        Unit vectors that point from the hull to the query: normals of the supporting hyperplane
-        that proves the gap. Zero where the distance is within the tolerance, which needs none.
-    gaps : (n_queries,) float64
-        Duality gap in the units of the data: the true distance lies in
-        ``[distances - gaps, distances]``.
-    status : (n_queries,) int8
-        `Status.OPTIMAL`, or `Status.UNDECIDED` where the gap exceeds the tolerance.
-    """
-
-    points: npt.NDArray[np.float64]
-    distances: npt.NDArray[np.float64]
-    weights: sparse.csr_array
-    normals: npt.NDArray[np.float64]
-    gaps: npt.NDArray[np.float64]
-    status: npt.NDArray[np.int8]
-
-    @property
-    def n_undecided(self) -> int:
-        """Number of queries whose gap exceeds the tolerance."""
-        return int(np.count_nonzero(self.status == Status.UNDECIDED))
-
-    def __len__(self) -> int:
-        return len(self.status)
-
-    def __repr__(self) -> str:
-        return f"Projection({len(self)} queries, {self.n_undecided} undecided)"
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """Proofs of a `Membership`, one row per query; only the part that applies is filled.
-
-    Attributes
-    ----------
-    weights : (n_queries, n_points) sparse CSR array, float64
-        Convex weights that reproduce the query; empty rows unless the query is inside.
-    normals : (n_queries, n_features) float64
-        Unit normals of separating hyperplanes, pointing from the hull to the query; zero rows
-        unless the query is outside.
-    margins : (n_queries,) float64
-        For a query outside, a verified lower bound of ``normal @ (query - point)`` over all
-        points of the set, hence of the distance to the hull, in the units of the data; else 0.
-    residuals : (n_queries,) float64
-        For a query inside, the length of ``weights @ points - query``; else NaN.
-    tolerance : float
-        Largest residual that counts as inside, in the units of the data.
-    """
-
-    weights: sparse.csr_array
-    normals: npt.NDArray[np.float64]
-    margins: npt.NDArray[np.float64]
-    residuals: npt.NDArray[np.float64]
-    tolerance: float
-
-
-@dataclass(frozen=True)
-class Membership:
-    """Whether queries lie in the hull, as `Hull.contains` returns it.
-
-    Attributes
-    ----------
-    inside : (n_queries,) bool
-        True where the status is INSIDE.
-    status : (n_queries,) int8
-        `Status.INSIDE`, `Status.OUTSIDE` or `Status.UNDECIDED`.
-    certificate : Certificate
-        What proves each answer; see `hullspace.certificates.check`.
-    """
-
-    inside: npt.NDArray[np.bool_]
-    status: npt.NDArray[np.int8]
-    certificate: Certificate
-
-    @property
-    def n_undecided(self) -> int:
-        """Number of queries left open."""
-        return int(np.count_nonzero(self.status == Status.UNDECIDED))
-
-    def __len__(self) -> int:
-        return len(self.status)
-
-    def __repr__(self) -> str:
-        n_inside = int(np.count_nonzero(self.inside))
-        n_outside = len(self) - n_inside - self.n_undecided
-        return (
-            f"Membership({len(self)} queries: {n_inside} inside, {n_outside} outside, "
-            f"{self.n_undecided} undecided)"
-        )
+Method = Literal["auto", "facets", "active-set"]
 
 
 class Hull:
@@ -137,6 +61,10 @@ class Hull:
     points : (n_points, n_features) array, float32 or float64
         The set. A C-contiguous array is used in place and must not change while the hull lives;
         any other is copied. Half precision is read as float32, integers as float64.
+    method : {"auto", "facets", "active-set"}, default "auto"
+        "facets" lets Qhull find the vertices, up to 7 features, and works on those alone: the
+        faster choice where they are few. "auto" chooses it where that is to be expected. Either
+        gives the same answers.
     n_threads : int, optional
         Threads for preparing the set; all cores by default.
 
@@ -147,11 +75,14 @@ class Hull:
     scale : float
         Largest distance of a point from the centre of the set's bounding box: the unit of every
         `tolerance`. For a set that is a single point it is that point's norm (or 1 at zero).
+    method : str
+        What is in use: "facets" or "active-set".
 
     Raises
     ------
     TypeError, ValueError
-        If `points` is not a matrix of finite real numbers with at least one row and one column.
+        If `points` is not a matrix of finite real numbers with at least one row and one column;
+        if `method` is "facets" and there are more than 7 features, or the set is flat.
 
     Notes
     -----
@@ -172,9 +103,54 @@ class Hull:
     array([ True, False])
     """
 
-    def __init__(self, points: npt.ArrayLike, *, n_threads: int | None = None) -> None:
+    def __init__(
+        self, points: npt.ArrayLike, *, method: Method = "auto", n_threads: int | None = None
+    ) -> None:
+        if method not in ("auto", "facets", "active-set"):
+            raise ValueError(f"method must be 'auto', 'facets' or 'active-set', got {method!r}")
         self._points = as_matrix(points, "points", check_finite=False)
+        self._buffer = self._points  # with room for points to come, once some were added
         self._core = _core.Hull(self._points, as_threads(n_threads))
+        self._kept: npt.NDArray[np.int64] | None = None  # points that the core works on, or all
+        self._slack = 0.0  # no other point is farther from their hull
+        self._qhull: LowDimensionalHull | None = None
+        if method == "facets" or (method == "auto" and self._expects_few_vertices()):
+            self._keep_vertices(n_threads, required=method == "facets")
+
+    def _expects_few_vertices(self) -> bool:
+        n, d = self._points.shape
+        few = d <= MAX_FEATURES and expected_facets(n, d) <= n
+        return few and n >= _FEWEST_POINTS_FOR_FACETS
+
+    def _keep_vertices(self, n_threads: int | None, *, required: bool) -> None:
+        """Let the core work on the vertices that Qhull finds, and on what they leave out."""
+        if required and self.n_features > MAX_FEATURES:
+            raise ValueError(
+                f"method 'facets' needs at most {MAX_FEATURES} features, got {self.n_features}"
+            )
+        self._qhull = LowDimensionalHull.of(self._points)
+        if self._qhull is None:
+            if required:
+                raise ValueError("method 'facets' needs points that do not lie in a hyperplane")
+            return
+        threads = as_threads(n_threads)
+        kept = self._qhull.vertices
+        core = _core.Hull(self._points[kept], threads)
+        others = np.setdiff1d(np.arange(self.n_points), kept)
+        status, _, _, residuals, _, _ = core.contains(self._points[others], 0.0, threads)
+        missed = others[status != Status.INSIDE]
+        if len(missed):
+            kept = np.union1d(kept, missed)
+            core = _core.Hull(self._points[kept], threads)
+        rounding = (self.n_features + 8) * 2.0**-48 * self._core.scale
+        self._slack = float(np.nanmax(residuals, initial=0.0)) + rounding
+        self._kept, self._kept_buffer, self._core = kept, self._points[kept], core
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"points": np.array(self._points), "method": self.method}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["points"], method=state["method"])  # type: ignore[misc]
 
     @property
     def points(self) -> npt.NDArray[Any]:
@@ -198,8 +174,14 @@ class Hull:
         """Unit of every tolerance; see the class's description."""
         return self._core.scale
 
+    @property
+    def method(self) -> str:
+        """What is in use: "facets" or "active-set"."""
+        return "active-set" if self._kept is None else "facets"
+
     def __repr__(self) -> str:
-        return f"Hull(n_points={self.n_points}, n_features={self.n_features})"
+        kept = "" if self._kept is None else f", method='facets', {len(self._kept)} vertices"
+        return f"Hull(n_points={self.n_points}, n_features={self.n_features}{kept})"
 
     def project(
         self,
@@ -251,6 +233,13 @@ class Hull:
             matrix, as_tolerance(tolerance), as_threads(n_threads)
         )
         csr = self._csr(weights, len(matrix))
+        if self._slack > 0.0:
+            gaps = np.minimum(gaps + self._slack, distances)
+            status = np.where(
+                gaps <= max(as_tolerance(tolerance) * self.scale, 2.0 * self._slack),
+                status,
+                Status.UNDECIDED,
+            ).astype(np.int8)
         return Projection(points, distances, csr, normals, gaps, status)
 
     def contains(
@@ -297,16 +286,350 @@ class Hull:
         status, normals, margins, residuals, weights, absolute = self._core.contains(
             matrix, as_tolerance(tolerance), as_threads(n_threads)
         )
+        if self._slack > 0.0:
+            margins = np.maximum(margins - self._slack, 0.0)
+            lost = (status == Status.OUTSIDE) & (margins == 0.0)
+            status[lost], normals[lost] = Status.UNDECIDED, 0.0
         certificate = Certificate(
             self._csr(weights, len(matrix)), normals, margins, residuals, absolute
         )
         return Membership(status == Status.INSIDE, status, certificate)
 
-    def _as_queries(self, queries: npt.ArrayLike) -> FloatArray:
+    def ray(
+        self,
+        origins: npt.ArrayLike,
+        directions: npt.ArrayLike,
+        *,
+        tolerance: float = DEFAULT_TOLERANCE,
+        n_threads: int | None = None,
+    ) -> Ray:
+        """Find where rays leave the hull.
+
+        Parameters
+        ----------
+        origins : (n_rays, n_features) or (1, n_features) array
+            Where the rays start: inside, or outside if the ray is to cross the hull. One row
+            serves all rays.
+        directions : (n_rays, n_features) array
+            Where they go; of any length but zero.
+        tolerance : float, default 1e-9
+            The end of a ray is this close to the hull, relative to `scale`.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
+        Returns
+        -------
+        Ray
+            Largest steps, the face's points and the supporting hyperplane; OUTSIDE with a
+            separating hyperplane for rays that miss the hull. Origins farther from the set than
+            2**40 times its size are UNDECIDED.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
+
+        Notes
+        -----
+        The end of the ray starts outside and moves to where supporting hyperplanes, one for each
+        scan, cut the ray: a discrete Newton method (van den Bergen, "Ray casting against general
+        convex objects", 2004), with the projections that it needs kept up to date.
+
+        Examples
+        --------
+        >>> import hullspace
+        >>> hull = hullspace.Hull([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
+        >>> found = hull.ray([[0.5, 0.5]], [[1.0, 0.0], [0.0, -2.0]])
+        >>> found.steps
+        array([1.  , 0.25])
+        >>> found.normals.round(3)
+        array([[ 0.707,  0.707],
+               [ 0.   , -1.   ]])
+        """
+        starts = self._as_queries(origins, "origins")
+        along = self._as_queries(directions, "directions")
+        steps, points, normals, offsets, status, weights = self._core.ray(
+            starts, along, as_tolerance(tolerance), as_threads(n_threads)
+        )
+        offsets += self._slack
+        missed = status == Status.OUTSIDE
+        if self._slack > 0.0 and missed.any():
+            levels = np.einsum("ij,ij->i", normals, np.broadcast_to(starts, along.shape))
+            status[missed & ~(levels > offsets)] = Status.UNDECIDED
+        return Ray(steps, points, self._csr(weights, len(along)), normals, offsets, status)
+
+    def gauge(
+        self,
+        queries: npt.ArrayLike,
+        center: npt.ArrayLike | None = None,
+        *,
+        tolerance: float = DEFAULT_TOLERANCE,
+        n_threads: int | None = None,
+    ) -> Gauge:
+        """Compute by how much the hull must be scaled about a center to reach each query.
+
+        A degree of extrapolation that means something on both sides: below 1 inside, above 1
+        outside. It is the Minkowski functional of the hull seen from the center.
+
+        Parameters
+        ----------
+        queries : (n_queries, n_features) array
+            Points anywhere; zero rows are allowed.
+        center : (n_features,) array, optional
+            A point of the hull; by default the mean of the set.
+        tolerance, n_threads
+            As in `ray`.
+
+        Returns
+        -------
+        Gauge
+            The values, and the rays from the center that prove them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values, or the center is not in the hull.
+
+        Examples
+        --------
+        >>> import hullspace
+        >>> hull = hullspace.Hull([[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]])
+        >>> hull.gauge([[0.5, 0.0], [2.0, 1.0], [0.0, 0.0]]).values
+        array([0.5, 2. , 0. ])
+        """
+        matrix = self._as_queries(queries).astype(np.float64)
+        middle = self._points.mean(axis=0, dtype=np.float64) if center is None else center
+        start = as_matrix(np.asarray(middle)[None], "center", columns=self.n_features)
+        options = {"tolerance": as_tolerance(tolerance), "n_threads": n_threads}
+        if not self.contains(start, **options).inside.all():
+            raise ValueError("center must lie in the hull")
+        directions = matrix - start
+        if not np.isfinite(directions).all():
+            raise ValueError("queries must be finite and not overflow when center is subtracted")
+        away = directions.any(axis=1)
+        # A query at the center has no direction; any will do, and the value is 0.
+        found = self.ray(start, np.where(away[:, None], directions, 1.0), **options)
+        lengths = found.steps * np.linalg.norm(directions, axis=1)
+        with np.errstate(divide="ignore"):
+            reached = lengths > as_tolerance(tolerance) * self.scale
+            values = np.where(reached, 1.0 / found.steps, np.inf)
+        values[np.isnan(found.steps)] = np.nan
+        values[~away] = 0.0
+        return Gauge(values, np.array(start[0], np.float64), found)
+
+    def support(self, directions: npt.ArrayLike, *, n_threads: int | None = None) -> Support:
+        """Evaluate the support function: how far the hull reaches in each direction.
+
+        Parameters
+        ----------
+        directions : (n_directions, n_features) array
+            Vectors of any length; zero rows are allowed.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
+        Returns
+        -------
+        Support
+            The largest inner product with a point of the set, and the point.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
+
+        Examples
+        --------
+        >>> import hullspace
+        >>> hull = hullspace.Hull([[0.0, 0.0], [2.0, 0.0], [0.0, 3.0]])
+        >>> hull.support([[1.0, 1.0], [-1.0, 0.0]])
+        Support(2 directions)
+        >>> hull.support([[1.0, 1.0], [-1.0, 0.0]]).values
+        array([ 3., -0.])
+        """
+        matrix = self._as_queries(directions, "directions")
+        found = self._core.support(matrix, as_threads(n_threads)).astype(np.int64)
+        indices = found if self._kept is None else self._kept[found]
+        values = np.einsum("ij,ij->i", matrix, self._points[indices], dtype=np.float64)
+        return Support(values, indices)
+
+    def vertices(
+        self, *, tolerance: float = DEFAULT_TOLERANCE, n_threads: int | None = None
+    ) -> Vertices:
+        """Find the extreme points of the set.
+
+        Parameters
+        ----------
+        tolerance : float, default 1e-9
+            A point this close to the hull of the others, relative to `scale`, is not extreme.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
+        Returns
+        -------
+        Vertices
+            Their indices, each with the direction that proves it. Of equal points the first is
+            kept, and of points within the tolerance of each other at least one: the hull of the
+            vertices is within the tolerance of every point.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type or value; the message names it.
+
+        Notes
+        -----
+        Every point is separated from the hull of the others, or found to lie in it, as in
+        `contains`. In learned features of 64 dimensions nearly every point is extreme; see
+        `coreset` for fewer points.
+
+        Examples
+        --------
+        >>> import hullspace
+        >>> hullspace.Hull([[0, 0], [2, 0], [1, 0.5], [0, 2], [2, 0]]).vertices().indices
+        array([0, 1, 3])
+        """
+        return _subsets.vertices(self, as_tolerance(tolerance), n_threads)
+
+    def coreset(self, epsilon: float, *, n_threads: int | None = None) -> Coreset:
+        """Choose few points whose hull is close to every point of the set.
+
+        Parameters
+        ----------
+        epsilon : float
+            Largest distance of a point from the hull of the chosen ones, relative to the set's
+            diameter; at least 1e-9 and below 1.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
+        Returns
+        -------
+        Coreset
+            The chosen points and the error that they achieve.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type or value; the message names it.
+
+        Notes
+        -----
+        Greedy: the points farthest from the hull of those chosen so far join them (Blum,
+        Har-Peled and Raichel, "Sparse approximation via generating point sets", SODA 2016).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import hullspace
+        >>> angles = np.linspace(0.0, 2.0 * np.pi, 1000)
+        >>> circle = np.column_stack([np.cos(angles), np.sin(angles)])
+        >>> few = hullspace.Hull(circle).coreset(0.01)
+        >>> len(few) < 25, bool(few.error <= 0.01 * few.diameter)
+        (True, True)
+        """
+        if isinstance(epsilon, bool) or not isinstance(
+            epsilon, int | float | np.integer | np.floating
+        ):
+            raise TypeError(f"epsilon must be a number, got {epsilon!r}")
+        if not DEFAULT_TOLERANCE <= epsilon < 1.0:
+            raise ValueError(
+                f"epsilon must be at least {DEFAULT_TOLERANCE} and below 1, got {epsilon}"
+            )
+        return _subsets.coreset(self, float(epsilon), n_threads)
+
+    def add(self, points: npt.ArrayLike, *, n_threads: int | None = None) -> None:
+        """Add points to the set, without preparing the others again.
+
+        Parameters
+        ----------
+        points : (n, n_features) array
+            They get the indices after those of the set so far. Where they need double precision
+            and the set is in single precision, the set is converted.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
+
+        Notes
+        -----
+        Costs a pass over the new points alone, on average: memory grows by halves. Points that
+        reach far beyond the bounding box of the set make it be prepared anew. Calls that are
+        running in other threads finish first.
+
+        Examples
+        --------
+        >>> import hullspace
+        >>> hull = hullspace.Hull([[0.0, 0.0], [1.0, 0.0]])
+        >>> hull.add([[0.0, 1.0]])
+        >>> hull.n_points
+        3
+        """
+        new = self._as_queries(points, "points")
+        require_finite(new, "points")
+        if new.dtype != self._points.dtype and not np.array_equal(
+            new, new.astype(self._points.dtype)
+        ):
+            method = self.method if self._kept is not None else "active-set"
+            everything = np.concatenate([self._points.astype(np.float64), new])
+            self.__init__(everything, method=method, n_threads=n_threads)  # type: ignore[misc]
+            return
+        n = self.n_points
+        buffer = _appended(self._buffer, n, new)
+        if self._kept is None:
+            self._core.append(buffer[: n + len(new)], as_threads(n_threads))
+        else:
+            kept = _appended(self._kept_buffer, len(self._kept), new)
+            self._core.append(kept[: len(self._kept) + len(new)], as_threads(n_threads))
+            self._kept = np.concatenate([self._kept, np.arange(n, n + len(new))])
+            self._kept_buffer = kept
+        self._buffer, self._points, self._qhull = buffer, buffer[: n + len(new)], None
+
+    @property
+    def facets(self) -> Facets:
+        """The facets, for at most 7 features; ValueError beyond that or where the set is flat."""
+        found = self._low_dimensional("facets")
+        if found is None:
+            raise ValueError("facets needs points that do not lie in a hyperplane: the set is flat")
+        return found.facets
+
+    @property
+    def volume(self) -> float:
+        """Volume of the hull, for at most 7 features (ValueError beyond); 0 for a flat set."""
+        found = self._low_dimensional("volume")
+        return 0.0 if found is None else found.volume
+
+    def _low_dimensional(self, wanted: str) -> LowDimensionalHull | None:
+        if self.n_features > MAX_FEATURES:
+            raise ValueError(
+                f"{wanted} needs n_features of at most {MAX_FEATURES}, got {self.n_features}"
+            )
+        if self._qhull is None:
+            self._qhull = LowDimensionalHull.of(self._points)
+        return self._qhull
+
+    def _as_queries(self, queries: npt.ArrayLike, name: str = "queries") -> FloatArray:
         return as_matrix(
-            queries, "queries", columns=self.n_features, allow_empty=True, check_finite=False
+            queries, name, columns=self.n_features, allow_empty=True, check_finite=False
         )
 
     def _csr(self, weights: tuple[Any, Any, Any], n_queries: int) -> sparse.csr_array:
         """Wrap the core's (data, column indices, row starts) without a copy."""
-        return sparse.csr_array(weights, shape=(n_queries, self.n_points), copy=False)
+        values, columns, starts = weights
+        if self._kept is not None:
+            columns = self._kept[columns].astype(columns.dtype)
+        return sparse.csr_array(
+            (values, columns, starts), shape=(n_queries, self.n_points), copy=False
+        )
+
+
+def _appended(buffer: FloatArray, n: int, rows: FloatArray) -> FloatArray:
+    """Return a buffer that holds the first `n` rows of `buffer`, then `rows`, and has room."""
+    if n + len(rows) > len(buffer):
+        capacity = max(n + len(rows), n + n // 2)
+        grown: FloatArray = np.empty((capacity, buffer.shape[1]), buffer.dtype)
+        grown[:n] = buffer[:n]
+        buffer = grown
+    buffer[n : n + len(rows)] = rows
+    return buffer

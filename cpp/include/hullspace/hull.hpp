@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "hullspace/context.hpp"
@@ -40,6 +41,34 @@ struct Memberships {
   double tolerance = 0.0;         // the largest residual that counted as inside, in data units
 };
 
+struct Rays {
+  std::vector<double> steps;    // (n_rays), in units of the direction's length; NaN if outside
+  std::vector<double> points;   // (n_rays, n_features), where the ray leaves the hull
+  std::vector<double> normals;  // (n_rays, n_features), unit; no point of the hull scores higher
+  std::vector<double> offsets;  // (n_rays), that highest score
+  std::vector<Status> status;   // kOptimal, kOutside if the ray misses the hull, or kUndecided
+  SparseWeights weights;        // (n_rays, n_points); empty rows unless optimal
+};
+
+class Hull;
+
+// The nearest points of pairs of hulls.
+struct HullDistances {
+  std::vector<double> distances;  // (n_pairs)
+  std::vector<double> gaps;       // (n_pairs); the truth is in [distance - gap, distance]
+  std::vector<double> first;      // (n_pairs, n_features), nearest points of the first hulls
+  std::vector<double> second;     // (n_pairs, n_features), of the second ones
+  std::vector<double> normals;    // (n_pairs, n_features), from second to first, or zero
+  std::vector<Status> status;     // kOptimal or kUndecided
+  SparseWeights first_weights;    // rows of the first hulls' n_points
+  SparseWeights second_weights;
+};
+
+// The tolerance is relative to the scales of a pair's hulls together. Throws ArgumentError if
+// hulls differ in n_features, and Interrupted as the context says.
+HullDistances hull_distances(const std::vector<std::pair<const Hull*, const Hull*>>& pairs,
+                             double tolerance, const Context& context);
+
 class Hull {
  public:
   // The points must outlive the hull and must not change. Throws ArgumentError if the view is
@@ -58,8 +87,23 @@ class Hull {
   // from n_features() or a query is not finite, and Interrupted as the context says.
   Projections project(const AnyMatrix& queries, double tolerance, const Context& context) const;
   Memberships contains(const AnyMatrix& queries, double tolerance, const Context& context) const;
+  // Each point of the set against the hull of the others; there must be at least two.
+  Memberships leave_one_out(double tolerance, const Context& context) const;
+  // The last point in the hull of each ray; one origin for all directions, or one each.
+  Rays ray(const AnyMatrix& origins, const AnyMatrix& directions, double tolerance,
+           const Context& context) const;
+  // Indices of points that score highest against each direction, the first where they tie.
+  std::vector<std::int32_t> support(const AnyMatrix& directions, const Context& context) const;
+
+  // Look at `points` from now on, whose first n_points() rows are those of before.
+  void append(const AnyMatrix& points, const Context& context);
 
  private:
+  friend class PairSolver;
+
+  Memberships solve_memberships(const AnyMatrix& queries, bool against_others, double tolerance,
+                                const Context& context) const;
+
   std::unique_ptr<PointSet> points_;
   std::unique_ptr<BytePanels> bytes_;
 };
