@@ -1,0 +1,112 @@
+// Rays: where BatchSolver's queries move along lines.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "common/kernels.hpp"
+#include "common/tolerances.hpp"
+#include "hull/batch_solver.hpp"
+
+namespace hullspace {
+namespace {
+
+// The origin of a ray farther than this many radii is moved along it towards the set.
+constexpr double kFarOrigin = 4.0;
+
+}  // namespace
+
+// Put the query where the ray leaves the bounding box.
+void BatchSolver::start_ray(Slot& slot) const {
+  const std::ptrdiff_t n = points_.n_features();
+  Ray& ray = slot.ray;
+  points_.load_direction(problem_.directions, slot.index, ray.direction.data());
+  // From far away, steps are counted from where the ray comes closest, so that they stay sharp.
+  const bool is_far = norm(slot.query.data(), n) > kFarOrigin * points_.radius();
+  ray.first = is_far ? std::min(0.0, dot(slot.query.data(), ray.direction.data(), n)) : 0.0;
+  for (std::ptrdiff_t j = 0; j < n; ++j) {
+    ray.base[j] = slot.query[j] - ray.first * ray.direction[j];
+  }
+  const double slack = tolerances::smallest_tolerance(n) * points_.radius();
+  ray.bound = std::numeric_limits<double>::infinity();
+  std::ptrdiff_t side = 0;
+  for (std::ptrdiff_t j = 0; j < n; ++j) {
+    if (ray.direction[j] == 0.0) continue;
+    const double wall = std::copysign(PointSet::kBoxSlack * points_.half_widths()[j] + slack, ray.direction[j]);
+    const double step = (wall - ray.base[j]) / ray.direction[j];
+    if (step >= ray.bound) continue;
+    ray.bound = step;
+    side = j;
+  }
+  ray.bound = std::max(ray.bound, ray.first);
+  ray.step = ray.bound;
+  std::fill(ray.exit.begin(), ray.exit.end(), 0.0);
+  ray.exit[side] = ray.direction[side] > 0.0 ? -1.0 : 1.0;
+  for (std::ptrdiff_t j = 0; j < n; ++j) {
+    slot.query[j] = ray.base[j] + ray.step * ray.direction[j];
+  }
+}
+
+// How fast the scores along the scanned direction fall along the ray.
+double BatchSolver::ray_slope(const Slot& slot) const {
+  return -dot(direction(slot), slot.ray.direction.data(), points_.n_features());
+}
+
+// Move a ray's query to where the hyperplane with the verified margin cuts the ray. A part of the
+// set proves nothing, but its guess is a good place to start from. False if nothing moved.
+bool BatchSolver::follow_ray(Slot& slot) {
+  if (problem_.goal != Goal::kRay) return false;
+  Ray& ray = slot.ray;
+  const std::ptrdiff_t n = points_.n_features();
+  const double slope = ray_slope(slot);
+  const double cut = slope > 0.0 ? std::max(ray.first, ray.step - slot.margin / slope)
+                                 : std::numeric_limits<double>::infinity();
+  double next = ray.step;
+  if (slot.stage == Stage::kFull) {
+    if (cut < ray.bound) {
+      ray.bound = cut;
+      std::copy_n(direction(slot), n, ray.exit.begin());
+    }
+    next = ray.bound;
+  } else if (cut < ray.step) {
+    std::copy_n(direction(slot), n, ray.guess.begin());
+    next = cut;
+  } else if (slope <= 0.0 && slot.margin > 0.0) {
+    slot.stage = Stage::kFull;
+    next = ray.bound;
+  }
+  if (next == ray.step) return false;
+  ray.step = next;
+  for (std::ptrdiff_t j = 0; j < n; ++j) {
+    slot.query[j] = ray.base[j] + ray.step * ray.direction[j];
+  }
+  slot.gap = std::numeric_limits<double>::infinity();
+  slot.active.retarget(slot.query.data());
+  return true;
+}
+
+// Whether the query, being outside, proves that no point of the ray is in the hull. On the way to
+// it the scores rise or the origin is reached; beyond it lies what the bound has ruled out. The
+// two directions, combined so that they are level along the ray, separate all of it.
+bool BatchSolver::ray_misses(Slot& slot) const {
+  Ray& ray = slot.ray;
+  const double slope = ray_slope(slot);
+  if (ray.step != ray.bound || (slope > 0.0 && ray.step > ray.first)) return false;
+  const std::ptrdiff_t n = points_.n_features();
+  const double rise = std::max(0.0, -slope);
+  const double fall = rise > 0.0 ? -dot(ray.exit.data(), ray.direction.data(), n) : 1.0;
+  std::vector<double> level(static_cast<std::size_t>(n));
+  for (std::ptrdiff_t j = 0; j < n; ++j) {
+    level[j] = fall * direction(slot)[j] + rise * ray.exit[j];
+  }
+  const double length = norm(level.data(), n);
+  const double extent = points_.radius() + norm(slot.query.data(), n);
+  const double rounding = 4.0 * rise * tolerances::double_score_error(n, extent);
+  const double margin = (fall * slot.margin - rounding) / length;
+  if (!(margin > 0.0)) return false;
+  for (std::ptrdiff_t j = 0; j < n; ++j) ray.exit[j] = level[j] / length;
+  slot.margin = margin;
+  slot.status = Status::kOutside;
+  return true;
+}
+
+}  // namespace hullspace
