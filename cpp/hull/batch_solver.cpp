@@ -24,6 +24,9 @@ constexpr std::size_t kListedFromBytes = 512;
 constexpr std::ptrdiff_t kCoarseStride = 16;
 constexpr std::ptrdiff_t kFewestCoarsePanels = 8;
 
+// A part of the set is left after this many scans of it; what it still has to say is little.
+constexpr int kMostCoarseScans = 3;
+
 // Listed points lie anywhere in memory; this many are asked for ahead of use.
 constexpr std::size_t kPrefetched = 6;
 
@@ -105,6 +108,7 @@ void BatchSolver::start(Slot& slot, std::ptrdiff_t index) {
   slot.selection.exclude(problem_.against_others ? static_cast<std::int32_t>(index) : -1);
   slot.stage = Stage::kStart;
   slot.in_bytes = false;
+  slot.n_coarse_scans = 0;
   slot.n_full_scans = 0;
   slot.bytes_suffice = true;
   slot.active.reset(slot.query.data());
@@ -136,6 +140,9 @@ double BatchSolver::query_level(const Slot& slot) const {
 // What the next scan must find: the points whose absence proves that the distance is optimal.
 void BatchSolver::expect_plain_scan(Slot& slot) {
   const std::ptrdiff_t n = points_.n_features();
+  if (slot.stage == Stage::kCoarse && ++slot.n_coarse_scans > kMostCoarseScans) {
+    slot.stage = Stage::kFull;
+  }
   std::copy_n(direction(slot), n, slot.scan_direction.begin());
   slot.in_bytes = slot.stage == Stage::kFull && has_bytes_ && slot.bytes_suffice;
   slot.scan_error = slot.in_bytes ? byte_scanner_.score_error(slot.scan_direction.data())
@@ -143,8 +150,10 @@ void BatchSolver::expect_plain_scan(Slot& slot) {
   const bool many = slot.in_bytes && slot.n_full_scans > 1;
   if (slot.stage == Stage::kFull) ++slot.n_full_scans;
   const auto support = static_cast<std::size_t>(slot.active.support_size());
+  // Unlisted points lower a gap by half the tolerance at most; a ray's end is to be exact.
+  const double slack = problem_.goal == Goal::kRay ? 0.0 : 0.5 * tolerance_;
   slot.selection.reset(support + (many ? kListedFromBytes : kListedBeyondSupport),
-                       level(slot) - 0.5 * tolerance_ + slot.scan_error);
+                       level(slot) - slack + slot.scan_error);
 }
 
 // Use the scan that has just been made for this slot. True when the query is answered.

@@ -72,6 +72,7 @@ struct Slot {
   Selection selection;
   bool in_bytes = false;    // whether the scan that it waits for is one of bytes
   double scan_error = 0.0;  // of that scan's scores
+  int n_coarse_scans = 0;
   int n_full_scans = 0;
   bool bytes_suffice = true;  // false once their error left too many points
   Status status = Status::kUndecided;

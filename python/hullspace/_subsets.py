@@ -15,9 +15,8 @@ from hullspace.status import Status
 if TYPE_CHECKING:
     from hullspace.hull import Hull
 
-# Points that join a coreset in a round, as a share of those that it has, and at least.
-_SHARE_PER_ROUND = 0.25
-_FEWEST_PER_ROUND = 4
+# Points that join a coreset in a round, as a share of those that it has; at least one.
+_SHARE_PER_ROUND = 0.05
 # Distances computed ahead of the next round for each point that is to join.
 _LOOKAHEAD = 8
 
@@ -95,7 +94,7 @@ def coreset(hull: Hull, epsilon: float, n_threads: int | None) -> Coreset:
     goal = epsilon * diameter
     while True:
         core = _core.Hull(points[chosen], threads)
-        n_new = max(_FEWEST_PER_ROUND, int(_SHARE_PER_ROUND * len(chosen)))
+        n_new = max(1, int(_SHARE_PER_ROUND * len(chosen)))
         _refresh(core, points, distances, goal, n_new, threads)
         farthest = np.argsort(-distances, kind="stable")[:n_new]
         new = farthest[distances[farthest] > goal]
@@ -113,7 +112,7 @@ def _refresh(
     n_new: int,
     threads: int,
 ) -> None:
-    """Lower `distances` to the core's hull until the `n_new` largest above `goal` are up to date."""
+    """Bring `distances` to the core's hull up to date, down to the `n_new` largest above `goal`."""
     tolerance = 1e-3 * goal / core.scale
     stale = distances > goal
     while True:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,9 @@ from hullspace import _core
 from hullspace._arrays import as_matrix, as_threads, as_tolerance
 from hullspace.hull import DEFAULT_TOLERANCE, Hull
 from hullspace.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,8 @@ def hull_distance(
     --------
     >>> import hullspace
     >>> d = hullspace.hull_distance([[0, 0], [1, 0], [0, 1]], [[3, 0], [3, 1], [4, 0]])
-    >>> d.distance, d.normal, d.offset
-    (2.0, array([-1.,  0.]), -2.0)
+    >>> d.distance, d.point_a, d.offset
+    (2.0, array([1., 0.]), -2.0)
     >>> d.disjoint
     True
     """
@@ -125,19 +127,19 @@ def _as_hull(value: Hull | npt.ArrayLike, name: str, n_threads: int | None) -> H
 def _distances(
     pairs: Sequence[tuple[Hull, Hull]], tolerance: float, n_threads: int | None
 ) -> Iterator[HullDistance]:
-    cores = [(a._core, b._core) for a, b in pairs]  # noqa: SLF001 - of this package
+    cores = [(a._set.core, b._set.core) for a, b in pairs]
     distances, gaps, first, second, normals, status, weights_a, weights_b = _core.hull_distances(
         cores, as_tolerance(tolerance), as_threads(n_threads)
     )
     for i, (a, b) in enumerate(pairs):
-        slack = a._slack + b._slack  # noqa: SLF001
+        slack = a._set.slack + b._set.slack
         meets = not normals[i].any()
         yield HullDistance(
             float(distances[i]),
             first[i],
             second[i],
-            a._csr(_row(weights_a, i), 1).toarray()[0],  # noqa: SLF001
-            b._csr(_row(weights_b, i), 1).toarray()[0],  # noqa: SLF001
+            a._set.csr(_row(weights_a, i), 1).toarray()[0],
+            b._set.csr(_row(weights_b, i), 1).toarray()[0],
             normals[i],
             float("nan") if meets else float(normals[i] @ (0.5 * first[i] + 0.5 * second[i])),
             float(min(gaps[i] + slack, distances[i])),

@@ -11,15 +11,15 @@ References
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
-from hullspace import _core, _subsets
+from hullspace import _subsets
 from hullspace._arrays import FloatArray, as_matrix, as_threads, as_tolerance, require_finite
-from hullspace._qhull import MAX_FEATURES, LowDimensionalHull, expected_facets
+from hullspace._prepared import Method, PreparedSet
+from hullspace._qhull import MAX_FEATURES, LowDimensionalHull
 from hullspace._results import (
     Certificate,
     Coreset,
@@ -47,10 +47,6 @@ __all__ = [
 ]
 
 DEFAULT_TOLERANCE = 1e-9
-# Preparing and verifying Qhull's vertices pays from this many points on, if few are left.
-_FEWEST_POINTS_FOR_FACETS = 1000
-
-Method = Literal["auto", "facets", "active-set"]
 
 
 class Hull:
@@ -108,46 +104,11 @@ class Hull:
     ) -> None:
         if method not in ("auto", "facets", "active-set"):
             raise ValueError(f"method must be 'auto', 'facets' or 'active-set', got {method!r}")
-        self._points = as_matrix(points, "points", check_finite=False)
-        self._buffer = self._points  # with room for points to come, once some were added
-        self._core = _core.Hull(self._points, as_threads(n_threads))
-        self._kept: npt.NDArray[np.int64] | None = None  # points that the core works on, or all
-        self._slack = 0.0  # no other point is farther from their hull
-        self._qhull: LowDimensionalHull | None = None
-        if method == "facets" or (method == "auto" and self._expects_few_vertices()):
-            self._keep_vertices(n_threads, required=method == "facets")
-
-    def _expects_few_vertices(self) -> bool:
-        n, d = self._points.shape
-        few = d <= MAX_FEATURES and expected_facets(n, d) <= n
-        return few and n >= _FEWEST_POINTS_FOR_FACETS
-
-    def _keep_vertices(self, n_threads: int | None, *, required: bool) -> None:
-        """Let the core work on the vertices that Qhull finds, and on what they leave out."""
-        if required and self.n_features > MAX_FEATURES:
-            raise ValueError(
-                f"method 'facets' needs at most {MAX_FEATURES} features, got {self.n_features}"
-            )
-        self._qhull = LowDimensionalHull.of(self._points)
-        if self._qhull is None:
-            if required:
-                raise ValueError("method 'facets' needs points that do not lie in a hyperplane")
-            return
-        threads = as_threads(n_threads)
-        kept = self._qhull.vertices
-        core = _core.Hull(self._points[kept], threads)
-        others = np.setdiff1d(np.arange(self.n_points), kept)
-        status, _, _, residuals, _, _ = core.contains(self._points[others], 0.0, threads)
-        missed = others[status != Status.INSIDE]
-        if len(missed):
-            kept = np.union1d(kept, missed)
-            core = _core.Hull(self._points[kept], threads)
-        rounding = (self.n_features + 8) * 2.0**-48 * self._core.scale
-        self._slack = float(np.nanmax(residuals, initial=0.0)) + rounding
-        self._kept, self._kept_buffer, self._core = kept, self._points[kept], core
+        matrix = as_matrix(points, "points", check_finite=False)
+        self._set = PreparedSet(matrix, method, as_threads(n_threads))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"points": np.array(self._points), "method": self.method}
+        return {"points": np.array(self.points), "method": self.method}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["points"], method=state["method"])  # type: ignore[misc]
@@ -155,33 +116,33 @@ class Hull:
     @property
     def points(self) -> npt.NDArray[Any]:
         """The set, (n_points, n_features), as a read-only view."""
-        view = self._points.view()
+        view = self._set.points.view()
         view.flags.writeable = False
         return view
 
     @property
     def n_points(self) -> int:
         """Number of points in the set."""
-        return int(self._points.shape[0])
+        return int(self._set.points.shape[0])
 
     @property
     def n_features(self) -> int:
         """Number of coordinates of a point."""
-        return int(self._points.shape[1])
+        return int(self._set.points.shape[1])
 
     @property
     def scale(self) -> float:
         """Unit of every tolerance; see the class's description."""
-        return self._core.scale
+        return self._set.core.scale
 
     @property
     def method(self) -> str:
         """What is in use: "facets" or "active-set"."""
-        return "active-set" if self._kept is None else "facets"
+        return "active-set" if self._set.kept is None else "facets"
 
     def __repr__(self) -> str:
-        kept = "" if self._kept is None else f", method='facets', {len(self._kept)} vertices"
-        return f"Hull(n_points={self.n_points}, n_features={self.n_features}{kept})"
+        method = "" if self._set.kept is None else ", method='facets'"
+        return f"Hull(n_points={self.n_points}, n_features={self.n_features}{method})"
 
     def project(
         self,
@@ -229,14 +190,14 @@ class Hull:
         array([[0. , 0.5, 0.5]])
         """
         matrix = self._as_queries(queries)
-        points, distances, normals, gaps, status, weights = self._core.project(
+        points, distances, normals, gaps, status, weights = self._set.core.project(
             matrix, as_tolerance(tolerance), as_threads(n_threads)
         )
-        csr = self._csr(weights, len(matrix))
-        if self._slack > 0.0:
-            gaps = np.minimum(gaps + self._slack, distances)
+        csr = self._set.csr(weights, len(matrix))
+        if self._set.slack > 0.0:
+            gaps = np.minimum(gaps + self._set.slack, distances)
             status = np.where(
-                gaps <= max(as_tolerance(tolerance) * self.scale, 2.0 * self._slack),
+                gaps <= max(as_tolerance(tolerance) * self.scale, 2.0 * self._set.slack),
                 status,
                 Status.UNDECIDED,
             ).astype(np.int8)
@@ -283,15 +244,15 @@ class Hull:
         array([ True,  True])
         """
         matrix = self._as_queries(queries)
-        status, normals, margins, residuals, weights, absolute = self._core.contains(
+        status, normals, margins, residuals, weights, absolute = self._set.core.contains(
             matrix, as_tolerance(tolerance), as_threads(n_threads)
         )
-        if self._slack > 0.0:
-            margins = np.maximum(margins - self._slack, 0.0)
+        if self._set.slack > 0.0:
+            margins = np.maximum(margins - self._set.slack, 0.0)
             lost = (status == Status.OUTSIDE) & (margins == 0.0)
             status[lost], normals[lost] = Status.UNDECIDED, 0.0
         certificate = Certificate(
-            self._csr(weights, len(matrix)), normals, margins, residuals, absolute
+            self._set.csr(weights, len(matrix)), normals, margins, residuals, absolute
         )
         return Membership(status == Status.INSIDE, status, certificate)
 
@@ -342,21 +303,21 @@ class Hull:
         >>> found = hull.ray([[0.5, 0.5]], [[1.0, 0.0], [0.0, -2.0]])
         >>> found.steps
         array([1.  , 0.25])
-        >>> found.normals.round(3)
-        array([[ 0.707,  0.707],
-               [ 0.   , -1.   ]])
+        >>> found.weights.toarray().round(3)
+        array([[0.  , 0.75, 0.25],
+               [0.75, 0.25, 0.  ]])
         """
         starts = self._as_queries(origins, "origins")
         along = self._as_queries(directions, "directions")
-        steps, points, normals, offsets, status, weights = self._core.ray(
+        steps, points, normals, offsets, status, weights = self._set.core.ray(
             starts, along, as_tolerance(tolerance), as_threads(n_threads)
         )
-        offsets += self._slack
+        offsets += self._set.slack
         missed = status == Status.OUTSIDE
-        if self._slack > 0.0 and missed.any():
+        if self._set.slack > 0.0 and missed.any():
             levels = np.einsum("ij,ij->i", normals, np.broadcast_to(starts, along.shape))
             status[missed & ~(levels > offsets)] = Status.UNDECIDED
-        return Ray(steps, points, self._csr(weights, len(along)), normals, offsets, status)
+        return Ray(steps, points, self._set.csr(weights, len(along)), normals, offsets, status)
 
     def gauge(
         self,
@@ -398,17 +359,21 @@ class Hull:
         array([0.5, 2. , 0. ])
         """
         matrix = self._as_queries(queries).astype(np.float64)
-        middle = self._points.mean(axis=0, dtype=np.float64) if center is None else center
+        middle = self.points.mean(axis=0, dtype=np.float64) if center is None else center
         start = as_matrix(np.asarray(middle)[None], "center", columns=self.n_features)
-        options = {"tolerance": as_tolerance(tolerance), "n_threads": n_threads}
-        if not self.contains(start, **options).inside.all():
+        if not self.contains(start, tolerance=tolerance, n_threads=n_threads).inside.all():
             raise ValueError("center must lie in the hull")
-        directions = matrix - start
+        directions = np.asarray(matrix - start)
         if not np.isfinite(directions).all():
             raise ValueError("queries must be finite and not overflow when center is subtracted")
-        away = directions.any(axis=1)
+        away: npt.NDArray[np.bool_] = np.any(directions != 0.0, axis=1)
         # A query at the center has no direction; any will do, and the value is 0.
-        found = self.ray(start, np.where(away[:, None], directions, 1.0), **options)
+        found = self.ray(
+            start,
+            np.where(away[:, None], directions, 1.0),
+            tolerance=tolerance,
+            n_threads=n_threads,
+        )
         lengths = found.steps * np.linalg.norm(directions, axis=1)
         with np.errstate(divide="ignore"):
             reached = lengths > as_tolerance(tolerance) * self.scale
@@ -444,12 +409,12 @@ class Hull:
         >>> hull.support([[1.0, 1.0], [-1.0, 0.0]])
         Support(2 directions)
         >>> hull.support([[1.0, 1.0], [-1.0, 0.0]]).values
-        array([ 3., -0.])
+        array([3., 0.])
         """
         matrix = self._as_queries(directions, "directions")
-        found = self._core.support(matrix, as_threads(n_threads)).astype(np.int64)
-        indices = found if self._kept is None else self._kept[found]
-        values = np.einsum("ij,ij->i", matrix, self._points[indices], dtype=np.float64)
+        found = self._set.core.support(matrix, as_threads(n_threads)).astype(np.int64)
+        indices = found if self._set.kept is None else self._set.kept[found]
+        values = np.einsum("ij,ij->i", matrix, self.points[indices], dtype=np.float64)
         return Support(values, indices)
 
     def vertices(
@@ -568,23 +533,7 @@ class Hull:
         """
         new = self._as_queries(points, "points")
         require_finite(new, "points")
-        if new.dtype != self._points.dtype and not np.array_equal(
-            new, new.astype(self._points.dtype)
-        ):
-            method = self.method if self._kept is not None else "active-set"
-            everything = np.concatenate([self._points.astype(np.float64), new])
-            self.__init__(everything, method=method, n_threads=n_threads)  # type: ignore[misc]
-            return
-        n = self.n_points
-        buffer = _appended(self._buffer, n, new)
-        if self._kept is None:
-            self._core.append(buffer[: n + len(new)], as_threads(n_threads))
-        else:
-            kept = _appended(self._kept_buffer, len(self._kept), new)
-            self._core.append(kept[: len(self._kept) + len(new)], as_threads(n_threads))
-            self._kept = np.concatenate([self._kept, np.arange(n, n + len(new))])
-            self._kept_buffer = kept
-        self._buffer, self._points, self._qhull = buffer, buffer[: n + len(new)], None
+        self._set.add(new, as_threads(n_threads))
 
     @property
     def facets(self) -> Facets:
@@ -605,31 +554,9 @@ class Hull:
             raise ValueError(
                 f"{wanted} needs n_features of at most {MAX_FEATURES}, got {self.n_features}"
             )
-        if self._qhull is None:
-            self._qhull = LowDimensionalHull.of(self._points)
-        return self._qhull
+        return self._set.low_dimensional()
 
     def _as_queries(self, queries: npt.ArrayLike, name: str = "queries") -> FloatArray:
         return as_matrix(
             queries, name, columns=self.n_features, allow_empty=True, check_finite=False
         )
-
-    def _csr(self, weights: tuple[Any, Any, Any], n_queries: int) -> sparse.csr_array:
-        """Wrap the core's (data, column indices, row starts) without a copy."""
-        values, columns, starts = weights
-        if self._kept is not None:
-            columns = self._kept[columns].astype(columns.dtype)
-        return sparse.csr_array(
-            (values, columns, starts), shape=(n_queries, self.n_points), copy=False
-        )
-
-
-def _appended(buffer: FloatArray, n: int, rows: FloatArray) -> FloatArray:
-    """Return a buffer that holds the first `n` rows of `buffer`, then `rows`, and has room."""
-    if n + len(rows) > len(buffer):
-        capacity = max(n + len(rows), n + n // 2)
-        grown: FloatArray = np.empty((capacity, buffer.shape[1]), buffer.dtype)
-        grown[:n] = buffer[:n]
-        buffer = grown
-    buffer[n : n + len(rows)] = rows
-    return buffer
