@@ -47,7 +47,7 @@ bool ThinQr::append(const double* column) {
   return true;
 }
 
-void ThinQr::remove(std::ptrdiff_t column) {
+void ThinQr::remove(std::ptrdiff_t column, double* coordinates) {
   for (std::ptrdiff_t j = column; j + 1 < size_; ++j) {
     std::copy_n(&r_[(j + 1) * capacity_], j + 2, &r_[j * capacity_]);
   }
@@ -68,11 +68,16 @@ void ThinQr::remove(std::ptrdiff_t column) {
       pair[1] = c * y - s * x;
     }
     kernels_.rotate(&q_[i * n_rows_], &q_[(i + 1) * n_rows_], n_rows_, c, s);
+    kernels_.rotate(coordinates + i, coordinates + i + 1, 1, c, s);
   }
 }
 
 void ThinQr::coordinates(const double* v, double* out) const {
   kernels_.dots(q_.data(), n_rows_, size_, v, n_rows_, out);
+}
+
+double ThinQr::last_coordinate(const double* v) const {
+  return dot(&q_[(size_ - 1) * n_rows_], v, n_rows_);
 }
 
 void ThinQr::subtract(double* coordinates, double* v) const {

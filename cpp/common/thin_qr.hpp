@@ -26,7 +26,8 @@ class ThinQr {
 
   // False, leaving everything as it was, if the column depends on the others.
   bool append(const double* column);
-  void remove(std::ptrdiff_t column);
+  // Also turns `coordinates` into those along the new columns; its last element becomes void.
+  void remove(std::ptrdiff_t column, double* coordinates);
 
   // out = Q^T v
   void coordinates(const double* v, double* out) const;
@@ -34,6 +35,8 @@ class ThinQr {
   void subtract(double* coordinates, double* v) const;
   // Solve R x = rhs in place.
   void solve(double* rhs) const;
+  // The inner product of v with the last column of Q.
+  double last_coordinate(const double* v) const;
   double q(std::ptrdiff_t row, std::ptrdiff_t column) const { return q_[column * n_rows_ + row]; }
 
  private:

@@ -45,7 +45,7 @@ inline constexpr double kDependent = 1e-12;
 
 // A vector whose square is left with less than this share after projection is projected again
 // ("twice is enough", Parlett, "The Symmetric Eigenvalue Problem", section 6.9).
-inline constexpr double kReorthogonalize = 0.1;
+inline constexpr double kReorthogonalize = 0.01;
 
 // A residual that a step shortens by more than this is freed of rounding along the support again.
 inline constexpr double kCancellation = 0.01;

@@ -21,36 +21,45 @@ void ActiveSet::reset(const double* query) {
   std::copy_n(query, n_features_, query_.begin());
   pool_.clear();
   ids_.clear();
+  places_.clear();
+  free_.clear();
   qr_.clear();
   support_.clear();
   weights_.clear();
+  coordinates_.clear();
   distance_ = std::numeric_limits<double>::infinity();
 }
 
 void ActiveSet::retarget(const double* query) {
   std::copy_n(query, n_features_, query_.begin());
   recompute_residual();
+  find_coordinates();
   find_step();
   finish_steps();
   settle();
 }
 
 void ActiveSet::drop_idle() {
-  spare_pool_.resize(support_.size() * static_cast<std::size_t>(stride_));
-  spare_ids_.resize(support_.size());
-  for (std::ptrdiff_t i = 0; i < support_size(); ++i) {
-    std::copy_n(pool_point(support_[i]), stride_, &spare_pool_[i * stride_]);
-    spare_ids_[i] = ids_[support_[i]];
-    support_[i] = i;
+  free_.clear();
+  for (std::ptrdiff_t i = std::ssize(ids_) - 1; i >= 0; --i) {
+    if (places_[i] == Place::kSupport) continue;
+    places_[i] = Place::kFree;
+    free_.push_back(i);
   }
-  pool_.swap(spare_pool_);
-  ids_.swap(spare_ids_);
 }
 
 void ActiveSet::add(std::int32_t id, const double* point) {
-  ids_.push_back(id);
-  pool_.resize(pool_.size() + static_cast<std::size_t>(stride_), 0.0);
-  double* row = &pool_[pool_.size() - static_cast<std::size_t>(stride_)];
+  if (free_.empty()) {
+    free_.push_back(std::ssize(ids_));
+    ids_.push_back(0);
+    places_.push_back(Place::kFree);
+    pool_.resize(pool_.size() + static_cast<std::size_t>(stride_), 0.0);
+  }
+  const std::ptrdiff_t i = free_.back();
+  free_.pop_back();
+  ids_[i] = id;
+  places_[i] = Place::kIdle;
+  double* row = &pool_[i * stride_];
   std::copy_n(point, n_features_, row);
   row[n_features_] = 1.0;
 }
@@ -116,6 +125,7 @@ void ActiveSet::settle() {
   recompute_residual();
   const double distance = distance_;
   find_coordinates();
+  level_coordinates();
   advance_residual(1.0);
   distance_ = distance;
 }
@@ -126,11 +136,15 @@ double ActiveSet::residual_norm() const {
   return std::sqrt(square);
 }
 
-// Coordinates of the residual along the lifted support, after giving it the lifted coordinate for
-// which a step along them keeps the sum of the weights.
+// Coordinates of the residual along the lifted support.
 void ActiveSet::find_coordinates() {
   coordinates_.resize(support_.size());
   qr_.coordinates(residual_.data(), coordinates_.data());
+}
+
+// Give the residual the lifted coordinate for which a step along the coordinates keeps the sum of
+// the weights.
+void ActiveSet::level_coordinates() {
   double along = 0.0;
   double whole = 0.0;
   for (std::ptrdiff_t i = 0; i < support_size(); ++i) {
@@ -150,12 +164,17 @@ void ActiveSet::find_coordinates() {
 void ActiveSet::advance_residual(double share) {
   double before = distance_;
   for (;;) {
-    for (double& coordinate : coordinates_) coordinate *= share;
-    qr_.subtract(coordinates_.data(), residual_.data());
+    shares_.resize(coordinates_.size());
+    for (std::size_t i = 0; i < coordinates_.size(); ++i) {
+      shares_[i] = share * coordinates_[i];
+      coordinates_[i] -= shares_[i];
+    }
+    qr_.subtract(shares_.data(), residual_.data());
     distance_ = residual_norm();
     if (share < 1.0 || distance_ > tolerances::kCancellation * before || distance_ == 0.0) break;
     before = distance_;
     find_coordinates();
+    level_coordinates();
   }
   const double inverse = distance_ > 0.0 ? -1.0 / distance_ : 0.0;
   for (std::ptrdiff_t j = 0; j < n_features_; ++j) direction_[j] = inverse * residual_[j];
@@ -164,14 +183,20 @@ void ActiveSet::advance_residual(double share) {
 std::ptrdiff_t ActiveSet::entering_point(double tolerance) {
   const std::ptrdiff_t n_pool = std::ssize(ids_);
   scores_.resize(ids_.size());
-  kernels_.dots(pool_.data(), stride_, n_pool, direction_.data(), n_features_, scores_.data());
-  double level = 0.0;
-  for (std::ptrdiff_t i = 0; i < support_size(); ++i) level += weights_[i] * scores_[support_[i]];
+  // Runs of points outside the support; those of the support all score the same.
+  for (std::ptrdiff_t first = 0; first < n_pool;) {
+    std::ptrdiff_t last = first;
+    while (last < n_pool && places_[last] == Place::kIdle) ++last;
+    kernels_.dots(pool_point(first), stride_, last - first, direction_.data(), n_features_,
+                  &scores_[first]);
+    first = last + 1;
+  }
+  const double level = dot(query_.data(), direction_.data(), n_features_) + distance_;
   // The distance falls at best by about the violation, so less than the tolerance is enough.
   double lowest = level - tolerance;
   std::ptrdiff_t entering = -1;
   for (std::ptrdiff_t i = 0; i < n_pool; ++i) {
-    if (scores_[i] < lowest && barred_[i] == 0) {
+    if (places_[i] == Place::kIdle && scores_[i] < lowest && barred_[i] == 0) {
       lowest = scores_[i];
       entering = i;
     }
@@ -184,6 +209,8 @@ std::ptrdiff_t ActiveSet::entering_point(double tolerance) {
 bool ActiveSet::enter(std::ptrdiff_t pool_index) {
   if (!qr_.append(pool_point(pool_index))) return false;
   support_.push_back(pool_index);
+  places_[pool_index] = Place::kSupport;
+  coordinates_.push_back(qr_.last_coordinate(residual_.data()));
   weights_.push_back(support_.size() == 1 ? 1.0 : 0.0);
   if (support_.size() == 1) return true;
   find_step();
@@ -206,7 +233,7 @@ void ActiveSet::finish_steps() {
 
 // Change of the weights that leads to the point of the support's affine hull nearest the query.
 void ActiveSet::find_step() {
-  find_coordinates();
+  level_coordinates();
   step_ = coordinates_;
   qr_.solve(step_.data());
 }
@@ -230,7 +257,9 @@ bool ActiveSet::take_step() {
 }
 
 void ActiveSet::remove_support(std::ptrdiff_t i) {
-  qr_.remove(i);
+  qr_.remove(i, coordinates_.data());
+  coordinates_.pop_back();
+  places_[support_[i]] = Place::kIdle;
   support_.erase(support_.begin() + i);
   weights_.erase(weights_.begin() + i);
 }

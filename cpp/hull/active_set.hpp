@@ -52,12 +52,16 @@ class ActiveSet {
   double weight(std::ptrdiff_t i) const { return weights_[i]; }
 
  private:
+  // What a place of the pool holds.
+  enum class Place : char { kFree, kIdle, kSupport };
+
   const double* pool_point(std::ptrdiff_t i) const { return &pool_[i * stride_]; }
   std::ptrdiff_t nearest_in_pool() const;
   void recompute_residual();
   void settle();
   double residual_norm() const;
   void find_coordinates();
+  void level_coordinates();
   void advance_residual(double share);
   std::ptrdiff_t entering_point(double tolerance);
   bool enter(std::ptrdiff_t pool_index);
@@ -73,15 +77,16 @@ class ActiveSet {
   std::vector<double> query_;
   std::vector<double> pool_;
   std::vector<std::int32_t> ids_;
-  std::vector<double> spare_pool_;
-  std::vector<std::int32_t> spare_ids_;
+  std::vector<Place> places_;
+  std::vector<std::ptrdiff_t> free_;  // places of the pool to be filled again
   std::vector<char> barred_;  // points of the pool that may not enter until the distance falls
   std::vector<double> scores_;
 
   ThinQr qr_;  // of the lifted support, in the order of support_
   std::vector<std::ptrdiff_t> support_;
   std::vector<double> weights_;
-  std::vector<double> coordinates_;  // of the residual along the support
+  std::vector<double> coordinates_;  // of the residual along the support, kept up to date
+  std::vector<double> shares_;       // of them, on their way out of the residual
   std::vector<double> step_;         // change of the weights that leads to the affine optimum
   std::vector<double> nearest_;
   std::vector<double> residual_;  // query - nearest, lifted
