@@ -104,18 +104,18 @@ void BatchSolver::start(Slot& slot, std::ptrdiff_t index) {
   slot.index = index;
   const std::ptrdiff_t row = rows(problem_.queries) == 1 ? 0 : index;
   slot.far_unit = points_.load_query(problem_.queries, row, slot.query.data());
-  if (problem_.goal == Goal::kRay) start_ray(slot);
   slot.selection.exclude(problem_.against_others ? static_cast<std::int32_t>(index) : -1);
   slot.stage = Stage::kStart;
   slot.in_bytes = false;
   slot.n_coarse_scans = 0;
   slot.n_full_scans = 0;
   slot.bytes_suffice = true;
-  slot.active.reset(slot.query.data());
   slot.status = Status::kUndecided;
   slot.gap = std::numeric_limits<double>::infinity();
   slot.margin = 0.0;
   std::fill(slot.proof.begin(), slot.proof.end(), 0.0);
+  if (problem_.goal == Goal::kRay) start_ray(slot);
+  slot.active.reset(slot.query.data());
   // |p - q|^2 / 2 = |p|^2 / 2 - q . p + |q|^2 / 2: nearest points score lowest against -q.
   std::transform(slot.query.begin(), slot.query.end(), slot.scan_direction.begin(),
                  std::negate<>());
@@ -205,6 +205,7 @@ BatchSolver::Use BatchSolver::use_list(Slot& slot, const StopFlag& stop) {
   score_listed(slot);
   if (is_ray) {
     update_bounds(slot, slot.selection.threshold() - slot.scan_error);
+    if (slot.stage == Stage::kFull && decided(slot)) return Use::kAnswered;
     if (follow_ray(slot)) return Use::kMoved;
   }
   if (slot.stage == Stage::kFull && settle(slot, stop)) return Use::kAnswered;
@@ -304,8 +305,8 @@ bool BatchSolver::decided(Slot& slot) const {
     if (optimal) slot.status = Status::kOptimal;
     return optimal;
   }
+  if (problem_.goal == Goal::kRay) return slot.margin > 0.0 && ray_misses(slot);
   const bool outside = slot.margin > tolerance_ || (optimal && slot.margin > 0.0);
-  if (problem_.goal == Goal::kRay) return outside && ray_misses(slot);
   if (outside) slot.status = Status::kOutside;
   return optimal || outside;
 }

@@ -112,6 +112,7 @@ class BatchSolver {
   void update_bounds(Slot& slot, double bound_of_unlisted) const;
   bool decided(Slot& slot) const;
   void start_ray(Slot& slot) const;
+  void answer_far_ray(Slot& slot) const;
   bool follow_ray(Slot& slot);
   bool ray_misses(Slot& slot) const;
   double ray_slope(const Slot& slot) const;

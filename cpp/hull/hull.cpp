@@ -132,6 +132,36 @@ double true_margin(const PointSet& points, const Slot& slot) {
   return std::min(margin, std::numeric_limits<double>::max());
 }
 
+// The candidate that scores highest in the data's own coordinates, where whole numbers tie exactly;
+// of those that tie the first.
+std::int32_t first_highest(const PointSet& points, const AnyMatrix& directions, std::ptrdiff_t i,
+                           const std::vector<Candidate>& candidates) {
+  const auto element = [](const AnyMatrix& matrix, std::ptrdiff_t row, std::ptrdiff_t j) {
+    return std::visit([=](const auto& view) { return static_cast<double>(view.row(row)[j]); },
+                      matrix);
+  };
+  const std::ptrdiff_t n = points.n_features();
+  std::vector<double> direction(static_cast<std::size_t>(n));
+  double largest = 0.0;
+  for (std::ptrdiff_t j = 0; j < n; ++j) {
+    direction[j] = element(directions, i, j);
+    largest = std::max(largest, std::abs(direction[j]));
+  }
+  // Powers of two keep sums finite and change no digit.
+  for (double& x : direction) x = largest > 0.0 ? std::scalbn(x, -std::ilogb(largest)) : 0.0;
+  Candidate best{-std::numeric_limits<double>::infinity(), 0};
+  for (const Candidate& candidate : candidates) {
+    double score = 0.0;
+    for (std::ptrdiff_t j = 0; j < n; ++j) {
+      const double x = element(points.data(), candidate.point, j);
+      score += direction[j] * std::scalbn(x, points.unit_exponent());
+    }
+    const bool ties = score == best.score && candidate.point < best.point;
+    if (score > best.score || ties) best = {score, candidate.point};
+  }
+  return best.point;
+}
+
 // For each direction in [first, last) the point that scores highest.
 void find_supports(const PointSet& points, const AnyMatrix& directions, std::ptrdiff_t first,
                    std::ptrdiff_t last, std::int32_t* out) {
@@ -152,18 +182,21 @@ void find_supports(const PointSet& points, const AnyMatrix& directions, std::ptr
   const double error = tolerances::single_score_error(n, points.radius());
   std::vector<double> row(static_cast<std::size_t>(n));
   for (std::ptrdiff_t i = 0; i < last - first; ++i) {
-    Candidate best{std::numeric_limits<double>::infinity(), 0};
+    double lowest = std::numeric_limits<double>::infinity();
     for (const Candidate& listed : selections[i].candidates()) {
       points.load(listed.point, row.data());
-      best = std::min(best, {dot(row.data(), requests[i].direction, n), listed.point});
+      lowest = std::min(lowest, dot(row.data(), requests[i].direction, n));
     }
-    // Points that the list has no room for may score as low as this.
-    if (best.score > selections[i].threshold() - error) {
-      selections[i].reset(1, std::numeric_limits<double>::infinity());
-      scan_exactly(points, requests[i].direction, selections[i], never);
-      best = selections[i].candidates().front();
+    // Rounding aside, nothing above this level ties with the lowest; the list may lack some below.
+    const double level = lowest + 2.0 * tolerances::double_score_error(n, points.radius());
+    const bool complete = level < selections[i].threshold() - error;
+    Selection all;
+    if (!complete) {
+      all.reset(static_cast<std::size_t>(points.n_points()), level);
+      scan_exactly(points, requests[i].direction, all, never);
     }
-    out[i] = best.point;
+    const auto& listed = (complete ? selections[i] : all).candidates();
+    out[i] = first_highest(points, directions, first + i, listed);
   }
 }
 

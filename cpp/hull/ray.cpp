@@ -20,6 +20,7 @@ void BatchSolver::start_ray(Slot& slot) const {
   const std::ptrdiff_t n = points_.n_features();
   Ray& ray = slot.ray;
   points_.load_direction(problem_.directions, slot.index, ray.direction.data());
+  if (slot.far_unit > 0.0) return answer_far_ray(slot);
   // From far away, steps are counted from where the ray comes closest, so that they stay sharp.
   const bool is_far = norm(slot.query.data(), n) > kFarOrigin * points_.radius();
   ray.first = is_far ? std::min(0.0, dot(slot.query.data(), ray.direction.data(), n)) : 0.0;
@@ -84,29 +85,47 @@ bool BatchSolver::follow_ray(Slot& slot) {
   return true;
 }
 
-// Whether the query, being outside, proves that no point of the ray is in the hull. On the way to
-// it the scores rise or the origin is reached; beyond it lies what the bound has ruled out. The
-// two directions, combined so that they are level along the ray, separate all of it.
+// Whether the hyperplane with the verified margin at the query proves that no point of the ray is in
+// the hull. If it lies before the origin, it does so by itself. If the scores rise on the way back to
+// the origin, it rules that part out, and the bound the rest: the two directions, combined so that
+// they are level along the ray, separate all of it.
 bool BatchSolver::ray_misses(Slot& slot) const {
   Ray& ray = slot.ray;
-  const double slope = ray_slope(slot);
-  if (ray.step != ray.bound || (slope > 0.0 && ray.step > ray.first)) return false;
   const std::ptrdiff_t n = points_.n_features();
-  const double rise = std::max(0.0, -slope);
-  const double fall = rise > 0.0 ? -dot(ray.exit.data(), ray.direction.data(), n) : 1.0;
-  std::vector<double> level(static_cast<std::size_t>(n));
-  for (std::ptrdiff_t j = 0; j < n; ++j) {
-    level[j] = fall * direction(slot)[j] + rise * ray.exit[j];
+  const double slope = ray_slope(slot);
+  const double extent = points_.radius() + norm(slot.query.data(), n) + ray.step - ray.first;
+  const double rounding = tolerances::double_score_error(n, extent);
+  std::vector<double> normal(direction(slot), direction(slot) + n);
+  double margin = 0.0;
+  if (slope >= 0.0) {
+    margin = slot.margin - slope * (ray.step - ray.first) - rounding;
+  } else if (ray.step == ray.bound) {
+    const double fall = -dot(ray.exit.data(), ray.direction.data(), n);
+    for (std::ptrdiff_t j = 0; j < n; ++j) normal[j] = fall * normal[j] - slope * ray.exit[j];
+    const double length = norm(normal.data(), n);
+    for (double& x : normal) x /= length;
+    margin = (fall * slot.margin + 4.0 * slope * rounding) / length;
   }
-  const double length = norm(level.data(), n);
-  const double extent = points_.radius() + norm(slot.query.data(), n);
-  const double rounding = 4.0 * rise * tolerances::double_score_error(n, extent);
-  const double margin = (fall * slot.margin - rounding) / length;
-  if (!(margin > 0.0)) return false;
-  for (std::ptrdiff_t j = 0; j < n; ++j) ray.exit[j] = level[j] / length;
+  // Tilted by more than its rounding, the normal does not score lower anywhere along the ray.
+  const double tilt = 2.0 * tolerances::smallest_tolerance(n);
+  margin -= tilt * extent;
+  if (!(margin > tolerance_ || (slot.gap <= tolerance_ && margin > 0.0))) return false;
+  for (std::ptrdiff_t j = 0; j < n; ++j) ray.exit[j] = normal[j] - tilt * ray.direction[j];
   slot.margin = margin;
   slot.status = Status::kOutside;
   return true;
+}
+
+// A ray from very far away, of which the origin's direction is all that is known. It misses the
+// hull if it goes away from it.
+void BatchSolver::answer_far_ray(Slot& slot) const {
+  const std::ptrdiff_t n = points_.n_features();
+  const double distance = norm(slot.query.data(), n);
+  if (dot(slot.query.data(), slot.ray.direction.data(), n) < 0.0) return;
+  for (std::ptrdiff_t j = 0; j < n; ++j) slot.ray.exit[j] = -slot.query[j] / distance;
+  // Much less than is true, which leaves room for the rounding of numbers of this size.
+  slot.margin = 0.5 * distance;
+  slot.status = Status::kOutside;
 }
 
 }  // namespace hullspace

@@ -30,6 +30,8 @@ class PreparedSet:
         The set.
     core : _core.Hull
         Holds the points, or those in `kept`.
+    whole : _core.Hull
+        Holds all points.
     kept : (n_kept,) int64 or None
         Points that the core works on, ascending; None for all.
     slack : float
@@ -38,7 +40,7 @@ class PreparedSet:
 
     def __init__(self, points: FloatArray, method: Method, threads: int) -> None:
         self.points = points
-        self.core = _core.Hull(points, threads)
+        self.core = self.whole = _core.Hull(points, threads)
         self.kept: npt.NDArray[np.int64] | None = None
         self.slack = 0.0
         # With room for points to come, once some were added.
@@ -85,9 +87,8 @@ class PreparedSet:
             new = new.astype(np.float32) if single else new.astype(np.float64)
         n, n_new = len(self.points), len(new)
         buffer = _appended(self._buffer, n, new)
-        if self.kept is None:
-            self.core.append(buffer[: n + n_new], threads)
-        else:
+        self.whole.append(buffer[: n + n_new], threads)
+        if self.kept is not None:
             kept_buffer = _appended(self._kept_buffer, len(self.kept), new)
             self.core.append(kept_buffer[: len(self.kept) + n_new], threads)
             self.kept = np.concatenate([self.kept, np.arange(n, n + n_new)])
@@ -96,8 +97,10 @@ class PreparedSet:
 
     def _convert_to_double(self, threads: int) -> None:
         self.points = self._buffer = self.points.astype(np.float64)
-        self._kept_buffer = self.points if self.kept is None else self.points[self.kept]
-        self.core = _core.Hull(self._kept_buffer, threads)
+        self.core = self.whole = _core.Hull(self.points, threads)
+        if self.kept is not None:
+            self._kept_buffer = self.points[self.kept]
+            self.core = _core.Hull(self._kept_buffer, threads)
 
     def csr(self, weights: tuple[Any, Any, Any], n_queries: int) -> sparse.csr_array:
         """Wrap the core's (data, column indices, row starts) without a copy."""

@@ -42,8 +42,8 @@ class LowDimensionalHull:
         self._hull = hull
         if hull is None:
             values = points[:, 0]
-            ends = {int(values.argmin()), int(values.argmax())}
-            self.vertices = np.array(sorted(ends), np.int64)
+            self._ends = np.array([values.argmin(), values.argmax()], np.int64)
+            self.vertices = np.sort(self._ends)
         else:
             self.vertices = np.sort(hull.vertices).astype(np.int64)
 
@@ -67,7 +67,8 @@ class LowDimensionalHull:
         """Volume in the units of the data: length in one dimension, area in two."""
         if self._hull is None:
             return float(2.0 * self._unit)
-        return float(self._hull.volume) * float(self._unit) ** len(self._center)
+        with np.errstate(over="ignore", under="ignore"):
+            return float(self._hull.volume * np.float64(self._unit) ** len(self._center))
 
     @property
     def facets(self) -> Facets:
@@ -75,7 +76,7 @@ class LowDimensionalHull:
         if self._hull is None:
             normals = np.array([[-1.0], [1.0]])
             offsets = np.array([self._unit - self._center[0], self._unit + self._center[0]])
-            return Facets(normals, offsets, self.vertices[:, None])
+            return Facets(normals, offsets, self._ends[:, None])
         normals = self._hull.equations[:, :-1]
         offsets = normals @ self._center - self._unit * self._hull.equations[:, -1]
         return Facets(normals, offsets, self._hull.simplices.astype(np.int64))

@@ -127,7 +127,7 @@ class Support:
     values : (n_directions,) float64
         Largest ``direction @ point`` over the set.
     indices : (n_directions,) int64
-        A point that attains it; the first of equal points.
+        The point that attains it; the first of those that tie.
     """
 
     values: npt.NDArray[np.float64]

@@ -23,64 +23,73 @@ _LOOKAHEAD = 8
 
 def vertices(hull: Hull, tolerance: float, n_threads: int | None) -> Vertices:
     """See `Hull.vertices`."""
-    points, threads = hull.points, as_threads(n_threads)
+    threads = as_threads(n_threads)
+    distinct = _first_of_equal(hull.points)
+    points = hull.points if len(distinct) == hull.n_points else hull.points[distinct]
     if len(points) == 1:
-        return _single(points)
+        return _single(points, distinct)
     core = _core.Hull(points, threads)
     status, normals, margins, _, weights, _ = core.leave_one_out(tolerance, threads)
-    extreme = status != Status.INSIDE
-    if extreme.all():
-        return Vertices(np.arange(len(points)), normals, margins, status)
-    late = _complete(points, extreme, weights, tolerance, threads)
-    chosen = np.flatnonzero(extreme)
-    if len(chosen) == 1:
-        return _single(points[chosen], chosen)
-    if len(late):
-        # Points close to each other were inside the hull of the others, each thanks to the other.
-        # What is chosen now is proven against the rest of what is chosen.
-        found = _core.Hull(points[chosen], threads).leave_one_out(tolerance, threads)
-        again = np.isin(chosen, late)
-        status[late], normals[late], margins[late] = (part[again] for part in found[:3])
-        status[late[status[late] == Status.INSIDE]] = Status.UNDECIDED
-    return Vertices(chosen, normals[chosen], margins[chosen], status[chosen])
+    chosen = np.flatnonzero(status != Status.INSIDE)
+    if len(chosen) < len(points):
+        chosen = _complete(points, chosen, weights, tolerance, threads)
+        late = status[chosen] == Status.INSIDE
+        if len(chosen) == 1:
+            return _single(points, distinct[chosen])
+        if late.any():
+            # What was chosen late is proven against the rest of what is chosen.
+            found = _core.Hull(points[chosen], threads).leave_one_out(tolerance, threads)
+            for mine, other in zip((status, normals, margins), found, strict=False):
+                mine[chosen[late]] = other[late]
+            status[chosen[status[chosen] == Status.INSIDE]] = Status.UNDECIDED
+    return Vertices(distinct[chosen], normals[chosen], margins[chosen], status[chosen])
 
 
-def _single(points: npt.NDArray[Any], indices: npt.NDArray[np.intp] | None = None) -> Vertices:
+def _first_of_equal(points: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Return the indices of the first of each group of equal rows, ascending."""
+    rows = np.ascontiguousarray(points + 0.0)  # turns minus zeros into zeros
+    keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1])))[:, 0]
+    return np.sort(np.unique(keys, return_index=True)[1])
+
+
+def _single(points: npt.NDArray[Any], indices: npt.NDArray[np.intp]) -> Vertices:
     direction = np.zeros((1, points.shape[1]))
     direction[0, 0] = 1.0
-    outside = np.array([Status.OUTSIDE], np.int8)
-    where = np.zeros(1, np.int64) if indices is None else indices
-    return Vertices(where, direction, np.array([np.inf]), outside)
+    return Vertices(indices, direction, np.array([np.inf]), np.array([Status.OUTSIDE], np.int8))
 
 
 def _complete(
     points: npt.NDArray[Any],
-    extreme: npt.NDArray[np.bool_],
+    chosen: npt.NDArray[np.intp],
     weights: tuple[Any, Any, Any],
     tolerance: float,
     threads: int,
 ) -> npt.NDArray[np.intp]:
-    """Add to `extreme` until its hull contains every point within the tolerance.
+    """Return `chosen`, with points added until its hull has every point within the tolerance.
 
-    `weights` say which points others were found to be combinations of. Returns what was added.
+    Points closer to each other than the tolerance are all inside the hull of the others, each
+    thanks to the other. `weights` say on which others a point relies.
     """
-    left = np.flatnonzero(~extreme)
     _, columns, starts = weights
-    added: list[int] = []
+    left = np.setdiff1d(np.arange(len(points)), chosen)
+    farness = np.zeros(len(left))
     while len(left):
-        if extreme.any():
-            core = _core.Hull(points[extreme], threads)
-            status, _, _, _, _, _ = core.contains(points[left], tolerance, threads)
-            left = left[status != Status.INSIDE]
-        # In order of the indices, what does not rely on a point that was just added.
+        if len(chosen):
+            core = _core.Hull(points[chosen], threads)
+            status, _, margins, _, _, _ = core.contains(points[left], tolerance, threads)
+            left, farness = (part[status != Status.INSIDE] for part in (left, margins))
+        # The farthest are extreme, but what relies on one of them may be so only without it.
         new: set[int] = set()
-        for i in left:
-            if new.isdisjoint(columns[starts[i] : starts[i + 1]].tolist()):
+        relied_on: set[int] = set()
+        for i in left[np.argsort(-farness, kind="stable")]:
+            others = columns[starts[i] : starts[i + 1]].tolist()
+            if i not in relied_on and new.isdisjoint(others):
                 new.add(int(i))
-        added.extend(new)
-        extreme[list(new)] = True
-        left = left[~extreme[left]]
-    return np.array(sorted(added), np.intp)
+                relied_on.update(others)
+        chosen = np.union1d(chosen, np.array(list(new), np.intp))
+        left = np.setdiff1d(left, chosen)
+        farness = np.zeros(len(left))
+    return chosen
 
 
 def coreset(hull: Hull, epsilon: float, n_threads: int | None) -> Coreset:

@@ -174,6 +174,10 @@ class ClassProjections:
     def __len__(self) -> int:
         return len(self.distances)
 
+    def __repr__(self) -> str:
+        n, k = self.distances.shape
+        return f"ClassProjections({n} queries, {k} classes)"
+
 
 @dataclass(frozen=True)
 class ClassMemberships:
@@ -194,6 +198,11 @@ class ClassMemberships:
 
     def __len__(self) -> int:
         return len(self.status)
+
+    def __repr__(self) -> str:
+        n, k = self.status.shape
+        inside = int(np.count_nonzero(self.inside))
+        return f"ClassMemberships({n} queries, {k} classes, {inside} times inside)"
 
 
 @dataclass(frozen=True)
@@ -217,6 +226,10 @@ class NearestClass:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        n_unique = int(np.count_nonzero(self.unique))
+        return f"NearestClass({len(self)} queries, {n_unique} unique)"
+
 
 @dataclass(frozen=True)
 class ClassDistances:
@@ -236,6 +249,11 @@ class ClassDistances:
     gaps: npt.NDArray[np.float64]
     disjoint: npt.NDArray[np.bool_]
     pairs: dict[tuple[int, int], HullDistance]
+
+    def __repr__(self) -> str:
+        n = len(self.distances)
+        n_disjoint = int(np.count_nonzero(self.disjoint)) // 2
+        return f"ClassDistances({n} classes, {n_disjoint} of {n * (n - 1) // 2} pairs disjoint)"
 
 
 class ClassHulls:

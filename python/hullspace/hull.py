@@ -412,8 +412,7 @@ class Hull:
         array([3., 0.])
         """
         matrix = self._as_queries(directions, "directions")
-        found = self._set.core.support(matrix, as_threads(n_threads)).astype(np.int64)
-        indices = found if self._set.kept is None else self._set.kept[found]
+        indices = self._set.whole.support(matrix, as_threads(n_threads)).astype(np.int64)
         values = np.einsum("ij,ij->i", matrix, self.points[indices], dtype=np.float64)
         return Support(values, indices)
 
