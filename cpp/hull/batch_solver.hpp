@@ -113,6 +113,7 @@ class BatchSolver {
   bool decided(Slot& slot) const;
   void start_ray(Slot& slot) const;
   void answer_far_ray(Slot& slot) const;
+  void place_query(Slot& slot, double step) const;
   bool follow_ray(Slot& slot);
   bool ray_misses(Slot& slot) const;
   double ray_slope(const Slot& slot) const;

@@ -42,8 +42,12 @@ void BatchSolver::start_ray(Slot& slot) const {
   ray.step = ray.bound;
   std::fill(ray.exit.begin(), ray.exit.end(), 0.0);
   ray.exit[side] = ray.direction[side] > 0.0 ? -1.0 : 1.0;
-  for (std::ptrdiff_t j = 0; j < n; ++j) {
-    slot.query[j] = ray.base[j] + ray.step * ray.direction[j];
+  place_query(slot, ray.step);
+}
+
+void BatchSolver::place_query(Slot& slot, double step) const {
+  for (std::ptrdiff_t j = 0; j < points_.n_features(); ++j) {
+    slot.query[j] = slot.ray.base[j] + step * slot.ray.direction[j];
   }
 }
 
@@ -77,9 +81,7 @@ bool BatchSolver::follow_ray(Slot& slot) {
   }
   if (next == ray.step) return false;
   ray.step = next;
-  for (std::ptrdiff_t j = 0; j < n; ++j) {
-    slot.query[j] = ray.base[j] + ray.step * ray.direction[j];
-  }
+  place_query(slot, ray.step);
   slot.gap = std::numeric_limits<double>::infinity();
   slot.active.retarget(slot.query.data());
   return true;
@@ -88,7 +90,7 @@ bool BatchSolver::follow_ray(Slot& slot) {
 // Whether the hyperplane with the verified margin at the query proves that no point of the ray is in
 // the hull. If it lies before the origin, it does so by itself. If the scores rise on the way back to
 // the origin, it rules that part out, and the bound the rest: the two directions, combined so that
-// they are level along the ray, separate all of it.
+// they are level along the ray, separate all of it. The query ends at the origin.
 bool BatchSolver::ray_misses(Slot& slot) const {
   Ray& ray = slot.ray;
   const std::ptrdiff_t n = points_.n_features();
@@ -110,7 +112,10 @@ bool BatchSolver::ray_misses(Slot& slot) const {
   const double tilt = 2.0 * tolerances::smallest_tolerance(n);
   margin -= tilt * extent;
   if (!(margin > tolerance_ || (slot.gap <= tolerance_ && margin > 0.0))) return false;
-  for (std::ptrdiff_t j = 0; j < n; ++j) ray.exit[j] = normal[j] - tilt * ray.direction[j];
+  for (std::ptrdiff_t j = 0; j < n; ++j) normal[j] -= tilt * ray.direction[j];
+  const double length = norm(normal.data(), n);
+  for (std::ptrdiff_t j = 0; j < n; ++j) ray.exit[j] = normal[j] / length;
+  place_query(slot, ray.first);
   slot.margin = margin;
   slot.status = Status::kOutside;
   return true;
