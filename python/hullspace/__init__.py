@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hullspace import certificates, datasets, features, hull, partition, study
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
     from hullspace.hull import Certificate, Hull, Membership, Projection
-    from hullspace.status import Status
+    from hullspace.status import Proof, Status
 
 __version__: str = _core.__version__
 
@@ -27,6 +27,7 @@ _HOMES = {
     "Hull": "hull",
     "Membership": "hull",
     "Projection": "hull",
+    "Proof": "status",
     "Status": "status",
 }
 _MODULES = ("certificates", "datasets", "features", "hull", "partition", "study")
@@ -40,6 +41,7 @@ __all__ = [
     "Hull",
     "Membership",
     "Projection",
+    "Proof",
     "Status",
     "build_info",
     "certificates",
