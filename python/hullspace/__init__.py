@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hullspace.class_hulls import ClassHulls, hull_distance
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
     from hullspace.hull import Certificate, Hull, Membership, Projection
-    from hullspace.status import Status
+    from hullspace.status import Proof, Status
 
 __version__: str = _core.__version__
 
@@ -29,6 +29,7 @@ _HOMES = {
     "Hull": "hull",
     "Membership": "hull",
     "Projection": "hull",
+    "Proof": "status",
     "Status": "status",
     "hull_distance": "class_hulls",
 }
@@ -44,6 +45,7 @@ __all__ = [
     "Hull",
     "Membership",
     "Projection",
+    "Proof",
     "Status",
     "build_info",
     "certificates",

@@ -16,3 +16,14 @@ class Status(IntEnum):
     """A hyperplane, verified against every point, separates the query from the hull."""
     UNDECIDED = 3
     """Rounding, or the tolerance asked for, leaves the question open."""
+
+
+class Proof(IntEnum):
+    """What is proven of one query, with tolerance zero."""
+
+    UNPROVEN = 0
+    """No proof was found."""
+    PROVEN_INSIDE = 1
+    """The query is exactly a convex combination of the points."""
+    PROVEN_OUTSIDE = 2
+    """A hyperplane has the query strictly on one side and all the points on the other."""
