@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data import data_file
-from hullspace import FeatureSet, FeatureSplit, Head, Hull, Status, datasets, study
+from hullspace import FeatureSet, FeatureSplit, Head, Hull, Proof, Status, datasets, study
 from hullspace.study.analyses import _nearest_class
 from hullspace.study.report import findings, render
 from hullspace.study.tables import tables
@@ -52,6 +52,35 @@ def test_known_distances(known):
     assert known.classes.nearest.tolist() == [0, 0, 1, -1]
     assert known.boundaries.nearest[1] == pytest.approx(8 / 2**0.5)
     assert known.correct.tolist() == [True, False, True, True]
+
+
+def test_known_extremes_gauges_and_pairs(known):
+    assert known.training.extreme.tolist() == [True, True, False, True, True, False]
+    # The mean is (8/3, 8/3, 0); the hull is the polygon (4, 0), (6, 0), (0, 6), (0, 4).
+    gauge = known.training.gauge
+    assert gauge[:3] == pytest.approx([11 / 16, 4.0, 1 / 4], abs=1e-8)
+    assert gauge[3] == np.inf
+    assert known.classes.pair_distances[:2, :2] == pytest.approx(
+        np.array([[0, 8**0.5], [8**0.5, 0]])
+    )
+    assert np.isnan(known.classes.pair_distances[2]).all()
+    assert known.classes.disjoint.tolist() == [
+        [False, True, False],
+        [True, False, False],
+        [False] * 3,
+    ]
+    assert known.training.exact.tolist() == [1, 2, 1, 2]
+    assert known.classes.own.exact.tolist() == [1, 2, 2, 2]
+
+
+def test_findings_say_what_the_geometry_is(known):
+    text = " ".join(findings(known))
+    assert "4 (66.7%) of the training images are extreme points" in text
+    assert "1 of the 1 pairs of class hulls are proven to be disjoint" in text
+    assert "8 (100.0%) of the memberships are proven in exact arithmetic" in text
+    rows = tables(known)["pairs"].rows
+    assert rows[0] == ("0", "3", "1", "2.83", "1 of 1")
+    assert rows[2] == ("2", "0", "-", "-", "0 of 0")
 
 
 def test_brute_force_on_the_digits(digits, digits_study):
@@ -210,5 +239,10 @@ def test_real_features_take_seconds():
     result = study.run(split, progress=False)
     assert result.training.proven.all()
     assert result.classes.own.proven.all()
+    assert (result.training.exact == Proof.PROVEN_OUTSIDE).all()
+    assert (result.classes.own.exact == Proof.PROVEN_OUTSIDE).all()
+    assert result.training.extreme.all()
+    assert np.count_nonzero(result.classes.disjoint) == 90
+    assert np.median(result.training.gauge) == pytest.approx(2.126, abs=0.01)
     assert split.test.accuracy == pytest.approx(0.81, abs=0.005)
     assert np.median(result.training.distances) == pytest.approx(0.713, abs=0.01)

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace import certificates
+from hullspace.class_hulls import ClassHulls
 from hullspace.hull import Hull
-from hullspace.status import Status
+from hullspace.status import Proof, Status
 
 if TYPE_CHECKING:
     from hullspace.features import FeatureSplit
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
+
+# Finding the extreme points of a set costs as much as asking about each of its points. Beyond this
+# many it is left out.
+_MOST_EXTREME_POINTS = 100_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class HullResult:
         INSIDE, OUTSIDE or UNDECIDED.
     proven : (n,) bool
         Whether the certificate passed the independent check.
+    exact : (n,) int8
+        `Proof.PROVEN_INSIDE`, `Proof.PROVEN_OUTSIDE` or `Proof.UNPROVEN`, with tolerance zero.
     distances : (n,) float64
         Distance to the hull, in the units of the features; infinity if the hull is empty.
     gaps : (n,) float64
@@ -46,6 +53,7 @@ class HullResult:
 
     status: npt.NDArray[np.int8]
     proven: _Bools
+    exact: npt.NDArray[np.int8]
     distances: _Floats
     gaps: _Floats
 
@@ -66,7 +74,24 @@ class HullResult:
 
 
 @dataclass(frozen=True)
-class ClassHulls:
+class TrainingResult(HullResult):
+    """Test features against the hull of all training features, and what spans that hull.
+
+    Attributes
+    ----------
+    gauge : (n,) float64
+        By how much the hull must be scaled about the mean of the training features to reach the
+        feature: below 1 inside, above 1 outside.
+    extreme : (n_train,) bool or None
+        Which training features are extreme points of the hull; None for very large sets.
+    """
+
+    gauge: _Floats
+    extreme: _Bools | None
+
+
+@dataclass(frozen=True)
+class ClassResult:
     """Test features against the hull of each class.
 
     The hull of class c is that of the training features that the network predicts as c. They lie
@@ -84,6 +109,8 @@ class ClassHulls:
         Class of the nearest hull, or -1 where the gaps leave that open.
     sizes : (n_classes,) int64
         Training features in each hull.
+    pair_distances, pair_gaps : (n_classes, n_classes) float64
+        Distances of the hulls from each other; NaN where one is empty.
     """
 
     own: HullResult
@@ -91,20 +118,46 @@ class ClassHulls:
     gaps: _Floats
     nearest: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
+    pair_distances: _Floats
+    pair_gaps: _Floats
+
+    @property
+    def disjoint(self) -> _Bools:
+        """Which pairs of hulls are proven to have no point in common."""
+        return np.asarray(self.pair_distances - self.pair_gaps > 0.0)
 
 
-def training_hull(split: FeatureSplit, settings: Settings, steps: Steps) -> HullResult:
+def training_hull(split: FeatureSplit, settings: Settings, steps: Steps) -> TrainingResult:
     """Compare the test features with the hull of all training features."""
     hull = Hull(split.train.features, n_threads=settings.n_threads)
     queries = split.test.features
     step = steps.add("training hull: inside or outside", len(queries))
-    status, proven = _membership(hull, queries, settings, steps, step)
+    status, proven, exact = _membership(hull, queries, settings, steps, step)
     step = steps.add("training hull: distances", len(queries))
     distances, gaps = _distances(hull, queries, settings, steps, step)
-    return HullResult(status, proven, distances, gaps)
+    step = steps.add("training hull: gauge", len(queries))
+    gauge = np.empty(len(queries))
+    for rows in steps.chunks(step, len(queries)):
+        found = hull.gauge(
+            queries[rows], tolerance=settings.tolerance, n_threads=settings.n_threads
+        )
+        gauge[rows] = found.values
+    extreme = _extreme(hull, settings, steps)
+    return TrainingResult(status, proven, exact, distances, gaps, gauge, extreme)
 
 
-def class_hulls(split: FeatureSplit, settings: Settings, steps: Steps) -> ClassHulls:
+def _extreme(hull: Hull, settings: Settings, steps: Steps) -> _Bools | None:
+    if hull.n_points > _MOST_EXTREME_POINTS:
+        return None
+    step = steps.add("training hull: extreme points", hull.n_points)
+    found = hull.vertices(tolerance=settings.tolerance, n_threads=settings.n_threads)
+    steps.finish(step)
+    extreme = np.zeros(hull.n_points, dtype=bool)
+    extreme[found.indices] = True
+    return extreme
+
+
+def class_hulls(split: FeatureSplit, settings: Settings, steps: Steps) -> ClassResult:
     """Compare the test features with the hull of each class."""
     queries, predictions = split.test.features, split.test.predictions
     n, n_classes = len(queries), split.head.n_classes
@@ -113,34 +166,49 @@ def class_hulls(split: FeatureSplit, settings: Settings, steps: Steps) -> ClassH
     # Without any training feature of the class, every query is outside its empty hull.
     status = np.full(n, Status.OUTSIDE, np.int8)
     proven = np.ones(n, dtype=bool)
+    exact = np.full(n, Proof.PROVEN_OUTSIDE, np.int8)
     sizes = np.bincount(split.train.predictions, minlength=n_classes)
     membership_step = steps.add("class hulls: inside or outside", n)
     distance_step = steps.add("class hulls: distances", n * int(np.count_nonzero(sizes)))
-    for c in np.flatnonzero(sizes):
-        points = split.train.features[split.train.predictions == c]
-        hull = Hull(points, n_threads=settings.n_threads)
+    hulls = ClassHulls(split.train.features, split.train.predictions, n_threads=settings.n_threads)
+    for c, hull in zip(hulls.classes, hulls.hulls, strict=True):
         distances[:, c], gaps[:, c] = _distances(hull, queries, settings, steps, distance_step)
         rows = np.flatnonzero(predictions == c)
-        status[rows], proven[rows] = _membership(
+        status[rows], proven[rows], exact[rows] = _membership(
             hull, queries[rows], settings, steps, membership_step
         )
     everyone = np.arange(n)
-    own = HullResult(status, proven, distances[everyone, predictions], gaps[everyone, predictions])
-    return ClassHulls(own, distances, gaps, _nearest_class(distances, gaps), sizes)
+    mine = distances[everyone, predictions], gaps[everyone, predictions]
+    own = HullResult(status, proven, exact, *mine)
+    nearest = _nearest_class(distances, gaps)
+    return ClassResult(own, distances, gaps, nearest, sizes, *_pairs(hulls, n_classes, settings))
+
+
+def _pairs(hulls: ClassHulls, n_classes: int, settings: Settings) -> tuple[_Floats, _Floats]:
+    """Distances and gaps of all pairs of class hulls, with NaN for classes without any."""
+    found = hulls.hull_distances(tolerance=settings.tolerance, n_threads=settings.n_threads)
+    result = []
+    for matrix in (found.distances, found.gaps):
+        full = np.full((n_classes, n_classes), np.nan)
+        full[np.ix_(hulls.classes, hulls.classes)] = matrix
+        result.append(full)
+    return result[0], result[1]
 
 
 def _membership(
     hull: Hull, queries: npt.NDArray[np.floating], settings: Settings, steps: Steps, step: int
-) -> tuple[npt.NDArray[np.int8], _Bools]:
+) -> tuple[npt.NDArray[np.int8], _Bools, npt.NDArray[np.int8]]:
     status = np.empty(len(queries), np.int8)
     proven = np.empty(len(queries), bool)
+    exact = np.empty(len(queries), np.int8)
     for rows in steps.chunks(step, len(queries)):
         found = hull.contains(
             queries[rows], tolerance=settings.tolerance, n_threads=settings.n_threads
         )
         status[rows] = found.status
         proven[rows] = certificates.check(hull.points, queries[rows], found)
-    return status, proven
+        exact[rows] = certificates.prove(hull.points, queries[rows], found)
+    return status, proven, exact
 
 
 def _distances(

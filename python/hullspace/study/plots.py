@@ -62,6 +62,24 @@ def hull_distances(study: Study) -> Figure:
     return figure
 
 
+def gauge(study: Study) -> Figure:
+    """Histogram of the gauge of the training hull, for right and wrong predictions."""
+    figure, axes = _figure(6.4, 3.2)
+    values = study.training.gauge
+    usable = np.isfinite(values)
+    low, high = min(values[usable].min(initial=1.0), 1.0), max(values[usable].max(initial=1.0), 1.0)
+    bins = np.linspace(low, max(high, low + 1e-9), 60).tolist()
+    for rows, label, color in (
+        (study.correct, "prediction right", RIGHT),
+        (~study.correct, "prediction wrong", WRONG),
+    ):
+        axes.hist(values[rows & usable], bins, alpha=0.65, label=label, color=color)
+    axes.axvline(1.0, color="black", linewidth=1, label="boundary of the hull")
+    axes.set(xlabel="gauge of the training hull", ylabel="test images")
+    axes.legend()
+    return figure
+
+
 def boundary_distances(study: Study) -> Figure:
     """Histogram of the distances to the decision boundary, for right and wrong predictions."""
     figure, axes = _figure(6.4, 3.2)
@@ -153,17 +171,39 @@ def nearest_class_matrix(study: Study) -> Figure:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="class of the nearest hull", ylabel="predicted class")
+    texts = np.where(counts > 0, counts.astype(int).astype(str), "")
+    _name_cells(axes, names, texts, shares > 0.5)
+    return figure
+
+
+def class_pairs(study: Study) -> Figure:
+    """Heat map of the distances between the class hulls."""
+    names = study.split.names
+    side = 2.2 + 0.38 * min(len(names), 16)
+    figure, axes = _figure(side, side)
+    distances = np.where(np.eye(len(names), dtype=bool), np.nan, study.classes.pair_distances)
+    finite = distances[np.isfinite(distances)]
+    largest = finite.max(initial=0.0)
+    axes.imshow(distances, cmap="Blues_r", vmin=0, vmax=largest or 1.0)
+    texts = np.array([[f"{d:.2g}" if np.isfinite(d) else "" for d in row] for row in distances])
+    _name_cells(axes, names, texts, distances < 0.5 * largest)
+    return figure
+
+
+def _name_cells(
+    axes: Axes, names: tuple[str, ...], texts: npt.NDArray[np.str_], dark: npt.NDArray[np.bool_]
+) -> None:
+    """Write texts into the cells of a heat map of classes, and names at its sides."""
+    n_classes = len(names)
     if n_classes > _MOST_NAMES:
-        return figure
+        return
     size = min(7.0, 110 / n_classes)
-    for i, j in np.argwhere(counts > 0):
-        color = "white" if shares[i, j] > 0.5 else "black"
-        text = f"{counts[i, j]:.0f}"
-        axes.text(j, i, text, ha="center", va="center", color=color, fontsize=size)
+    for i, j in np.argwhere(texts != ""):
+        color = "white" if dark[i, j] else "black"
+        axes.text(j, i, texts[i, j], ha="center", va="center", color=color, fontsize=size)
     axes.set_xticks(range(n_classes), names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(n_classes), names)
     axes.tick_params(labelsize=min(10.0, 160 / n_classes))
-    return figure
 
 
 def image_strip(study: Study, order: npt.NDArray[np.int64], captions: list[str]) -> Figure:

@@ -38,6 +38,10 @@ class Steps:
         """Start a bar for a step that handles so many items."""
         return int(self._bars.add_task(description, total=n_items, rate=""))
 
+    def finish(self, step: int) -> None:
+        """Fill the bar of a step that one call handles."""
+        self._bars.update(step, completed=self._bars.tasks[step].total)
+
     def chunks(self, step: int, n_items: int) -> Iterator[slice]:
         """Yield slices that cover `n_items` items, and move the step's bar after each."""
         for first in range(0, n_items, CHUNK):

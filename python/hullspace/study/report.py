@@ -12,6 +12,7 @@ import numpy as np
 
 import hullspace
 from hullspace._extras import require
+from hullspace.status import Proof
 from hullspace.study import plots
 from hullspace.study.tables import Table, count, distance_fifths, number, share, tables
 
@@ -71,6 +72,7 @@ def findings(study: Study) -> list[str]:
         f"hull and {number(float(np.median(study.boundaries.nearest)))} to the nearest decision "
         f"boundary.",
     ]
+    sentences.extend(_geometry(study))
     nearest, predictions = study.classes.nearest, study.split.test.predictions
     agree = count(nearest == predictions)
     open_ones = count(nearest == -1)
@@ -87,6 +89,33 @@ def findings(study: Study) -> list[str]:
             f"median, wrongly predicted ones {number(medians[1])}."
         )
     return [*sentences, *_extrapolation_and_error(study)]
+
+
+def _geometry(study: Study) -> list[str]:
+    """Say how far out the images are, what spans the hull, and whether class hulls touch."""
+    training, own, classes = study.training, study.classes.own, study.classes
+    sentences = []
+    finite = training.gauge[np.isfinite(training.gauge)]
+    if len(finite):
+        sentences.append(
+            f"To reach the median test image, the training hull must be scaled by "
+            f"{number(float(np.median(finite)))} about the mean of the training features."
+        )
+    if training.extreme is not None:
+        extreme = share(count(training.extreme), len(training.extreme))
+        sentences.append(f"{extreme} of the training images are extreme points of their hull.")
+    upper = np.triu(np.isfinite(classes.pair_distances), 1)
+    if upper.any():
+        sentences.append(
+            f"{count(classes.disjoint & upper):,} of the {count(upper):,} pairs of class hulls are "
+            "proven to be disjoint."
+        )
+    verdicts = np.concatenate([training.exact, own.exact])
+    sentences.append(
+        f"{share(count(verdicts != Proof.UNPROVEN), len(verdicts))} of the memberships are proven "
+        "in exact arithmetic."
+    )
+    return sentences
 
 
 def _extrapolation_and_error(study: Study) -> list[str]:
@@ -117,6 +146,8 @@ def sections(study: Study) -> list[tuple[Table, list[Picture]]]:
     pictures = {
         "hulls": [_outside_picture(study), *_strips(study)],
         "training distances": [_hull_distance_picture(study)],
+        "gauge": [_gauge_picture(study)],
+        "pairs": [_pair_picture(study)],
         "boundary distances": _boundary_pictures(study),
         "nearest": [_nearest_picture(study)],
         "trust": [_accuracy_picture(study)],
@@ -138,6 +169,22 @@ def _hull_distance_picture(study: Study) -> Picture:
         "Histogram of the distances of test images to the two hulls",
         "Distances of the test images to the hull of the training set and to the hull of their "
         "predicted class.",
+    )
+
+
+def _gauge_picture(study: Study) -> Picture:
+    return Picture(
+        _svg(plots.gauge(study)),
+        "Histogram of the gauge of the training hull",
+        "Degree of extrapolation of the test images, for right and wrong predictions.",
+    )
+
+
+def _pair_picture(study: Study) -> Picture:
+    return Picture(
+        _svg(plots.class_pairs(study)),
+        "Heat map: distances between the class hulls",
+        "Distances between the hulls of the classes; darker is nearer.",
     )
 
 

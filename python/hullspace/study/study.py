@@ -13,7 +13,13 @@ import numpy.typing as npt
 from hullspace._extras import require
 from hullspace.hull import DEFAULT_TOLERANCE
 from hullspace.partition import BoundaryDistances, boundary_distances
-from hullspace.study.analyses import ClassHulls, HullResult, Settings, class_hulls, training_hull
+from hullspace.study.analyses import (
+    ClassResult,
+    Settings,
+    TrainingResult,
+    class_hulls,
+    training_hull,
+)
 from hullspace.study.progress import Steps
 
 if TYPE_CHECKING:
@@ -32,10 +38,10 @@ class Study:
         What was studied.
     split : FeatureSplit
         The features.
-    training : HullResult
-        The test features against the hull of all training features.
-    classes : ClassHulls
-        The test features against the hull of each class.
+    training : TrainingResult
+        The test features against the hull of all training features, and what spans that hull.
+    classes : ClassResult
+        The test features against the hull of each class, and those hulls against each other.
     boundaries : BoundaryDistances
         The test features' distances to the decision boundaries.
     settings : Settings
@@ -48,8 +54,8 @@ class Study:
 
     title: str
     split: FeatureSplit
-    training: HullResult
-    classes: ClassHulls
+    training: TrainingResult
+    classes: ClassResult
     boundaries: BoundaryDistances
     settings: Settings
     seconds: float

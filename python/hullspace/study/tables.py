@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hullspace._extras import require
+from hullspace.status import Proof
 
 if TYPE_CHECKING:
     from hullspace.study.analyses import HullResult
     from hullspace.study.study import Study
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+_QUANTILE_NAMES = tuple(f"{q:.0%}" if q < 1 else "largest" for q in QUANTILES)
 _Bools = npt.NDArray[np.bool_]
 
 
@@ -35,8 +37,11 @@ def tables(study: Study) -> dict[str, Table]:
     return {
         "accuracy": accuracy_table(study),
         "hulls": hull_table(study),
+        "gauge": gauge_table(study),
         "training distances": distance_table(study, "the training hull", training, gaps[0]),
+        "extreme": extreme_table(study),
         "class distances": distance_table(study, "the hull of the predicted class", own, gaps[1]),
+        "pairs": pair_table(study),
         "boundary distances": boundary_table(study),
         "nearest": nearest_table(study),
         "trust": trust_table(study),
@@ -101,19 +106,22 @@ def hull_table(study: Study) -> Table:
             "outside the class hull",
             "undecided",
             "proven",
+            "proven exactly",
         ),
         note=(
             "Training hull: the convex hull of all training features. Class hull: that of the "
             "training features that the network predicts as the image's predicted class; within "
-            "it the prediction is certain. Proven: memberships whose certificate passed a check "
-            "that shares no code with the solver."
+            "it the prediction is certain. Proven: share of both memberships whose certificate "
+            "passed a check that shares no code with the solver. Proven exactly: decided with "
+            "tolerance zero, all numbers taken for the binary fractions that they are."
         ),
     )
     own = study.classes.own
     for name, rows in groups(study):
         n = count(rows)
-        proven = count(study.training.proven[rows])
-        proven += count(own.proven[rows])
+        hulls = (study.training, own)
+        proven = np.concatenate([hull.proven[rows] for hull in hulls])
+        exact = np.concatenate([hull.exact[rows] != Proof.UNPROVEN for hull in hulls])
         table.rows.append(
             (
                 name,
@@ -121,9 +129,67 @@ def hull_table(study: Study) -> Table:
                 f"{count(study.training.undecided[rows]):,}",
                 share(count(own.outside[rows]), n),
                 f"{count(own.undecided[rows]):,}",
-                f"{proven:,} of {2 * n:,}",
+                _percent(proven),
+                _percent(exact),
             )
         )
+    return table
+
+
+def gauge_table(study: Study) -> Table:
+    """Quantiles of the gauge of the training hull."""
+    gauge = study.training.gauge
+    table = Table(
+        "Degree of extrapolation",
+        ("test images", *_QUANTILE_NAMES),
+        note="Quantiles of the gauge: by how much the training hull must be scaled about the mean "
+        "of the training features to reach an image. Below 1 inside, above 1 outside.",
+    )
+    if n_open := count(~np.isfinite(gauge)):
+        table = replace(table, note=f"{table.note} {n_open:,} without a finite value are left out.")
+    outcomes = [("predicted right", study.correct), ("predicted wrong", ~study.correct)]
+    everyone, *classes = groups(study)
+    named = [(f"predicted {name}", rows) for name, rows in classes]
+    for name, rows in (everyone, *outcomes, *named):
+        table.rows.append((name, *_quantiles(gauge[rows])))
+    return table
+
+
+def extreme_table(study: Study) -> Table:
+    """Count the training images that span the training hull."""
+    table = Table(
+        "Extreme training images",
+        ("predicted class", "training images", "extreme points of the training hull"),
+        note="Extreme: outside the hull of all other training images, each proven by a direction "
+        "along which it lies beyond them. The hull is that of the extreme points alone.",
+    )
+    extreme, predictions = study.training.extreme, study.split.train.predictions
+    if extreme is None:
+        return replace(table, note=table.note + " Left out: there are too many training images.")
+    table.rows.append(("all", f"{len(extreme):,}", share(count(extreme), len(extreme))))
+    for c, name in enumerate(study.split.names):
+        rows = predictions == c
+        table.rows.append((name, f"{count(rows):,}", share(count(extreme[rows]), count(rows))))
+    return table
+
+
+def pair_table(study: Study) -> Table:
+    """Say how far the class hulls are from each other."""
+    table = Table(
+        "Class hulls against each other",
+        ("class", "training images", "nearest other class", "distance", "disjoint from"),
+        note="Distance of the hulls of the training features that the network predicts as each "
+        "class. Disjoint: a hyperplane is verified to separate them.",
+    )
+    classes, names = study.classes, study.split.names
+    others = ~np.eye(len(names), dtype=bool) & np.isfinite(classes.pair_distances)
+    distances = np.where(others, classes.pair_distances, np.inf)
+    for c, name in enumerate(names):
+        n_others = count(others[c])
+        nearest = names[int(distances[c].argmin())] if n_others else "-"
+        disjoint = f"{count(classes.disjoint[c] & others[c])} of {n_others}"
+        size, distance = f"{classes.sizes[c]:,}", number(float(distances[c].min(initial=np.inf)))
+        table.rows.append((name, size, nearest, distance, disjoint))
     return table
 
 
@@ -134,7 +200,6 @@ def distance_table(
     gaps: npt.NDArray[np.float64] | None,
 ) -> Table:
     """Quantiles of a distance, and the largest gap where it was computed to a tolerance."""
-    names = [f"{q:.0%}" if q < 1 else "largest" for q in QUANTILES]
     note = (
         "Quantiles, in the units of the features; the true distances are at most the gap smaller."
         if gaps is not None
@@ -142,7 +207,7 @@ def distance_table(
     )
     if n_infinite := count(np.isinf(distances)):
         note += f" {n_infinite:,} infinite ones are left out."
-    columns = ("predicted class", *names, *([] if gaps is None else ["largest gap"]))
+    columns = ("predicted class", *_QUANTILE_NAMES, *([] if gaps is None else ["largest gap"]))
     table = Table(f"Distance to {what}", columns, note=note)
     for name, rows in groups(study):
         gap = [] if gaps is None else [number(gaps[rows].max(initial=0.0))]
