@@ -58,7 +58,7 @@ def test_known_extremes_gauges_and_pairs(known):
     assert known.training.extreme.tolist() == [True, True, False, True, True, False]
     # The mean is (8/3, 8/3, 0); the hull is the polygon (4, 0), (6, 0), (0, 6), (0, 4).
     gauge = known.training.gauge
-    assert gauge[:3] == pytest.approx([11 / 16, 4.0, 1 / 4], abs=1e-8)
+    assert gauge[:3] == pytest.approx([13 / 16, 4.0, 1 / 4], abs=1e-8)
     assert gauge[3] == np.inf
     assert known.classes.pair_distances[:2, :2] == pytest.approx(
         np.array([[0, 8**0.5], [8**0.5, 0]])
