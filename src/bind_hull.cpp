@@ -138,19 +138,17 @@ py::tuple BoundHull::ray(const py::array& origins, const py::array& directions, 
   });
   const py::ssize_t n = directions.shape(0);
   const py::ssize_t n_features = directions.shape(1);
-  return py::make_tuple(own(std::move(result.steps), {n}),
-                        own(std::move(result.points), {n, n_features}),
-                        own(std::move(result.normals), {n, n_features}),
-                        own(std::move(result.offsets), {n}), own_status(result.status),
-                        own_weights(std::move(result.weights)));
+  return py::make_tuple(
+      own(std::move(result.steps), {n}), own(std::move(result.points), {n, n_features}),
+      own(std::move(result.normals), {n, n_features}), own(std::move(result.offsets), {n}),
+      own_status(result.status), own_weights(std::move(result.weights)));
 }
 
 py::array BoundHull::support(const py::array& directions, int n_threads) const {
   const AnyMatrix view = view_matrix(directions, "directions");
-  std::vector<std::int32_t> result =
-      call(n_threads, [&](const Hull& hull, const Context& context) {
-        return hull.support(view, context);
-      });
+  std::vector<std::int32_t> result = call(n_threads, [&](const Hull& hull, const Context& context) {
+    return hull.support(view, context);
+  });
   return own(std::move(result), {directions.shape(0)});
 }
 
@@ -164,8 +162,9 @@ void BoundHull::append(py::array points, int n_threads) {
   points_ = std::move(points);
 }
 
-py::tuple distances_of_pairs(const std::vector<std::pair<const BoundHull*, const BoundHull*>>& pairs,
-                             double tolerance, int n_threads) {
+py::tuple distances_of_pairs(
+    const std::vector<std::pair<const BoundHull*, const BoundHull*>>& pairs, double tolerance,
+    int n_threads) {
   HullDistances result;
   {
     const py::gil_scoped_release release;

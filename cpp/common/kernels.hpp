@@ -47,7 +47,8 @@ struct Kernels {
   void (*combine)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
                   const double* coefficients, double* x, std::ptrdiff_t length);
 
-  // Solve R x = rhs in place for the upper triangle R, (size, size), columns `stride` apart.
+  // Solve R x = rhs in place for the upper triangle R, (size, size), columns `stride` apart, with
+  // the inverses of R's diagonal in its place.
   void (*solve_upper)(const double* r, std::ptrdiff_t stride, std::ptrdiff_t size, double* rhs);
 
   // out = (row - center) * high * low, in double precision.

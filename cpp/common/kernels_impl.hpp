@@ -127,57 +127,76 @@ constexpr auto score_byte_tile = nullptr;
 
 #endif
 
+// Dot products of up to four columns with x; the compiler's own reductions go through memory.
+template <int kColumns>
+inline void dot_columns(const double* columns, std::ptrdiff_t stride, const double* x,
+                        std::ptrdiff_t length, double* out) {
+  Doubles sums[4] = {Doubles::zero(), Doubles::zero(), Doubles::zero(), Doubles::zero()};
+  std::ptrdiff_t i = 0;
+  for (; i + Doubles::kWidth <= length; i += Doubles::kWidth) {
+    const Doubles factor = Doubles::load(x + i);
+    HULLSPACE_UNROLL
+    for (int j = 0; j < kColumns; ++j) {
+      sums[j].add_product(Doubles::load(columns + j * stride + i), factor);
+    }
+  }
+  double totals[4];
+  Doubles::store_sums(sums[0], sums[1], sums[2], sums[3], totals);
+  for (; i < length; ++i) {
+    HULLSPACE_UNROLL
+    for (int j = 0; j < kColumns; ++j) totals[j] += columns[j * stride + i] * x[i];
+  }
+  HULLSPACE_UNROLL
+  for (int j = 0; j < kColumns; ++j) out[j] = totals[j];
+}
+
 void dots(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count, const double* x,
           std::ptrdiff_t length, double* out) {
-  std::ptrdiff_t j = 0;
-  for (; j + 4 <= count; j += 4) {
-    const double* a = columns + j * stride;
-    double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
-    for (std::ptrdiff_t i = 0; i < length; ++i) {
-      s0 += a[i] * x[i];
-      s1 += a[i + stride] * x[i];
-      s2 += a[i + 2 * stride] * x[i];
-      s3 += a[i + 3 * stride] * x[i];
+  for (; count >= 4; count -= 4, columns += 4 * stride, out += 4) {
+    dot_columns<4>(columns, stride, x, length, out);
+  }
+  if (count == 3) dot_columns<3>(columns, stride, x, length, out);
+  if (count == 2) dot_columns<2>(columns, stride, x, length, out);
+  if (count == 1) dot_columns<1>(columns, stride, x, length, out);
+}
+
+// Add the combination to kVectors vectors of x, which stay in registers.
+template <int kVectors>
+inline void combine_part(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
+                         const double* coefficients, double* x) {
+  Doubles sums[kVectors];
+  HULLSPACE_UNROLL
+  for (int v = 0; v < kVectors; ++v) sums[v] = Doubles::load(x + v * Doubles::kWidth);
+  for (std::ptrdiff_t j = 0; j < count; ++j) {
+    const Doubles coefficient = Doubles::broadcast(coefficients[j]);
+    HULLSPACE_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      sums[v].add_product(Doubles::load(columns + j * stride + v * Doubles::kWidth), coefficient);
     }
-    out[j] = s0;
-    out[j + 1] = s1;
-    out[j + 2] = s2;
-    out[j + 3] = s3;
   }
-  for (; j < count; ++j) {
-    const double* a = columns + j * stride;
-    double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-    for (std::ptrdiff_t i = 0; i < length; ++i) sum += a[i] * x[i];
-    out[j] = sum;
-  }
+  HULLSPACE_UNROLL
+  for (int v = 0; v < kVectors; ++v) sums[v].store(x + v * Doubles::kWidth);
 }
 
 void combine(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
              const double* coefficients, double* x, std::ptrdiff_t length) {
-  std::ptrdiff_t j = 0;
-  for (; j + 4 <= count; j += 4) {
-    const double* a = columns + j * stride;
-    const double c0 = coefficients[j], c1 = coefficients[j + 1];
-    const double c2 = coefficients[j + 2], c3 = coefficients[j + 3];
-#pragma omp simd
-    for (std::ptrdiff_t i = 0; i < length; ++i) {
-      x[i] += (c0 * a[i] + c1 * a[i + stride]) + (c2 * a[i + 2 * stride] + c3 * a[i + 3 * stride]);
-    }
+  constexpr int kStep = 8 * Doubles::kWidth;
+  std::ptrdiff_t i = 0;
+  for (; i + kStep <= length; i += kStep) {
+    combine_part<8>(columns + i, stride, count, coefficients, x + i);
   }
-  for (; j < count; ++j) {
-    const double* a = columns + j * stride;
-    const double c = coefficients[j];
-#pragma omp simd
-    for (std::ptrdiff_t i = 0; i < length; ++i) x[i] += c * a[i];
+  for (; i + Doubles::kWidth <= length; i += Doubles::kWidth) {
+    combine_part<1>(columns + i, stride, count, coefficients, x + i);
+  }
+  for (; i < length; ++i) {
+    for (std::ptrdiff_t j = 0; j < count; ++j) x[i] += coefficients[j] * columns[j * stride + i];
   }
 }
 
 void solve_upper(const double* r, std::ptrdiff_t stride, std::ptrdiff_t size, double* rhs) {
   for (std::ptrdiff_t j = size - 1; j >= 0; --j) {
     const double* column = r + j * stride;
-    const double x = rhs[j] / column[j];
+    const double x = rhs[j] * column[j];
     rhs[j] = x;
 #pragma omp simd
     for (std::ptrdiff_t i = 0; i < j; ++i) rhs[i] -= x * column[i];

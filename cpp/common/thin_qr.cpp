@@ -40,8 +40,8 @@ bool ThinQr::append(const double* column) {
   }
   const double norm = std::sqrt(square);
   if (!(norm > tolerances::kDependent * std::sqrt(whole))) return false;
-  r[size_] = norm;
   const double inverse = 1.0 / norm;
+  r[size_] = inverse;
   for (std::ptrdiff_t i = 0; i < n_rows_; ++i) q[i] *= inverse;
   ++size_;
   return true;
@@ -55,11 +55,11 @@ void ThinQr::remove(std::ptrdiff_t column, double* coordinates) {
   for (std::ptrdiff_t i = column; i < size_; ++i) {
     // Rotate rows i and i + 1 so that the element below the diagonal vanishes.
     const double a = r_[i * capacity_ + i];
-    const double b = r_[i * capacity_ + i + 1];
-    const double length = std::hypot(a, b);
-    const double c = a / length;
-    const double s = b / length;
-    r_[i * capacity_ + i] = length;
+    const double b = 1.0 / r_[i * capacity_ + i + 1];
+    const double inverse = 1.0 / std::sqrt(a * a + b * b);
+    const double c = a * inverse;
+    const double s = b * inverse;
+    r_[i * capacity_ + i] = inverse;
     for (std::ptrdiff_t j = i + 1; j < size_; ++j) {
       double* pair = &r_[j * capacity_ + i];
       const double x = pair[0];

@@ -191,7 +191,7 @@ std::ptrdiff_t ActiveSet::entering_point(double tolerance) {
                   &scores_[first]);
     first = last + 1;
   }
-  const double level = dot(query_.data(), direction_.data(), n_features_) + distance_;
+  const double level = dot(pool_point(support_.front()), direction_.data(), n_features_);
   // The distance falls at best by about the violation, so less than the tolerance is enough.
   double lowest = level - tolerance;
   std::ptrdiff_t entering = -1;

@@ -27,9 +27,6 @@ constexpr std::ptrdiff_t kFewestCoarsePanels = 8;
 // A part of the set is left after this many scans of it; what it still has to say is little.
 constexpr int kMostCoarseScans = 3;
 
-// Listed points lie anywhere in memory; this many are asked for ahead of use.
-constexpr std::size_t kPrefetched = 6;
-
 constexpr std::ptrdiff_t kMaxSlots = 256;
 constexpr std::ptrdiff_t kMinSlots = 16;
 constexpr std::ptrdiff_t kSlotMemory = std::ptrdiff_t{160} << 20;  // bytes, all workers together
@@ -258,8 +255,9 @@ void BatchSolver::load_listed(const Slot& slot) {
   const auto& listed = slot.selection.candidates();
   const std::size_t size = listed.size() * static_cast<std::size_t>(n);
   if (rows_.size() < size) rows_.resize(size);
+  // They lie anywhere in memory: all reads are under way before the first is waited for.
+  for (const auto& candidate : listed) points_.touch(candidate.point);
   for (std::size_t i = 0; i < listed.size(); ++i) {
-    if (i + kPrefetched < listed.size()) points_.prefetch(listed[i + kPrefetched].point);
     points_.load(listed[i].point, &rows_[i * static_cast<std::size_t>(n)]);
   }
 }

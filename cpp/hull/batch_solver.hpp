@@ -24,9 +24,9 @@ enum class Goal { kProject, kContain, kRay };
 struct Problem {
   Goal goal;
   AnyMatrix queries;
-  double tolerance;               // in the set's coordinates
-  bool against_others = false;    // query i is point i of the set, and left out of it
-  AnyMatrix directions = {};      // of rays; queries are their origins, one for all or one each
+  double tolerance;             // in the set's coordinates
+  bool against_others = false;  // query i is point i of the set, and left out of it
+  AnyMatrix directions = {};    // of rays; queries are their origins, one for all or one each
 };
 
 // What the scan that a slot waits for is to find.

@@ -76,8 +76,8 @@ class Side {
     if (!scanner_.scan({&request, 1}, 1, stop)) return false;
     rescore(direction);
     const double error = tolerances::single_score_error(n, points_.radius());
-    const double unlisted = ratio_ * (selection_.threshold() - error) +
-                            sign_ * dot(offset_.data(), direction, n);
+    const double unlisted =
+        ratio_ * (selection_.threshold() - error) + sign_ * dot(offset_.data(), direction, n);
     if (listed_.front().score <= unlisted) return true;
     selection_.reset(keep, std::numeric_limits<double>::infinity());
     if (!scan_exactly(points_, along_.data(), selection_, stop)) return false;
@@ -173,7 +173,8 @@ void PairSolver::solve(const StopFlag& stop) {
   for (double& x : direction) x /= length > 0.0 ? length : 1.0;
   if (length == 0.0) direction[0] = 1.0;
   for (;;) {
-    const std::size_t keep = static_cast<std::size_t>(active_.support_size()) + kListedBeyondSupport;
+    const std::size_t keep =
+        static_cast<std::size_t>(active_.support_size()) + kListedBeyondSupport;
     if (!first_.scan(direction.data(), keep, stop)) return;
     if (!second_.scan(direction.data(), keep, stop)) return;
     if (settle()) return;
@@ -230,8 +231,7 @@ void PairSolver::add_pairs() {
     }
   }
   const std::size_t count = active_.support_size() == 0 ? 1 : kEnteringPairs;
-  const auto end =
-      entries.begin() + static_cast<std::ptrdiff_t>(std::min(count, entries.size()));
+  const auto end = entries.begin() + static_cast<std::ptrdiff_t>(std::min(count, entries.size()));
   std::partial_sort(entries.begin(), end, entries.end(),
                     [](const Entry& x, const Entry& y) { return x.score < y.score; });
   active_.drop_idle();

@@ -32,7 +32,8 @@ void BatchSolver::start_ray(Slot& slot) const {
   std::ptrdiff_t side = 0;
   for (std::ptrdiff_t j = 0; j < n; ++j) {
     if (ray.direction[j] == 0.0) continue;
-    const double wall = std::copysign(PointSet::kBoxSlack * points_.half_widths()[j] + slack, ray.direction[j]);
+    const double wall =
+        std::copysign(PointSet::kBoxSlack * points_.half_widths()[j] + slack, ray.direction[j]);
     const double step = (wall - ray.base[j]) / ray.direction[j];
     if (step >= ray.bound) continue;
     ray.bound = step;
@@ -87,10 +88,10 @@ bool BatchSolver::follow_ray(Slot& slot) {
   return true;
 }
 
-// Whether the hyperplane with the verified margin at the query proves that no point of the ray is in
-// the hull. If it lies before the origin, it does so by itself. If the scores rise on the way back to
-// the origin, it rules that part out, and the bound the rest: the two directions, combined so that
-// they are level along the ray, separate all of it. The query ends at the origin.
+// Whether the hyperplane with the verified margin at the query proves that no point of the ray is
+// in the hull. If it lies before the origin, it does so by itself. If the scores rise on the way
+// back to the origin, it rules that part out, and the bound the rest: the two directions, combined
+// so that they are level along the ray, separate all of it. The query ends at the origin.
 bool BatchSolver::ray_misses(Slot& slot) const {
   Ray& ray = slot.ray;
   const std::ptrdiff_t n = points_.n_features();

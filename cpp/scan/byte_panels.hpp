@@ -52,9 +52,9 @@ class BytePanels {
   std::ptrdiff_t n_features_;
   std::ptrdiff_t n_panels_ = 0;
   std::vector<double> scales_;
-  std::vector<double> middle_;  // m, close to the mean of v
-  double rounding_ = 0.0;       // largest norm of e
-  double spread_ = 0.0;         // largest norm of v - m
+  std::vector<double> middle_;   // m, close to the mean of v
+  double rounding_ = 0.0;        // largest norm of e
+  double spread_ = 0.0;          // largest norm of v - m
   std::ptrdiff_t capacity_ = 0;  // panels
   std::unique_ptr<std::uint8_t[]> panels_;
 };

@@ -97,7 +97,7 @@ void PointSet::load(std::ptrdiff_t i, double* out) const {
   }
 }
 
-void PointSet::prefetch(std::ptrdiff_t i) const {
+void PointSet::touch(std::ptrdiff_t i) const {
   constexpr std::ptrdiff_t kCacheLine = 64;
   constexpr std::ptrdiff_t kMostLines = 16;  // the processor follows longer rows by itself
   std::visit(
@@ -106,7 +106,7 @@ void PointSet::prefetch(std::ptrdiff_t i) const {
         const std::ptrdiff_t size = n_features_ * static_cast<std::ptrdiff_t>(sizeof(*view.data));
         for (std::ptrdiff_t at = 0; at < std::min(size, kMostLines * kCacheLine);
              at += kCacheLine) {
-          __builtin_prefetch(row + at);
+          static_cast<void>(*static_cast<const volatile char*>(row + at));
         }
       },
       points_);

@@ -41,8 +41,9 @@ class PointSet {
 
   // Point i in the set's coordinates, n_features doubles.
   void load(std::ptrdiff_t i, double* out) const;
-  // Bring point i closer to the processor, to be loaded soon.
-  void prefetch(std::ptrdiff_t i) const;
+  // Bring point i into the cache. It reads the point, once per cache line: the processor drops
+  // prefetches when many are under way.
+  void touch(std::ptrdiff_t i) const;
 
   // A row of `matrix` in the set's coordinates. A query beyond kFarthestQuery radii is moved in
   // along its ray; the result is the data's length of a unit of its coordinates then, or 0.
