@@ -1,7 +1,7 @@
-"""Hull operations against one matrix product and against solvers, in one run.
+"""Hull operations against one matrix product and against what else answers the same questions.
 
-Usage: ``python benchmarks/hull.py [--queries 1000] [--nnls 10] [--highs 2] [--threads N]``.
-Every answer is compared as well; a wrong one ends the run with an error.
+Usage: ``python benchmarks/hull.py [--queries 10000] [--threads N] [TABLE ...]``; the tables are
+all of `TABLES` by default. Every answer is compared as well; a wrong one ends the run.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import argparse
 import subprocess
 import sys
 import textwrap
-import time
+from dataclasses import dataclass
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+from scipy.spatial import ConvexHull
 from threadpoolctl import threadpool_limits
 
 import hullspace
-from common import best_time, highs_contains, load_features, nnls_distance, one_product
+import peers
+from common import best_time, load_features, load_labels, one_product, print_table
 from hullspace import certificates
 
 MEMORY_SCRIPT = """
@@ -41,85 +41,220 @@ MEMORY_SCRIPT = """
     done.set()
     sampler.join()
     weights = (p.weights.data, p.weights.indices, p.weights.indptr)
-    results = sum(a.nbytes for a in (p.points, p.distances, p.gaps, p.status, *weights))
+    results = sum(a.nbytes for a in (p.points, p.distances, p.normals, p.gaps, p.status, *weights))
     print((max(sizes) - before - results) / 1e6)
 """
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--queries", type=int, default=1000)
-    parser.add_argument("--nnls", type=int, default=10, help="queries given to scipy's NNLS")
-    parser.add_argument("--highs", type=int, default=2, help="queries given to HiGHS")
-    parser.add_argument("--memory", type=int, default=40_000, help="queries of the memory test")
-    parser.add_argument("--threads", type=int, default=hullspace.build_info()["threads"])
-    return parser.parse_args()
+@dataclass(frozen=True)
+class Setting:
+    """What every table works on; times are the best of three."""
+
+    name: str
+    points: np.ndarray
+    queries: np.ndarray
+    threads: int
+    hull: hullspace.Hull
+
+    def product(self, points: np.ndarray, queries: np.ndarray) -> float:
+        """Seconds of one product on this many threads."""
+        with threadpool_limits(self.threads):
+            return one_product(points, queries)
+
+    def title(self, what: str, n_queries: int, points: np.ndarray) -> str:
+        """Say what was measured on what."""
+        shape = f"{len(points):,} x {points.shape[1]} points"
+        return f"{what}: {n_queries:,} queries, {shape}, {self.threads} threads"
 
 
-def extra_memory(n_queries: int) -> float:
+def hull_table(s: Setting) -> None:
+    """Projection and membership against the product and against one thread."""
+    product = s.product(s.points, s.queries)
+    projection, membership = s.hull.project(s.queries), s.hull.contains(s.queries)
+    assert certificates.check(s.points, s.queries, projection).all()
+    assert certificates.check(s.points, s.queries, membership).all()
+    outside = ~membership.inside
+    assert np.all(projection.gaps[outside] <= 1e-6 * projection.distances[outside])
+    seconds = {
+        "Hull(points)": best_time(lambda: hullspace.Hull(s.points, n_threads=s.threads)),
+        "project": best_time(lambda: s.hull.project(s.queries, n_threads=s.threads)),
+        "contains": best_time(lambda: s.hull.contains(s.queries, n_threads=s.threads)),
+        "project, 1 thread": best_time(lambda: s.hull.project(s.queries, n_threads=1)),
+        "contains, 1 thread": best_time(lambda: s.hull.contains(s.queries, n_threads=1)),
+        "certificates.check": best_time(
+            lambda: certificates.check(s.points, s.queries, membership), 1
+        ),
+    }
+    print_table(s.title(s.name, len(s.queries), s.points), seconds, len(s.queries), product)
+    for name in ("project", "contains"):
+        print(f"{name}: {seconds[f'{name}, 1 thread'] / seconds[name]:.2f} times as fast as on one")
+
+
+def peers_table(s: Setting) -> None:
+    """One query at a time elsewhere, and batched Frank-Wolfe, against the batch."""
+    projection, membership = s.hull.project(s.queries), s.hull.contains(s.queries)
+    n = len(s.queries)
+    seconds = {
+        "project": best_time(lambda: s.hull.project(s.queries, n_threads=s.threads)) / n,
+        "contains": best_time(lambda: s.hull.contains(s.queries, n_threads=s.threads)) / n,
+    }
+
+    def time_of(peer, rows, expected, error) -> float:
+        def run() -> None:
+            for row in rows:
+                difference = abs(float(peer(s.points, s.queries[row])) - float(expected[row]))
+                assert difference <= error * s.hull.scale, f"{peer.__name__} disagrees"
+
+        return best_time(run, 1) / len(rows)
+
+    distances, inside = projection.distances, membership.inside
+    nnls = time_of(peers.nnls_distance, range(20), distances, 1e-6)
+    highs = time_of(peers.highs_contains, range(3), inside, 0.0)
+    seconds["NNLS (scipy), projection"] = nnls
+    seconds["Wolfe (numpy), projection"] = time_of(peers.wolfe_distance, range(20), distances, 1e-6)
+    seconds["Clarabel, projection"] = time_of(peers.clarabel_distance, range(1), distances, 1e-4)
+    seconds["HiGHS (scipy), membership"] = highs
+    few = s.queries[:500]
+    for n_steps in (100, 400):
+        found = peers.frank_wolfe_distances(s.points, few, n_steps)
+        excess = np.median(found / distances[: len(few)] - 1.0)
+        label = f"Frank-Wolfe (torch), {n_steps} steps: {excess:.1e} too far"
+        seconds[label] = best_time(
+            lambda k=n_steps: peers.frank_wolfe_distances(s.points, few, k), 1
+        ) / len(few)
+    product = s.product(s.points, s.queries) / n
+    print_table(s.title("Peers, a query", n, s.points), seconds, 1, product)
+    print(f"project is {nnls / seconds['project']:,.0f} times as fast as NNLS")
+    print(f"contains is {highs / seconds['contains']:,.0f} times as fast as HiGHS")
+
+
+def classes_table(s: Setting) -> None:
+    """Every query against the hull of every class, and all pairs of classes."""
+    hulls = hullspace.ClassHulls(s.points, load_labels())
+    projections = hulls.project(s.queries)
+    for hull, projection in zip(hulls.hulls, projections.projections, strict=True):
+        assert certificates.check(hull.points, s.queries, projection).all()
+    pairs = hulls.hull_distances()
+    seconds = {
+        "ClassHulls.project": best_time(lambda: hulls.project(s.queries, n_threads=s.threads)),
+        "ClassHulls.contains": best_time(lambda: hulls.contains(s.queries, n_threads=s.threads)),
+        "ClassHulls.nearest": best_time(lambda: hulls.nearest(s.queries, n_threads=s.threads)),
+        f"ClassHulls.hull_distances, {len(hulls) * (len(hulls) - 1) // 2} pairs": best_time(
+            lambda: hulls.hull_distances(n_threads=s.threads)
+        ),
+    }
+    title = s.title(f"{len(hulls)} class hulls", len(s.queries), s.points)
+    print_table(title, seconds, len(s.queries), s.product(s.points, s.queries))
+    print(repr(pairs))
+
+
+def vertices_table(s: Setting) -> None:
+    """Each point against all others; a product is that of the points with themselves."""
+    found = s.hull.vertices()
+    scores = found.directions[::500] @ s.points.T.astype(np.float64)
+    assert np.array_equal(scores.argmax(axis=1), found.indices[::500])
+    seconds = {"vertices": best_time(lambda: s.hull.vertices(n_threads=s.threads), 2)}
+    title = s.title("Extreme points", len(s.points), s.points)
+    print_table(title, seconds, len(s.points), s.product(s.points, s.points))
+    print(f"{len(found):,} of {len(s.points):,} points are extreme")
+
+
+def operations_table(s: Setting) -> None:
+    """The other questions."""
+    queries = s.queries[:1000]
+    center = s.points.mean(axis=0, dtype=np.float64)
+    gauge = s.hull.gauge(queries, center=center)
+    assert np.array_equal(gauge.values > 1.0, ~s.hull.contains(queries).inside)
+    support = s.hull.support(queries)
+    scores = queries.astype(np.float64) @ s.points.T.astype(np.float64)
+    assert np.allclose(support.values, scores.max(axis=1), rtol=1e-12)
+    seconds = {
+        "gauge": best_time(lambda: s.hull.gauge(queries, center=center, n_threads=s.threads)),
+        "support": best_time(lambda: s.hull.support(queries, n_threads=s.threads)),
+    }
+    title = s.title("Other operations", len(queries), s.points)
+    print_table(title, seconds, len(queries), s.product(s.points, queries))
+    for epsilon in (0.2, 0.1):
+        coreset = s.hull.coreset(epsilon)
+        time = best_time(lambda e=epsilon: s.hull.coreset(e, n_threads=s.threads), 1)
+        print(f"coreset({epsilon}): {len(coreset):,} points, error {coreset.error:.3f}, {time:.1f} s")
+
+
+def gaussian_table(s: Setting) -> None:
+    """One query of a normal distribution, twice as far out as the points."""
+    generator = np.random.default_rng(0)
+    points, query = generator.normal(size=(50_000, 64)), 2.0 * generator.normal(size=64)
+    hull = hullspace.Hull(points)
+    truth = float(hull.project(query[None]).distances[0])
+    seconds = {"project": best_time(lambda: hull.project(query[None], n_threads=s.threads))}
+    for peer in (peers.wolfe_distance, peers.nnls_distance, peers.sketching_distance):
+        error = peer(points, query) / truth - 1.0
+        assert abs(error) <= 1e-4, f"{peer.__name__} disagrees"
+        seconds[f"{peer.__name__}, relative error {error:.0e}"] = best_time(
+            lambda p=peer: p(points, query), 2
+        )
+    single = points.astype(np.float32)
+    product = s.product(single, query.astype(np.float32)[None])
+    print_table(s.title("Normal distribution", 1, points), seconds, 1, product)
+
+
+def facets_table(s: Setting) -> None:
+    """Few dimensions: through Qhull's vertices, and through all points."""
+    generator = np.random.default_rng(0)
+    for n_features in (2, 4, 6):
+        points, queries = (generator.normal(size=(n, n_features)) for n in (50_000, 10_000))
+        answers, seconds = [], {}
+        for method in ("facets", "active-set"):
+            hull = hullspace.Hull(points, method=method)
+            answers.append(hull.project(queries).distances)
+            seconds[f"Hull(method={method!r})"] = best_time(
+                lambda m=method: hullspace.Hull(points, method=m), 1
+            )
+            seconds[f"project, {method}"] = best_time(
+                lambda h=hull: h.project(queries, n_threads=s.threads)
+            )
+        assert np.allclose(*answers, rtol=0, atol=1e-8)
+        assert np.array_equal(hull.vertices().indices, np.sort(ConvexHull(points).vertices))
+        chosen = hullspace.Hull(points).method
+        product = s.product(points.astype(np.float32), queries.astype(np.float32))
+        print_table(s.title(f"auto is {chosen}", len(queries), points), seconds, 10_000, product)
+
+
+def memory_table(s: Setting) -> None:
     """Megabytes that projecting needs beyond data and results, in a fresh process (Linux)."""
-    command = [sys.executable, "-c", textwrap.dedent(MEMORY_SCRIPT), str(n_queries)]
-    done = subprocess.run(command, cwd=sys.path[0], check=True, capture_output=True, text=True)
-    return float(done.stdout)
+    for n_queries in (10_000, 100_000):
+        command = [sys.executable, "-c", textwrap.dedent(MEMORY_SCRIPT), str(n_queries)]
+        done = subprocess.run(command, cwd=sys.path[0], check=True, capture_output=True, text=True)
+        print(f"extra memory for {n_queries:,} queries: {float(done.stdout):.0f} MB")
 
 
-def peer_times(hull, queries, projection, membership, arguments):
-    """Seconds per query of NNLS and HiGHS, with their answers compared."""
-    start = time.perf_counter()
-    for i in range(arguments.nnls):
-        distance = nnls_distance(hull.points, queries[i])
-        assert abs(distance - projection.distances[i]) <= 1e-6 * hull.scale, "NNLS disagrees"
-    nnls_time = (time.perf_counter() - start) / max(arguments.nnls, 1)
-    start = time.perf_counter()
-    for i in range(arguments.highs):
-        assert highs_contains(hull.points, queries[i]) == membership.inside[i], "HiGHS disagrees"
-    return nnls_time, (time.perf_counter() - start) / max(arguments.highs, 1)
+TABLES = {
+    "hull": hull_table,
+    "peers": peers_table,
+    "classes": classes_table,
+    "vertices": vertices_table,
+    "operations": operations_table,
+    "gaussian": gaussian_table,
+    "facets": facets_table,
+    "memory": memory_table,
+}
 
 
 def main() -> None:
     """Measure and print."""
-    arguments = parse_arguments()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"of {', '.join(TABLES)}")
+    parser.add_argument("--queries", type=int, default=10_000)
+    parser.add_argument("--threads", type=int, default=hullspace.build_info()["threads"])
+    arguments = parser.parse_args()
+    unknown = set(arguments.tables) - set(TABLES)
+    if unknown:
+        parser.error(f"no such table: {', '.join(sorted(unknown))}")
     name, points, queries = load_features(arguments.queries)
-    n_queries, threads = len(queries), arguments.threads
-    with threadpool_limits(threads):
-        product = one_product(points, queries)
-    hull = hullspace.Hull(points)
-    projection = hull.project(queries, n_threads=threads)
-    membership = hull.contains(queries, n_threads=threads)
-    assert certificates.check(points, queries, projection).all()
-    assert certificates.check(points, queries, membership).all()
-    measured = {
-        "Hull(points)": best_time(lambda: hullspace.Hull(points, n_threads=threads)),
-        "project": best_time(lambda: hull.project(queries, n_threads=threads)),
-        "project, 1 thread": best_time(lambda: hull.project(queries, n_threads=1)),
-        "contains": best_time(lambda: hull.contains(queries, n_threads=threads)),
-        "certificates.check": best_time(lambda: certificates.check(points, queries, membership)),
-    }
-    nnls_time, highs_time = peer_times(hull, queries, projection, membership, arguments)
-    table = Table(
-        title=f"{n_queries:,} queries, {len(points):,} x {points.shape[1]} points ({name})"
-    )
-    for column in ("what", "seconds", "ms per query", "products"):
-        table.add_column(column, justify="left" if column == "what" else "right")
-    rows = {
-        "one product": product,
-        **measured,
-        "NNLS (scipy), projection": nnls_time * n_queries,
-        "HiGHS (scipy), membership": highs_time * n_queries,
-    }
-    for label, seconds in rows.items():
-        values = (seconds, 1e3 * seconds / n_queries, seconds / product)
-        table.add_row(label, *(f"{value:,.4g}" for value in values))
-    console = Console()
-    console.print(table)
-    info = hullspace.build_info()
-    console.print(f"{threads} threads, {info['instruction_sets']['used']}, numpy {np.__version__}")
-    per_query = {key: measured[key] / n_queries for key in ("project", "contains")}
-    console.print(f"project is {nnls_time / per_query['project']:,.0f} times as fast as NNLS")
-    console.print(f"contains is {highs_time / per_query['contains']:,.0f} times as fast as HiGHS")
-    megabytes = extra_memory(arguments.memory)
-    console.print(f"extra memory for {arguments.memory:,} queries: {megabytes:.0f} MB")
+    setting = Setting(name, points, queries, arguments.threads, hullspace.Hull(points))
+    print(f"{hullspace.build_info()['instruction_sets']['used']}, numpy {np.__version__}")
+    for table in arguments.tables or TABLES:
+        TABLES[table](setting)
 
 
 if __name__ == "__main__":
