@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/kernels.hpp"
+#include "common/triangle.hpp"
 
 namespace hullspace {
 
@@ -21,8 +22,8 @@ class ThinQr {
     return (n_rows + kColumnAlignment - 1) / kColumnAlignment * kColumnAlignment;
   }
 
-  std::ptrdiff_t size() const { return size_; }
-  void clear() { size_ = 0; }
+  std::ptrdiff_t size() const { return r_.size(); }
+  void clear() { r_.clear(); }
 
   // False, leaving everything as it was, if the column depends on the others.
   bool append(const double* column);
@@ -34,20 +35,16 @@ class ThinQr {
   // v -= Q coordinates, overwriting `coordinates` with their negation
   void subtract(double* coordinates, double* v) const;
   // Solve R x = rhs in place.
-  void solve(double* rhs) const;
+  void solve(double* rhs) const { r_.solve(rhs); }
   // The inner product of v with the last column of Q.
   double last_coordinate(const double* v) const;
   double q(std::ptrdiff_t row, std::ptrdiff_t column) const { return q_[column * n_rows_ + row]; }
 
  private:
-  void grow();
-
   const Kernels& kernels_;
-  std::ptrdiff_t n_rows_;        // padded
-  std::ptrdiff_t capacity_ = 0;  // columns; also the stride of the columns of R
-  std::ptrdiff_t size_ = 0;
+  std::ptrdiff_t n_rows_;  // padded
   std::vector<double> q_;
-  std::vector<double> r_;
+  Triangle r_;
   std::vector<double> work_;
 };
 

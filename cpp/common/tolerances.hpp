@@ -43,6 +43,9 @@ inline double smallest_tolerance(std::ptrdiff_t n_features) {
 // it: entering it cannot lower the distance by more than that, and would ruin the factors.
 inline constexpr double kDependent = 1e-12;
 
+// Squares of lengths that are this share of the products that they come from are rounding.
+inline constexpr double kSmallestSquare = 1e-13;
+
 // A vector whose square is left with less than this share after projection is projected again
 // ("twice is enough", Parlett, "The Symmetric Eigenvalue Problem", section 6.9).
 inline constexpr double kReorthogonalize = 0.01;

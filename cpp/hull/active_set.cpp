@@ -7,6 +7,16 @@
 #include "common/tolerances.hpp"
 
 namespace hullspace {
+namespace {
+
+// In fewer dimensions products save less than they cost.
+constexpr std::ptrdiff_t kFewestFeaturesForProducts = 64;
+
+// Products of a query farther away than this say too little about the points.
+constexpr double kFarthestForProducts = 0x1p10;
+
+}  // namespace
+
 ActiveSet::ActiveSet(std::ptrdiff_t n_features)
     : kernels_(kernels()),
       n_features_(n_features),
@@ -28,10 +38,16 @@ void ActiveSet::reset(const double* query) {
   weights_.clear();
   coordinates_.clear();
   distance_ = std::numeric_limits<double>::infinity();
+  const double square = dot(query, query, n_features_);
+  by_products_ = n_features_ >= kFewestFeaturesForProducts &&
+                 square <= kFarthestForProducts * kFarthestForProducts;
+  unknown_.clear();
+  gram_.reset(square + 1.0);
 }
 
 void ActiveSet::retarget(const double* query) {
   std::copy_n(query, n_features_, query_.begin());
+  if (by_products_) leave_products();
   recompute_residual();
   find_coordinates();
   find_step();
@@ -53,18 +69,24 @@ void ActiveSet::add(std::int32_t id, const double* point) {
     free_.push_back(std::ssize(ids_));
     ids_.push_back(0);
     places_.push_back(Place::kFree);
+    unknown_.push_back(1);
     pool_.resize(pool_.size() + static_cast<std::size_t>(stride_), 0.0);
   }
   const std::ptrdiff_t i = free_.back();
   free_.pop_back();
   ids_[i] = id;
   places_[i] = Place::kIdle;
+  unknown_[i] = 1;
   double* row = &pool_[i * stride_];
   std::copy_n(point, n_features_, row);
   row[n_features_] = 1.0;
 }
 
 bool ActiveSet::solve(double tolerance, const StopFlag& stop) {
+  if (by_products_) {
+    if (solve_by_products(tolerance)) return true;
+    leave_products();
+  }
   barred_.assign(ids_.size(), 0);
   if (support_.empty()) {
     enter(nearest_in_pool());
@@ -86,6 +108,60 @@ bool ActiveSet::solve(double tolerance, const StopFlag& stop) {
   }
   settle();
   return optimal;
+}
+
+// False if the answer fails the test in full.
+bool ActiveSet::solve_by_products(double tolerance) {
+  update_products();
+  gram_.solve(usable_, tolerance);
+  for (const std::ptrdiff_t i : support_) places_[i] = Place::kIdle;
+  support_.assign(gram_.support().begin(), gram_.support().end());
+  weights_.assign(gram_.weights().begin(), gram_.weights().end());
+  for (const std::ptrdiff_t i : support_) places_[i] = Place::kSupport;
+  recompute_residual();
+  const double inverse = distance_ > 0.0 ? -1.0 / distance_ : 0.0;
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) direction_[j] = inverse * residual_[j];
+  return distance_ <= tolerance || optimal_in_pool(tolerance);
+}
+
+void ActiveSet::update_products() {
+  const std::ptrdiff_t n_pool = std::ssize(ids_);
+  gram_.resize(n_pool);
+  usable_.resize(ids_.size());
+  for (std::ptrdiff_t i = 0; i < n_pool; ++i) {
+    usable_[i] = places_[i] == Place::kFree ? 0 : 1;
+    if (unknown_[i] == 0 || usable_[i] == 0) continue;
+    kernels_.dots(pool_.data(), stride_, n_pool, pool_point(i), stride_, gram_.products(i));
+    gram_.set_point(i, dot(pool_point(i), query_.data(), n_features_) + 1.0);
+    unknown_[i] = 0;
+  }
+}
+
+// Whether no point of the pool scores lower than the nearest one by more than the tolerance.
+bool ActiveSet::optimal_in_pool(double tolerance) {
+  scores_.resize(ids_.size());
+  kernels_.dots(pool_.data(), stride_, std::ssize(ids_), direction_.data(), n_features_,
+                scores_.data());
+  const double least = dot(nearest_.data(), direction_.data(), n_features_) - tolerance;
+  for (std::size_t i = 0; i < ids_.size(); ++i) {
+    if (places_[i] != Place::kFree && scores_[i] < least) return false;
+  }
+  return true;
+}
+
+// Go on with a factorization of the support.
+void ActiveSet::leave_products() {
+  by_products_ = false;
+  for (std::ptrdiff_t i = 0; i < support_size();) {
+    if (qr_.append(pool_point(support_[i]))) {
+      ++i;
+      continue;
+    }
+    places_[support_[i]] = Place::kIdle;
+    support_.erase(support_.begin() + i);
+    weights_.erase(weights_.begin() + i);
+  }
+  if (!support_.empty()) settle();
 }
 
 std::ptrdiff_t ActiveSet::nearest_in_pool() const {

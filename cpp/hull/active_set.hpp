@@ -7,6 +7,9 @@
 // lifted by a constant coordinate: the columns (p, 1) are linearly independent exactly when the
 // points are affinely independent, and steps keep the weights' sum. Working with steps from the
 // current point keeps the accuracy for queries on the boundary and far away.
+//
+// In many dimensions the steps are first taken on inner products alone (`GramSet`), for as long as
+// what they find passes a test in full.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +20,7 @@
 #include "common/kernels.hpp"
 #include "common/parallel.hpp"
 #include "common/thin_qr.hpp"
+#include "hull/gram_set.hpp"
 
 namespace hullspace {
 
@@ -57,6 +61,10 @@ class ActiveSet {
 
   const double* pool_point(std::ptrdiff_t i) const { return &pool_[i * stride_]; }
   std::ptrdiff_t nearest_in_pool() const;
+  bool solve_by_products(double tolerance);
+  void update_products();
+  bool optimal_in_pool(double tolerance);
+  void leave_products();
   void recompute_residual();
   void settle();
   double residual_norm() const;
@@ -82,7 +90,11 @@ class ActiveSet {
   std::vector<char> barred_;  // points of the pool that may not enter until the distance falls
   std::vector<double> scores_;
 
-  ThinQr qr_;  // of the lifted support, in the order of support_
+  bool by_products_ = false;  // the factorization is not in use yet
+  GramSet gram_;
+  std::vector<char> usable_;   // places that hold a point, for `gram_`
+  std::vector<char> unknown_;  // places whose products are to be computed
+  ThinQr qr_;                  // of the lifted support, in the order of support_
   std::vector<std::ptrdiff_t> support_;
   std::vector<double> weights_;
   std::vector<double> coordinates_;  // of the residual along the support, kept up to date
