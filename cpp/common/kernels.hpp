@@ -43,6 +43,11 @@ struct Kernels {
   void (*dots)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count, const double* x,
                std::ptrdiff_t length, double* out);
 
+  // The same for x and for x + x_stride, whose results start at out and at out + out_stride.
+  void (*dots_of_pair)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
+                       const double* x, std::ptrdiff_t x_stride, std::ptrdiff_t length, double* out,
+                       std::ptrdiff_t out_stride);
+
   // x += sum over j of coefficients[j] * (columns + j * stride).
   void (*combine)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
                   const double* coefficients, double* x, std::ptrdiff_t length);

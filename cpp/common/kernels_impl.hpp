@@ -127,37 +127,64 @@ constexpr auto score_byte_tile = nullptr;
 
 #endif
 
-// Dot products of up to four columns with x; the compiler's own reductions go through memory.
-template <int kColumns>
-inline void dot_columns(const double* columns, std::ptrdiff_t stride, const double* x,
-                        std::ptrdiff_t length, double* out) {
-  Doubles sums[4] = {Doubles::zero(), Doubles::zero(), Doubles::zero(), Doubles::zero()};
+// Dot products of up to four columns with each of some vectors, `x_stride` apart, which go to
+// outputs `out_stride` apart. The compiler's own reductions go through memory.
+template <int kColumns, int kVectors>
+inline void dot_tile(const double* columns, std::ptrdiff_t stride, const double* x,
+                     std::ptrdiff_t x_stride, std::ptrdiff_t length, double* out,
+                     std::ptrdiff_t out_stride) {
+  Doubles sums[kVectors][4];
+  HULLSPACE_UNROLL
+  for (int v = 0; v < kVectors; ++v) {
+    HULLSPACE_UNROLL
+    for (int j = 0; j < 4; ++j) sums[v][j] = Doubles::zero();
+  }
   std::ptrdiff_t i = 0;
   for (; i + Doubles::kWidth <= length; i += Doubles::kWidth) {
-    const Doubles factor = Doubles::load(x + i);
+    Doubles factors[kVectors];
+    HULLSPACE_UNROLL
+    for (int v = 0; v < kVectors; ++v) factors[v] = Doubles::load(x + v * x_stride + i);
     HULLSPACE_UNROLL
     for (int j = 0; j < kColumns; ++j) {
-      sums[j].add_product(Doubles::load(columns + j * stride + i), factor);
+      const Doubles column = Doubles::load(columns + j * stride + i);
+      HULLSPACE_UNROLL
+      for (int v = 0; v < kVectors; ++v) sums[v][j].add_product(column, factors[v]);
     }
   }
-  double totals[4];
-  Doubles::store_sums(sums[0], sums[1], sums[2], sums[3], totals);
-  for (; i < length; ++i) {
-    HULLSPACE_UNROLL
-    for (int j = 0; j < kColumns; ++j) totals[j] += columns[j * stride + i] * x[i];
-  }
   HULLSPACE_UNROLL
-  for (int j = 0; j < kColumns; ++j) out[j] = totals[j];
+  for (int v = 0; v < kVectors; ++v) {
+    double totals[4];
+    Doubles::store_sums(sums[v][0], sums[v][1], sums[v][2], sums[v][3], totals);
+    for (std::ptrdiff_t k = i; k < length; ++k) {
+      HULLSPACE_UNROLL
+      for (int j = 0; j < kColumns; ++j) totals[j] += columns[j * stride + k] * x[v * x_stride + k];
+    }
+    HULLSPACE_UNROLL
+    for (int j = 0; j < kColumns; ++j) out[v * out_stride + j] = totals[j];
+  }
+}
+
+template <int kVectors>
+inline void dot_tiles(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
+                      const double* x, std::ptrdiff_t x_stride, std::ptrdiff_t length, double* out,
+                      std::ptrdiff_t out_stride) {
+  for (; count >= 4; count -= 4, columns += 4 * stride, out += 4) {
+    dot_tile<4, kVectors>(columns, stride, x, x_stride, length, out, out_stride);
+  }
+  if (count == 3) dot_tile<3, kVectors>(columns, stride, x, x_stride, length, out, out_stride);
+  if (count == 2) dot_tile<2, kVectors>(columns, stride, x, x_stride, length, out, out_stride);
+  if (count == 1) dot_tile<1, kVectors>(columns, stride, x, x_stride, length, out, out_stride);
 }
 
 void dots(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count, const double* x,
           std::ptrdiff_t length, double* out) {
-  for (; count >= 4; count -= 4, columns += 4 * stride, out += 4) {
-    dot_columns<4>(columns, stride, x, length, out);
-  }
-  if (count == 3) dot_columns<3>(columns, stride, x, length, out);
-  if (count == 2) dot_columns<2>(columns, stride, x, length, out);
-  if (count == 1) dot_columns<1>(columns, stride, x, length, out);
+  dot_tiles<1>(columns, stride, count, x, 0, length, out, 0);
+}
+
+void dots_of_pair(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
+                  const double* x, std::ptrdiff_t x_stride, std::ptrdiff_t length, double* out,
+                  std::ptrdiff_t out_stride) {
+  dot_tiles<2>(columns, stride, count, x, x_stride, length, out, out_stride);
 }
 
 // Add the combination to kVectors vectors of x, which stay in registers.
@@ -233,6 +260,7 @@ void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
                          &score_tile,             \
                          score_byte_tile,         \
                          &dots,                   \
+                         &dots_of_pair,           \
                          &combine,                \
                          &solve_upper,            \
                          &center_row<float>,      \

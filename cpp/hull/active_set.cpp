@@ -128,10 +128,22 @@ void ActiveSet::update_products() {
   const std::ptrdiff_t n_pool = std::ssize(ids_);
   gram_.resize(n_pool);
   usable_.resize(ids_.size());
+  fresh_.clear();
   for (std::ptrdiff_t i = 0; i < n_pool; ++i) {
     usable_[i] = places_[i] == Place::kFree ? 0 : 1;
-    if (unknown_[i] == 0 || usable_[i] == 0) continue;
-    kernels_.dots(pool_.data(), stride_, n_pool, pool_point(i), stride_, gram_.products(i));
+    if (unknown_[i] != 0 && usable_[i] != 0) fresh_.push_back(i);
+  }
+  for (std::size_t k = 0; k + 1 < fresh_.size(); k += 2) {
+    double* out = gram_.products(fresh_[k]);
+    kernels_.dots_of_pair(pool_.data(), stride_, n_pool, pool_point(fresh_[k]),
+                          pool_point(fresh_[k + 1]) - pool_point(fresh_[k]), stride_, out,
+                          gram_.products(fresh_[k + 1]) - out);
+  }
+  if (fresh_.size() % 2 == 1) {
+    kernels_.dots(pool_.data(), stride_, n_pool, pool_point(fresh_.back()), stride_,
+                  gram_.products(fresh_.back()));
+  }
+  for (const std::ptrdiff_t i : fresh_) {
     gram_.set_point(i, dot(pool_point(i), query_.data(), n_features_) + 1.0);
     unknown_[i] = 0;
   }
