@@ -43,6 +43,7 @@ struct Pool {
     }
     CHECK(std::abs(sum - 1.0) < 1e-9);
     const double distance = std::sqrt(dot(to_query.data(), to_query.data()));
+    if (distance < 1e-6) return 0.0;  // as near as products can tell
     double worst = 0.0;
     for (int i = 0; i < size(); ++i) {
       if (usable[i] == 0) continue;
