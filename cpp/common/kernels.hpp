@@ -55,6 +55,9 @@ struct Kernels {
   // Solve R x = rhs in place for the upper triangle R, (size, size), columns `stride` apart, with
   // the inverses of R's diagonal in its place.
   void (*solve_upper)(const double* r, std::ptrdiff_t stride, std::ptrdiff_t size, double* rhs);
+  // Solve R^T x = rhs in place.
+  void (*solve_upper_transposed)(const double* r, std::ptrdiff_t stride, std::ptrdiff_t size,
+                                 double* rhs);
 
   // out = (row - center) * high * low, in double precision.
   void (*center_floats)(const float* row, const double* center, double high, double low,

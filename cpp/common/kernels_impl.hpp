@@ -230,6 +230,31 @@ void solve_upper(const double* r, std::ptrdiff_t stride, std::ptrdiff_t size, do
   }
 }
 
+// kColumns columns of R from the first on that the solution is not known for.
+template <int kColumns>
+inline void solve_columns(const double* r, std::ptrdiff_t stride, std::ptrdiff_t first,
+                          double* rhs) {
+  double sums[4];
+  dot_tile<kColumns, 1>(r + first * stride, stride, rhs, 0, first, sums, 0);
+  HULLSPACE_UNROLL
+  for (int j = 0; j < kColumns; ++j) {
+    const double* column = r + (first + j) * stride + first;
+    double x = rhs[first + j] - sums[j];
+    HULLSPACE_UNROLL
+    for (int i = 0; i < j; ++i) x -= column[i] * rhs[first + i];
+    rhs[first + j] = x * column[j];
+  }
+}
+
+void solve_upper_transposed(const double* r, std::ptrdiff_t stride, std::ptrdiff_t size,
+                            double* rhs) {
+  std::ptrdiff_t i = 0;
+  for (; i + 4 <= size; i += 4) solve_columns<4>(r, stride, i, rhs);
+  if (size - i == 3) solve_columns<3>(r, stride, i, rhs);
+  if (size - i == 2) solve_columns<2>(r, stride, i, rhs);
+  if (size - i == 1) solve_columns<1>(r, stride, i, rhs);
+}
+
 template <class T>
 void center_row(const T* row, const double* center, double high, double low, double* out,
                 std::ptrdiff_t length) {
@@ -263,6 +288,7 @@ void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
                          &dots_of_pair,           \
                          &combine,                \
                          &solve_upper,            \
+                         &solve_upper_transposed, \
                          &center_row<float>,      \
                          &center_row<double>,     \
                          &rotate};                \

@@ -59,12 +59,7 @@ class Triangle {
 
   // Solve R^T x = rhs in place.
   void solve_transposed(double* rhs) const {
-    for (std::ptrdiff_t i = 0; i < size_; ++i) {
-      const double* column = &r_[i * capacity_];
-      double sum = 0.0;
-      kernels_.dots(column, 0, 1, rhs, i, &sum);
-      rhs[i] = (rhs[i] - sum) * column[i];
-    }
+    kernels_.solve_upper_transposed(r_.data(), capacity_, size_, rhs);
   }
 
  private:

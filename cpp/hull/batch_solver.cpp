@@ -14,20 +14,20 @@ namespace {
 // Nearest points that a query starts from, and points that enter its pool after each later scan.
 // Fewer mean more scans, more mean longer active-set phases.
 constexpr std::size_t kStartPoints = 32;
-constexpr std::size_t kEnteringPoints = 8;
+constexpr std::size_t kEnteringPoints = 6;
 // Points that a scan lists beyond the support, which scores lowest at the optimum. The error of
 // bytes leaves more when a scan is to be the last; the first two full scans seldom are.
-constexpr std::size_t kListedBeyondSupport = 40;
+constexpr std::size_t kListedBeyondSupport = 32;
 constexpr std::size_t kListedFromBytes = 512;
 
 // The part of a set that a query starts on: every so many panels, if that leaves enough of them.
 constexpr std::ptrdiff_t kCoarseStride = 16;
-constexpr std::ptrdiff_t kFewestCoarsePanels = 8;
+constexpr std::ptrdiff_t kFewestCoarsePanels = 4;
 
 // A part of the set is left after this many scans of it; what it still has to say is little.
-constexpr int kMostCoarseScans = 3;
+constexpr int kMostCoarseScans = 2;
 
-constexpr std::ptrdiff_t kMaxSlots = 256;
+constexpr std::ptrdiff_t kMaxSlots = 64;
 constexpr std::ptrdiff_t kMinSlots = 16;
 constexpr std::ptrdiff_t kSlotMemory = std::ptrdiff_t{160} << 20;  // bytes, all workers together
 
@@ -37,8 +37,9 @@ BatchSolver::BatchSolver(const PointSet& points, const BytePanels& bytes, const 
     : points_(points),
       problem_(problem),
       tolerance_(problem.tolerance),
-      coarse_stride_(points.n_panels() < kCoarseStride * kFewestCoarsePanels ? 1 : kCoarseStride),
-      has_bytes_(!bytes.empty()),
+      coarse_stride_(
+          std::clamp<std::ptrdiff_t>(points.n_panels() / kFewestCoarsePanels, 1, kCoarseStride)),
+      bytes_(bytes),
       scanner_(points),
       byte_scanner_(points, bytes) {}
 
@@ -87,10 +88,14 @@ void BatchSolver::run(std::atomic<std::ptrdiff_t>& next, std::ptrdiff_t end, std
 bool BatchSolver::scan(std::span<Slot* const> slots, const StopFlag& stop) {
   std::vector<ScanRequest> full;
   std::vector<ScanRequest> part;
-  std::vector<ScanRequest> bytes;
+  std::vector<ByteScanner::Request> bytes;
   for (Slot* slot : slots) {
+    if (slot->in_bytes) {
+      bytes.push_back({&slot->direction_bytes, &slot->selection});
+      continue;
+    }
     const double half_norm_weight = slot->stage == Stage::kStart ? 1.0 : 0.0;
-    auto& requests = slot->in_bytes ? bytes : slot->stage == Stage::kFull ? full : part;
+    auto& requests = slot->stage == Stage::kFull ? full : part;
     requests.push_back({slot->scan_direction.data(), half_norm_weight, &slot->selection});
   }
   return byte_scanner_.scan(bytes, stop) && scanner_.scan(full, 1, stop) &&
@@ -141,8 +146,9 @@ void BatchSolver::expect_plain_scan(Slot& slot) {
     slot.stage = Stage::kFull;
   }
   std::copy_n(direction(slot), n, slot.scan_direction.begin());
-  slot.in_bytes = slot.stage == Stage::kFull && has_bytes_ && slot.bytes_suffice;
-  slot.scan_error = slot.in_bytes ? byte_scanner_.score_error(slot.scan_direction.data())
+  slot.in_bytes = slot.stage == Stage::kFull && !bytes_.empty() && slot.bytes_suffice;
+  if (slot.in_bytes) bytes_.quantize(slot.scan_direction.data(), slot.direction_bytes);
+  slot.scan_error = slot.in_bytes ? slot.direction_bytes.error
                                   : tolerances::single_score_error(n, points_.radius());
   const bool many = slot.in_bytes && slot.n_full_scans > 1;
   if (slot.stage == Stage::kFull) ++slot.n_full_scans;
@@ -311,18 +317,23 @@ bool BatchSolver::decided(Slot& slot) const {
 
 // Add loaded points that improve on the nearest one to the pool; false if there are none.
 bool BatchSolver::add_violators(Slot& slot) {
-  const double entering = level(slot) - 0.25 * tolerance_;
-  violators_.clear();
+  double entering = level(slot) - 0.25 * tolerance_;
+  // The worst violators, in order; there are few places and most scores end at the first look.
+  Candidate worst[kEnteringPoints];
+  std::size_t count = 0;
   for (std::size_t i = 0; i < scores_.size(); ++i) {
-    if (scores_[i] < entering) violators_.push_back({scores_[i], static_cast<std::int32_t>(i)});
+    if (!(scores_[i] < entering)) continue;
+    std::size_t place = count < kEnteringPoints ? count++ : kEnteringPoints - 1;
+    for (; place > 0 && scores_[i] < worst[place - 1].score; --place) {
+      worst[place] = worst[place - 1];
+    }
+    worst[place] = {scores_[i], static_cast<std::int32_t>(i)};
+    if (count == kEnteringPoints) entering = worst[kEnteringPoints - 1].score;
   }
-  if (violators_.empty()) return false;
-  const auto end = violators_.begin() +
-                   static_cast<std::ptrdiff_t>(std::min(violators_.size(), kEnteringPoints));
-  std::partial_sort(violators_.begin(), end, violators_.end());
+  if (count == 0) return false;
   slot.active.drop_idle();
-  for (auto violator = violators_.begin(); violator != end; ++violator) {
-    const auto i = static_cast<std::size_t>(violator->point);
+  for (std::size_t k = 0; k < count; ++k) {
+    const auto i = static_cast<std::size_t>(worst[k].point);
     slot.active.add(slot.selection.candidates()[i].point,
                     &rows_[i * static_cast<std::size_t>(points_.n_features())]);
   }

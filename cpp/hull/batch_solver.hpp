@@ -26,7 +26,7 @@ struct Problem {
   AnyMatrix queries;
   double tolerance;             // in the set's coordinates
   bool against_others = false;  // query i is point i of the set, and left out of it
-  AnyMatrix directions = {};    // of rays; queries are their origins, one for all or one each
+  AnyMatrix directions;         // of rays; queries are their origins, one for all or one each
 };
 
 // What the scan that a slot waits for is to find.
@@ -70,7 +70,8 @@ struct Slot {
   std::vector<double> proof;  // unit vector to the hull that the gap was verified with, or zero
   ActiveSet active;
   Selection selection;
-  bool in_bytes = false;    // whether the scan that it waits for is one of bytes
+  bool in_bytes = false;  // whether the scan that it waits for is one of bytes
+  BytePanels::Direction direction_bytes;
   double scan_error = 0.0;  // of that scan's scores
   int n_coarse_scans = 0;
   int n_full_scans = 0;
@@ -126,14 +127,13 @@ class BatchSolver {
   const Problem& problem_;
   double tolerance_;
   std::ptrdiff_t coarse_stride_;  // of the panels in a part of the set; 1 for small sets
-  bool has_bytes_;
+  const BytePanels& bytes_;
   Scanner scanner_;
   ByteScanner byte_scanner_;
-  // Of the slot being advanced: the points that its scan listed, their scores in double precision,
-  // and those among them that improve on the nearest point.
+  // Of the slot being advanced: the points that its scan listed, and their scores in double
+  // precision.
   std::vector<double> rows_;
   std::vector<double> scores_;
-  std::vector<Candidate> violators_;
 };
 
 }  // namespace hullspace

@@ -117,15 +117,11 @@ bool GramSet::append(std::ptrdiff_t point) {
   double* column = factor_.next_column();
   for (std::ptrdiff_t i = 0; i < size; ++i) column[i] = gram_[point * capacity_ + support_[i]];
   factor_.solve_transposed(column);
-  double square = gram_[point * capacity_ + point];
-  const double least = tolerances::kSmallestSquare * square;
-  double query = with_query_[point];
-  double one = 1.0;
-  for (std::ptrdiff_t i = 0; i < size; ++i) {
-    square -= column[i] * column[i];
-    query -= column[i] * reduced_query_[i];
-    one -= column[i] * reduced_ones_[i];
-  }
+  const double whole = gram_[point * capacity_ + point];
+  const double least = tolerances::kSmallestSquare * whole;
+  const double square = whole - dot(column, column, size);
+  const double query = with_query_[point] - dot(column, reduced_query_.data(), size);
+  const double one = 1.0 - dot(column, reduced_ones_.data(), size);
   if (!(square > least)) return false;
   const double inverse = 1.0 / std::sqrt(square);
   column[size] = inverse;

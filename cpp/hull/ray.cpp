@@ -76,7 +76,8 @@ bool BatchSolver::follow_ray(Slot& slot) {
   } else if (cut < ray.step) {
     std::copy_n(direction(slot), n, ray.guess.begin());
     next = cut;
-  } else if (slope <= 0.0 && slot.margin > 0.0) {
+  } else if (slope <= 0.0 && slot.margin > 0.0 && ray.step != ray.bound) {
+    // Only with a move: what the part said must not pass for what the whole set says.
     slot.stage = Stage::kFull;
     next = ray.bound;
   }

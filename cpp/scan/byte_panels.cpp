@@ -12,6 +12,7 @@ namespace hullspace {
 namespace {
 
 constexpr double kLargest = 127.0;
+constexpr double kSmallestScaled = 0x1p-900;  // directions below score nothing but their rest
 constexpr std::ptrdiff_t kMiddleRows = 4096;  // rows that the middle is the mean of, at most
 // Thresholds are at most this, and so are the sums of fewer features: their difference fits 32
 // bits.
@@ -19,6 +20,13 @@ constexpr double kLargestThreshold = 0x1p30;
 constexpr std::ptrdiff_t kMostFeatures = 32768;
 
 double squared(double x) { return x * x; }
+
+// Nearest integer of a number far below 2^51, halves to even; unlike the library's, a loop over it
+// becomes one over vectors everywhere.
+double nearest_integer(double x) {
+  constexpr double kShift = 0x1.8p52;
+  return (x + kShift) - kShift;
+}
 
 }  // namespace
 
@@ -71,7 +79,7 @@ void BytePanels::pack(const PointSet& points, std::ptrdiff_t first_panel, const 
       double deviation = 0.0;
       for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
         const double exact = scales_[j] > 0.0 ? row[j] / scales_[j] : 0.0;
-        const double v = std::clamp(std::nearbyint(exact), -kLargest, kLargest);
+        const double v = std::clamp(nearest_integer(exact), -kLargest, kLargest);
         out[j / 4 * 4 * kPanelPoints + j % 4] = static_cast<std::uint8_t>(v + 128.0);
         error += squared(exact - v);
         deviation += squared(v - middle_[j]);
@@ -103,13 +111,15 @@ void BytePanels::quantize(const double* direction, Direction& out) const {
     largest = std::max(largest, std::abs(scaled));
     square += squared(scaled);
   }
-  out.step = largest > 0.0 ? largest / kLargest : 1.0;
+  const bool usable = largest > kSmallestScaled;
+  out.step = usable ? largest / kLargest : 1.0;
+  const double inverse = usable ? kLargest / largest : 1.0;
   out.total = 0.0;
   out.offset = 0.0;
   double left = 0.0;
   for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
     const double scaled = direction[j] * scales_[j];
-    const double w = std::nearbyint(scaled / out.step);
+    const double w = nearest_integer(scaled * inverse);
     out.bytes[j] = static_cast<std::int8_t>(w);
     out.total += w;
     const double rest = scaled - out.step * w;
@@ -120,11 +130,6 @@ void BytePanels::quantize(const double* direction, Direction& out) const {
                                            n_features_);
 }
 
-double ByteScanner::score_error(const double* direction) {
-  panels_.quantize(direction, scratch_);
-  return scratch_.error;
-}
-
 std::int32_t ByteScanner::integer_threshold(const BytePanels::Direction& direction,
                                             double threshold) const {
   const double sum = (threshold - direction.offset) / direction.step + 128.0 * direction.total;
@@ -132,7 +137,7 @@ std::int32_t ByteScanner::integer_threshold(const BytePanels::Direction& directi
       std::clamp(std::ceil(sum) + 1.0, -kLargestThreshold, kLargestThreshold));
 }
 
-void ByteScanner::pack(std::span<const ScanRequest> requests) {
+void ByteScanner::pack(std::span<const Request> requests) {
   const std::ptrdiff_t width = kernels_.tile_directions;
   const std::ptrdiff_t n_groups = panels_.n_groups();
   const std::ptrdiff_t n_requests = std::ssize(requests);
@@ -141,24 +146,23 @@ void ByteScanner::pack(std::span<const ScanRequest> requests) {
   // A direction that only fills up a tile never hits.
   thresholds_.assign(static_cast<std::size_t>(n_tiles * width),
                      -static_cast<std::int32_t>(kLargestThreshold));
-  directions_.resize(static_cast<std::size_t>(n_requests));
   for (std::ptrdiff_t i = 0; i < n_requests; ++i) {
-    panels_.quantize(requests[i].direction, directions_[i]);
+    const BytePanels::Direction& direction = *requests[i].direction;
     std::int8_t* out = tiles_.data() + (i / width * width * n_groups + i % width) * 4;
     for (std::ptrdiff_t g = 0; g < n_groups; ++g) {
-      std::copy_n(&directions_[i].bytes[g * 4], 4, out + g * width * 4);
+      std::copy_n(&direction.bytes[g * 4], 4, out + g * width * 4);
     }
-    thresholds_[i] = integer_threshold(directions_[i], requests[i].selection->threshold());
+    thresholds_[i] = integer_threshold(direction, requests[i].selection->threshold());
   }
 }
 
 void ByteScanner::select(std::ptrdiff_t panel, std::ptrdiff_t tile, std::uint32_t mask,
-                         std::span<const ScanRequest> requests) {
+                         std::span<const Request> requests) {
   const std::uint64_t real_points = points_.panel_mask(panel);
   for (; mask != 0; mask &= mask - 1) {
     const int j = std::countr_zero(mask);
     const std::ptrdiff_t request = tile * kernels_.tile_directions + j;
-    const BytePanels::Direction& direction = directions_[request];
+    const BytePanels::Direction& direction = *requests[request].direction;
     Selection& selection = *requests[request].selection;
     for (std::uint64_t bits = hits_[j] & real_points; bits != 0; bits &= bits - 1) {
       const int i = std::countr_zero(bits);
@@ -170,7 +174,7 @@ void ByteScanner::select(std::ptrdiff_t panel, std::ptrdiff_t tile, std::uint32_
   }
 }
 
-bool ByteScanner::scan(std::span<const ScanRequest> requests, const StopFlag& stop) {
+bool ByteScanner::scan(std::span<const Request> requests, const StopFlag& stop) {
   pack(requests);
   const std::ptrdiff_t tile_size = kernels_.tile_directions * panels_.n_groups() * 4;
   const std::ptrdiff_t n_tiles = std::ssize(tiles_) / tile_size;
@@ -183,7 +187,7 @@ bool ByteScanner::scan(std::span<const ScanRequest> requests, const StopFlag& st
       if (mask != 0) select(panel, tile, mask, requests);
     }
   }
-  for (const ScanRequest& request : requests) request.selection->finish();
+  for (const Request& request : requests) request.selection->finish();
   return true;
 }
 

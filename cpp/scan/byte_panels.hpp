@@ -65,22 +65,22 @@ class ByteScanner {
   ByteScanner(const PointSet& points, const BytePanels& panels)
       : points_(points), panels_(panels), kernels_(kernels()) {}
 
-  // How far the scores of a direction may be from the truth.
-  double score_error(const double* direction);
+  struct Request {
+    const BytePanels::Direction* direction = nullptr;
+    Selection* selection = nullptr;
+  };
   // Offer every point to every request's selection. Returns false once `stop` is set.
-  bool scan(std::span<const ScanRequest> requests, const StopFlag& stop);
+  bool scan(std::span<const Request> requests, const StopFlag& stop);
 
  private:
-  void pack(std::span<const ScanRequest> requests);
+  void pack(std::span<const Request> requests);
   void select(std::ptrdiff_t panel, std::ptrdiff_t tile, std::uint32_t mask,
-              std::span<const ScanRequest> requests);
+              std::span<const Request> requests);
   std::int32_t integer_threshold(const BytePanels::Direction& direction, double threshold) const;
 
   const PointSet& points_;
   const BytePanels& panels_;
   const Kernels& kernels_;
-  BytePanels::Direction scratch_;
-  std::vector<BytePanels::Direction> directions_;
   std::vector<std::int8_t> tiles_;
   std::vector<std::int32_t> thresholds_;
   std::int32_t sums_[kMaxTileDirections * kPanelPoints] = {};

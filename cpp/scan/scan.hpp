@@ -22,7 +22,7 @@ struct Candidate {
 };
 
 // The lowest scores seen so far below a threshold, at most `keep` of them (up to twice that while
-// they are collected). The threshold falls to the worst of them whenever some have to be dropped.
+// they are collected). The threshold falls whenever some have to be dropped.
 class Selection {
  public:
   void reset(std::size_t keep, double threshold);
@@ -36,6 +36,8 @@ class Selection {
   const std::vector<Candidate>& candidates() const { return candidates_; }
 
  private:
+  void thin_out();
+
   std::size_t keep_ = 0;
   double threshold_ = 0.0;
   std::int32_t excluded_ = -1;
