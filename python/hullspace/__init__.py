@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hullspace.class_hulls import ClassHulls, hull_distance
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
     from hullspace.hull import Certificate, Hull, Membership, Projection
+    from hullspace.partition import DecisionPartition
     from hullspace.status import Proof, Status
 
 __version__: str = _core.__version__
@@ -22,6 +23,7 @@ __version__: str = _core.__version__
 _HOMES = {
     "Certificate": "hull",
     "ClassHulls": "class_hulls",
+    "DecisionPartition": "partition",
     "FeatureSet": "features",
     "FeatureSpace": "features",
     "FeatureSplit": "features",
@@ -38,6 +40,7 @@ _MODULES = ("certificates", "datasets", "features", "hull", "partition", "study"
 __all__ = [
     "Certificate",
     "ClassHulls",
+    "DecisionPartition",
     "FeatureSet",
     "FeatureSpace",
     "FeatureSplit",
