@@ -45,7 +45,7 @@ std::ptrdiff_t DualProjection::most_violated(const System& system) {
   const std::ptrdiff_t n_rows = system.n_rows();
   values_.resize(static_cast<std::size_t>(n_rows));
   for (int pass = 0; pass < 2; ++pass) {
-    kernels_.dots(system.rows(), stride_, n_rows, point_.data(), stride_, values_.data());
+    system.products(point_.data(), values_.data());
     const double size = norm(point_.data(), n_);
     std::ptrdiff_t worst = -1;
     double violation = tolerances::kSlackRepaired * size;

@@ -146,10 +146,11 @@ double radius_around(const double* center, const double* rows, const double* bou
   double radius = kInfinity;
   const std::ptrdiff_t n = system.n_features();
   for (std::ptrdiff_t i = 0; i < system.n_rows(); ++i) {
-    if (system.scale(i) == 0.0) continue;
+    const double scale = system.scale(system.place_of(i));
+    if (scale == 0.0) continue;
     double product = 0.0;
     for (std::ptrdiff_t j = 0; j < n; ++j) product += rows[i * n + j] * center[j];
-    radius = std::min(radius, (bounds[i] - product) * system.scale(i));
+    radius = std::min(radius, (bounds[i] - product) * scale);
   }
   return radius;
 }
@@ -159,7 +160,7 @@ void write_duals(const Simplex& simplex, const System& system, double* duals) {
   for (std::size_t k = 0; k < simplex.active().size(); ++k) {
     const std::ptrdiff_t row = simplex.active()[k];
     if (row < 0) continue;
-    duals[row] = std::max(0.0, simplex.multipliers()[k]) * system.scale(row);
+    duals[system.given(row)] = std::max(0.0, simplex.multipliers()[k]) * system.scale(row);
   }
 }
 
@@ -280,7 +281,7 @@ Interior find_interior(const Polyhedra& polyhedron, const Context& context) {
       for (std::size_t k = 0; k < simplex.active().size(); ++k) {
         const std::ptrdiff_t row = simplex.active()[k];
         if (row < 0 || !(simplex.multipliers()[k] > 0.0)) continue;
-        interior.proof.emplace_back(static_cast<std::int32_t>(row),
+        interior.proof.emplace_back(static_cast<std::int32_t>(system.given(row)),
                                     simplex.multipliers()[k] * system.scale(row));
       }
     } else if (outcome == Simplex::Outcome::kLimit && interior.point.back() < -rounding) {
@@ -378,7 +379,7 @@ class ProjectionWriter {
       for (std::size_t k = 0; k < projection_.active().size(); ++k) {
         const std::ptrdiff_t row = projection_.active()[k];
         if (!(projection_.multipliers()[k] > 0.0)) continue;
-        duals_[i].emplace_back(static_cast<std::int32_t>(row),
+        duals_[i].emplace_back(static_cast<std::int32_t>(system.given(row)),
                                projection_.multipliers()[k] * system.scale(row) * unit);
       }
     }
@@ -414,7 +415,7 @@ class RedundancyFinder {
   // From the last row to the first, so that of equal ones the first stays.
   void run() {
     for (std::ptrdiff_t i = 0; i < system_.n_rows(); ++i) {
-      out_.kept[i] = system_.scale(i) > 0.0 ? 1 : 0;
+      out_.kept[system_.given(i)] = system_.scale(i) > 0.0 ? 1 : 0;
     }
     start();
     for (std::ptrdiff_t i = system_.n_rows() - 1; i >= 0 && !stop_; --i) {
@@ -426,12 +427,13 @@ class RedundancyFinder {
   void start() {
     simplex_.start(system_, interior_.point.data());
     for (std::ptrdiff_t i = 0; i < system_.n_rows(); ++i) {
-      if (out_.kept[i] == 0) simplex_.leave_out(i);
+      if (out_.kept[system_.given(i)] == 0) simplex_.leave_out(i);
     }
   }
 
   // Let the row reach farther, and see whether it can be broken.
-  void test(std::ptrdiff_t i) {
+  void test(std::ptrdiff_t given) {
+    const std::ptrdiff_t i = system_.place_of(given);
     const double bound = system_.bounds()[i];
     simplex_.relax(i, std::max(1.0, std::abs(bound)));
     const Simplex::Outcome outcome = simplex_.maximize(system_.row(i), stop_);
@@ -439,11 +441,11 @@ class RedundancyFinder {
     const double size = std::max(norm(point, system_.n_features()), std::abs(bound));
     if (simplex_.value() > bound + tolerances::kSlackRepaired * size) {
       for (std::ptrdiff_t j = 0; j < system_.n_features(); ++j) {
-        out_.witnesses[i * system_.n_features() + j] = point[j] * system_.unit();
+        out_.witnesses[given * system_.n_features() + j] = point[j] * system_.unit();
       }
       if (!simplex_.tighten(i, stop_)) start();
     } else if (outcome == Simplex::Outcome::kOptimal) {
-      out_.kept[i] = 0;
+      out_.kept[given] = 0;
       simplex_.leave_out(i);
     } else {
       out_.status = Status::kLimit;

@@ -64,7 +64,7 @@ void Simplex::relax(std::ptrdiff_t row, double offset) {
   slacks_[row] = more - step;
   if (free >= more) return;
   slacks_[blocking] = 0.0;
-  kernels_.dots(edges_.data(), stride_, n_, system_->row(blocking), stride_, factors_.data());
+  system_->row_products(blocking, edges_.data(), n_, factors_.data());
   replace(place, blocking);
 }
 
@@ -81,7 +81,7 @@ double Simplex::noise() const { return tolerances::kSlackNoise * norm(point_.dat
 
 void Simplex::find_slacks() {
   const std::ptrdiff_t n_rows = system_->n_rows();
-  kernels_.dots(system_->rows(), stride_, n_rows, point_.data(), stride_, slacks_.data());
+  system_->products(point_.data(), slacks_.data());
   for (std::ptrdiff_t i = 0; i < n_rows; ++i) {
     slacks_[i] = system_->bounds()[i] + slack_offsets_[i] + shifts_[i] - slacks_[i];
   }
@@ -158,7 +158,7 @@ std::ptrdiff_t Simplex::choose_direction() {
 // The row at which the direction leaves the polyhedron, or -1.
 std::ptrdiff_t Simplex::blocking_row(double length) {
   const std::ptrdiff_t n_rows = system_->n_rows();
-  kernels_.dots(system_->rows(), stride_, n_rows, direction_.data(), stride_, speeds_.data());
+  system_->products(direction_.data(), speeds_.data());
   for (std::ptrdiff_t k = 0; k < n_; ++k) {
     if (active_[k] >= 0) speeds_[active_[k]] = 0.0;
   }
@@ -184,7 +184,7 @@ void Simplex::move(std::ptrdiff_t row, std::ptrdiff_t place) {
     ++n_stalled_;
   }
   slacks_[row] = 0.0;
-  kernels_.dots(edges_.data(), stride_, n_, system_->row(row), stride_, factors_.data());
+  system_->row_products(row, edges_.data(), n_, factors_.data());
   if (place < 0) {
     double largest = -1.0;
     for (std::ptrdiff_t k = 0; k < n_; ++k) {
@@ -274,13 +274,12 @@ bool Simplex::repair(const StopFlag& stop) {
     const auto lowest = std::min_element(slacks_.begin(), slacks_.end());
     if (lowest == slacks_.end() || *lowest >= least) return true;
     const std::ptrdiff_t row = lowest - slacks_.begin();
-    kernels_.dots(edges_.data(), stride_, n_, system_->row(row), stride_, factors_.data());
+    system_->row_products(row, edges_.data(), n_, factors_.data());
     const std::ptrdiff_t place = leaving_place();
     if (place < 0) return false;
     const double along = slacks_[row] / factors_[place];
     std::copy_n(edge(place), stride_, direction_.begin());
-    kernels_.dots(system_->rows(), stride_, system_->n_rows(), direction_.data(), stride_,
-                  speeds_.data());
+    system_->products(direction_.data(), speeds_.data());
     const double back = -along;
     kernels_.combine(direction_.data(), 0, 1, &along, point_.data(), stride_);
     kernels_.combine(speeds_.data(), 0, 1, &back, slacks_.data(), system_->n_rows());
