@@ -4,11 +4,14 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "hullspace/error.hpp"
+#include "hullspace/status.hpp"
 #include "hullspace/view.hpp"
 
 namespace hullspace::binding {
@@ -39,6 +42,32 @@ py::array_t<T> own(std::vector<T>&& values, std::vector<py::ssize_t> shape) {
   const py::capsule capsule(owner.get(), [](void* p) { delete static_cast<std::vector<T>*>(p); });
   owner.release();
   return py::array_t<T>(std::move(shape), data, capsule);
+}
+
+inline py::array own_status(const std::vector<Status>& status) {
+  std::vector<std::int8_t> codes(status.size());
+  for (std::size_t i = 0; i < status.size(); ++i) codes[i] = static_cast<std::int8_t>(status[i]);
+  const auto n = static_cast<py::ssize_t>(codes.size());
+  return own(std::move(codes), {n});
+}
+
+// (data, column indices, row starts) with both kinds of index of one type, as SciPy wants them.
+template <class Sparse>
+py::tuple own_sparse(Sparse&& weights) {
+  const auto n_stored = static_cast<py::ssize_t>(weights.values.size());
+  const auto n_starts = static_cast<py::ssize_t>(weights.row_starts.size());
+  const auto values = own(std::move(weights.values), {n_stored});
+  if (n_stored > std::numeric_limits<std::int32_t>::max()) {
+    std::vector<std::int64_t> columns(weights.columns.begin(), weights.columns.end());
+    return py::make_tuple(values, own(std::move(columns), {n_stored}),
+                          own(std::move(weights.row_starts), {n_starts}));
+  }
+  std::vector<std::int32_t> starts(weights.row_starts.size());
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    starts[i] = static_cast<std::int32_t>(weights.row_starts[i]);
+  }
+  return py::make_tuple(values, own(std::move(weights.columns), {n_stored}),
+                        own(std::move(starts), {n_starts}));
 }
 
 }  // namespace hullspace::binding

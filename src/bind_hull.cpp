@@ -1,7 +1,6 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
-#include <limits>
 #include <mutex>
 #include <set>
 #include <shared_mutex>
@@ -70,31 +69,6 @@ HullDistances BoundHull::distances(
   return hull_distances(views, tolerance, context);
 }
 
-py::array own_status(const std::vector<Status>& status) {
-  std::vector<std::int8_t> codes(status.size());
-  for (std::size_t i = 0; i < status.size(); ++i) codes[i] = static_cast<std::int8_t>(status[i]);
-  const auto n = static_cast<py::ssize_t>(codes.size());
-  return own(std::move(codes), {n});
-}
-
-// (data, column indices, row starts) with both kinds of index of one type, as SciPy wants them.
-py::tuple own_weights(SparseWeights&& weights) {
-  const auto n_stored = static_cast<py::ssize_t>(weights.values.size());
-  const auto n_starts = static_cast<py::ssize_t>(weights.row_starts.size());
-  const auto values = own(std::move(weights.values), {n_stored});
-  if (n_stored > std::numeric_limits<std::int32_t>::max()) {
-    std::vector<std::int64_t> columns(weights.columns.begin(), weights.columns.end());
-    return py::make_tuple(values, own(std::move(columns), {n_stored}),
-                          own(std::move(weights.row_starts), {n_starts}));
-  }
-  std::vector<std::int32_t> starts(weights.row_starts.size());
-  for (std::size_t i = 0; i < starts.size(); ++i) {
-    starts[i] = static_cast<std::int32_t>(weights.row_starts[i]);
-  }
-  return py::make_tuple(values, own(std::move(weights.columns), {n_stored}),
-                        own(std::move(starts), {n_starts}));
-}
-
 py::tuple BoundHull::project(const py::array& queries, double tolerance, int n_threads) const {
   const AnyMatrix view = view_matrix(queries, "queries");
   Projections result = call(n_threads, [&](const Hull& hull, const Context& context) {
@@ -104,14 +78,14 @@ py::tuple BoundHull::project(const py::array& queries, double tolerance, int n_t
   return py::make_tuple(
       own(std::move(result.points), {n, queries.shape(1)}), own(std::move(result.distances), {n}),
       own(std::move(result.normals), {n, queries.shape(1)}), own(std::move(result.gaps), {n}),
-      own_status(result.status), own_weights(std::move(result.weights)));
+      own_status(result.status), own_sparse(std::move(result.weights)));
 }
 
 py::tuple own_memberships(Memberships&& result, py::ssize_t n_features) {
   const auto n = static_cast<py::ssize_t>(result.status.size());
   return py::make_tuple(own_status(result.status), own(std::move(result.normals), {n, n_features}),
                         own(std::move(result.margins), {n}), own(std::move(result.residuals), {n}),
-                        own_weights(std::move(result.weights)), result.tolerance);
+                        own_sparse(std::move(result.weights)), result.tolerance);
 }
 
 py::tuple BoundHull::contains(const py::array& queries, double tolerance, int n_threads) const {
@@ -141,7 +115,7 @@ py::tuple BoundHull::ray(const py::array& origins, const py::array& directions, 
   return py::make_tuple(
       own(std::move(result.steps), {n}), own(std::move(result.points), {n, n_features}),
       own(std::move(result.normals), {n, n_features}), own(std::move(result.offsets), {n}),
-      own_status(result.status), own_weights(std::move(result.weights)));
+      own_status(result.status), own_sparse(std::move(result.weights)));
 }
 
 py::array BoundHull::support(const py::array& directions, int n_threads) const {
@@ -176,7 +150,7 @@ py::tuple distances_of_pairs(
       own(std::move(result.distances), {n}), own(std::move(result.gaps), {n}),
       own(std::move(result.first), {n, n_features}), own(std::move(result.second), {n, n_features}),
       own(std::move(result.normals), {n, n_features}), own_status(result.status),
-      own_weights(std::move(result.first_weights)), own_weights(std::move(result.second_weights)));
+      own_sparse(std::move(result.first_weights)), own_sparse(std::move(result.second_weights)));
 }
 
 }  // namespace

@@ -65,6 +65,19 @@ struct Kernels {
   void (*center_doubles)(const double* row, const double* center, double high, double low,
                          double* out, std::ptrdiff_t length);
 
+  // What the simplex method does for each of `count` rows: of those whose speed exceeds `least`,
+  // the fastest among all that slack / speed, with `noise` added to the slacks, stops first or as
+  // good as first. -1 if there is none.
+  std::ptrdiff_t (*blocking_row)(const double* slacks, const double* speeds, std::ptrdiff_t count,
+                                 double least, double noise);
+  // The place where -multipliers[i] / sqrt(squares[i]) is largest and exceeds `least`, or -1.
+  std::ptrdiff_t (*steepest_edge)(const double* multipliers, const double* squares,
+                                  std::ptrdiff_t count, double least);
+  // Divide row k by factors[k], then subtract factors[j] times row k from every other row j; rows
+  // are `stride` apart, which is also their length. squares[j] becomes the square of row j's norm.
+  void (*pivot)(double* rows, std::ptrdiff_t stride, std::ptrdiff_t count, std::ptrdiff_t k,
+                const double* factors, double* squares);
+
   // (a, b) = (c a + s b, c b - s a).
   void (*rotate)(double* a, double* b, std::ptrdiff_t length, double c, double s);
 };

@@ -264,6 +264,101 @@ void center_row(const T* row, const double* center, double high, double low, dou
   }
 }
 
+// Rows that stop within this share of the first are as good as first.
+constexpr double kTie = 1.0 + 0x1p-30;
+
+std::ptrdiff_t blocking_row(const double* slacks, const double* speeds, std::ptrdiff_t count,
+                            double least, double noise) {
+  constexpr double kNever = __builtin_inf();
+  double first = kNever;
+#pragma omp simd reduction(min : first)
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    const bool blocks = speeds[i] > least;
+    const double slack = slacks[i] > 0.0 ? slacks[i] : 0.0;
+    const double ratio = (slack + noise) / (blocks ? speeds[i] : 1.0);
+    const double limit = blocks ? ratio : kNever;
+    first = limit < first ? limit : first;
+  }
+  if (first == kNever) return -1;
+  first *= kTie;
+  double fastest = 0.0;
+#pragma omp simd reduction(max : fastest)
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    const double speed = slacks[i] <= first * speeds[i] ? speeds[i] : 0.0;
+    const double usable = speed > least ? speed : 0.0;
+    fastest = usable > fastest ? usable : fastest;
+  }
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    if (speeds[i] == fastest && slacks[i] <= first * speeds[i]) return i;
+  }
+  return -1;
+}
+
+std::ptrdiff_t steepest_edge(const double* multipliers, const double* squares, std::ptrdiff_t count,
+                             double least) {
+  double steepest = 0.0;
+#pragma omp simd reduction(max : steepest)
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    const double fall = multipliers[i] < 0.0 ? multipliers[i] : 0.0;
+    const double square = fall * fall / squares[i];
+    steepest = square > steepest ? square : steepest;
+  }
+  if (!(steepest > least * least)) return -1;
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    if (multipliers[i] < 0.0 && multipliers[i] * multipliers[i] / squares[i] == steepest) return i;
+  }
+  return -1;
+}
+
+// Subtract a multiple of `row` from four rows; returns nothing, but their squares.
+template <int kRows>
+inline void pivot_rows(double* rows, std::ptrdiff_t stride, const double* row,
+                       const double* factors, double* squares) {
+  Doubles sums[4];
+  HULLSPACE_UNROLL
+  for (int j = 0; j < 4; ++j) sums[j] = Doubles::zero();
+  Doubles multiples[kRows];
+  HULLSPACE_UNROLL
+  for (int j = 0; j < kRows; ++j) multiples[j] = Doubles::broadcast(-factors[j]);
+  for (std::ptrdiff_t i = 0; i < stride; i += Doubles::kWidth) {
+    const Doubles part = Doubles::load(row + i);
+    HULLSPACE_UNROLL
+    for (int j = 0; j < kRows; ++j) {
+      Doubles x = Doubles::load(rows + j * stride + i);
+      x.add_product(part, multiples[j]);
+      x.store(rows + j * stride + i);
+      sums[j].add_product(x, x);
+    }
+  }
+  double totals[4];
+  Doubles::store_sums(sums[0], sums[1], sums[2], sums[3], totals);
+  HULLSPACE_UNROLL
+  for (int j = 0; j < kRows; ++j) squares[j] = totals[j];
+}
+
+void pivot(double* rows, std::ptrdiff_t stride, std::ptrdiff_t count, std::ptrdiff_t k,
+           const double* factors, double* squares) {
+  double* pivot_row = rows + k * stride;
+  const double inverse = 1.0 / factors[k];
+  for (std::ptrdiff_t i = 0; i < stride; ++i) pivot_row[i] *= inverse;
+  const double square = squares[k] * inverse * inverse;
+  // The pivot row itself must stay as it is: the rows before it, then those after it.
+  for (std::ptrdiff_t first = 0, last = k; first < count; first = k + 1, last = count) {
+    std::ptrdiff_t j = first;
+    for (; j + 4 <= last; j += 4) {
+      const double* f = factors + j;
+      if (f[0] == 0.0 && f[1] == 0.0 && f[2] == 0.0 && f[3] == 0.0) continue;
+      pivot_rows<4>(rows + j * stride, stride, pivot_row, f, squares + j);
+    }
+    for (; j < last; ++j) {
+      if (factors[j] == 0.0) continue;
+      pivot_rows<1>(rows + j * stride, stride, pivot_row, factors + j, squares + j);
+    }
+    if (last == count) break;
+  }
+  squares[k] = square;
+}
+
 void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
 #pragma omp simd
   for (std::ptrdiff_t i = 0; i < length; ++i) {
@@ -291,5 +386,8 @@ void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
                          &solve_upper_transposed, \
                          &center_row<float>,      \
                          &center_row<double>,     \
+                         &blocking_row,           \
+                         &steepest_edge,          \
+                         &pivot,                  \
                          &rotate};                \
   }

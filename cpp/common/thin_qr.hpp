@@ -36,6 +36,11 @@ class ThinQr {
   void subtract(double* coordinates, double* v) const;
   // Solve R x = rhs in place.
   void solve(double* rhs) const { r_.solve(rhs); }
+  // Solve R^T R x = rhs in place: the normal equations of the matrix itself.
+  void solve_normal(double* rhs) const {
+    r_.solve_transposed(rhs);
+    r_.solve(rhs);
+  }
   // The inner product of v with the last column of Q.
   double last_coordinate(const double* v) const;
   double q(std::ptrdiff_t row, std::ptrdiff_t column) const { return q_[column * n_rows_ + row]; }

@@ -57,4 +57,20 @@ inline constexpr double kCancellation = 0.01;
 // the set changes by less than 1e-12.
 inline constexpr double kFarthestQuery = 0x1p40;
 
+// The simplex method, whose rows have unit length. Slacks are known to this share of the point's
+// norm; rows that a step approaches more slowly than the second share of its length are poor
+// pivots, and slower than the third it is rounding.
+inline constexpr double kSlackNoise = 0x1p-46;
+inline constexpr double kSlowRow = 1e-9;
+inline constexpr double kStillRow = 1e-14;
+// Slopes below this share of the objective's length are none.
+inline constexpr double kLeastSlope = 1e-12;
+// Bounds that make the method stall are relaxed by about this share of the point's norm for a
+// while, and violations above the other are repaired afterwards.
+inline constexpr double kShift = 0x1p-28;
+inline constexpr double kSlackRepaired = 0x1p-43;
+
+// Values below this share of the terms that they are sums of decide nothing.
+inline constexpr double kBalance = 0x1p-42;
+
 }  // namespace hullspace::tolerances

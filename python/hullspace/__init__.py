@@ -11,17 +11,25 @@ from typing import TYPE_CHECKING, Any
 from hullspace import _core
 
 if TYPE_CHECKING:
-    from hullspace import certificates, datasets, features, hull, partition, study
+    from hullspace import certificates, datasets, features, hull, partition, polyhedron, study
     from hullspace.class_hulls import ClassHulls, hull_distance
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
     from hullspace.hull import Certificate, Hull, Membership, Projection
     from hullspace.partition import DecisionPartition
+    from hullspace.polyhedron import (
+        ChebyshevCenter,
+        ChebyshevCenters,
+        Polyhedron,
+        chebyshev_centers,
+    )
     from hullspace.status import Proof, Status
 
 __version__: str = _core.__version__
 
 _HOMES = {
     "Certificate": "hull",
+    "ChebyshevCenter": "polyhedron",
+    "ChebyshevCenters": "polyhedron",
     "ClassHulls": "class_hulls",
     "DecisionPartition": "partition",
     "FeatureSet": "features",
@@ -30,15 +38,19 @@ _HOMES = {
     "Head": "features",
     "Hull": "hull",
     "Membership": "hull",
+    "Polyhedron": "polyhedron",
     "Projection": "hull",
     "Proof": "status",
     "Status": "status",
+    "chebyshev_centers": "polyhedron",
     "hull_distance": "class_hulls",
 }
-_MODULES = ("certificates", "datasets", "features", "hull", "partition", "study")
+_MODULES = ("certificates", "datasets", "features", "hull", "partition", "polyhedron", "study")
 
 __all__ = [
     "Certificate",
+    "ChebyshevCenter",
+    "ChebyshevCenters",
     "ClassHulls",
     "DecisionPartition",
     "FeatureSet",
@@ -47,16 +59,19 @@ __all__ = [
     "Head",
     "Hull",
     "Membership",
+    "Polyhedron",
     "Projection",
     "Proof",
     "Status",
     "build_info",
     "certificates",
+    "chebyshev_centers",
     "datasets",
     "features",
     "hull",
     "hull_distance",
     "partition",
+    "polyhedron",
     "study",
 ]
 

@@ -4,8 +4,9 @@ The compiled core of hullspace.
 from __future__ import annotations
 import collections.abc
 import numpy
+import numpy.typing
 import typing
-__all__: list[str] = ['ArgumentError', 'Hull', 'build_info', 'hull_distances']
+__all__: list[str] = ['ArgumentError', 'Hull', 'build_info', 'chebyshev_centers', 'hull_distances', 'irredundant', 'maximize', 'project_onto']
 class ArgumentError(ValueError):
     pass
 class Hull:
@@ -45,8 +46,24 @@ def build_info() -> dict:
     """
     Describe the core and what it uses on this machine.
     """
+def chebyshev_centers(a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], b: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], starts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+    """
+    Return (centers, radii, duals, gaps, rays, status).
+    """
 def hull_distances(pairs: collections.abc.Sequence[tuple[Hull, Hull]], tolerance: typing.SupportsFloat | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple:
     """
     Return (distances, gaps, first, second, normals, status, weights, weights).
+    """
+def irredundant(a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], b: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+    """
+    Return (kept, witnesses, status).
+    """
+def maximize(a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], b: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], objectives: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+    """
+    Return (values, points, (data, indices, indptr), rays, gaps, status).
+    """
+def project_onto(a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], b: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], starts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], which: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], queries: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+    """
+    Return (points, distances, (data, indices, indptr), gaps, status).
     """
 __version__: str = '0.1.0'

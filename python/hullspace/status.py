@@ -16,6 +16,12 @@ class Status(IntEnum):
     """A hyperplane, verified against every point, separates the query from the hull."""
     UNDECIDED = 3
     """Rounding, or the tolerance asked for, leaves the question open."""
+    EMPTY = 4
+    """The polyhedron has no points; multipliers prove it (Farkas' lemma)."""
+    UNBOUNDED = 5
+    """There is no largest value; a ray proves it."""
+    LIMIT = 6
+    """The method gave up; what it has is the best that it found."""
 
 
 class Proof(IntEnum):

@@ -15,7 +15,7 @@ from hullspace.status import Status
 
 if TYPE_CHECKING:
     from hullspace.partition.domain import Domain
-    from hullspace.polyhedron import ChebyshevCenters
+    from hullspace.polyhedron import ChebyshevCenters, Polyhedron
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -89,7 +89,8 @@ class Adjacency:
         that holds balls of any size, of one of radius 1 or more. NaN where there is no facet.
     radii : (n_classes, n_classes) float64
         Radius of the largest ball of the facet, within the facet's hyperplane; 0 where the two
-        regions touch in less than a facet, NaN where they do not touch.
+        regions touch in less than a facet, or where the domain is a line and facets are points;
+        NaN where they do not touch.
     regions : ChebyshevBalls
         The regions; its `empty` and `flat` name the classes without neighbours for that reason.
     equal_classes : list of tuple of int
@@ -134,11 +135,17 @@ def adjacency(ties: Ties, n_threads: int | None) -> Adjacency:
         radii[rows, columns] = radii[columns, rows] = found.radii
         # A wall of the domain can be a facet of one region and all of another one, a flat one.
         solid = regions.radii > 0.0
-        shared = (found.radii > 0.0) & solid[rows] & solid[columns]
+        shared = (found.radii >= _least_radii(polyhedra)) & solid[rows] & solid[columns]
         matrix[rows, columns] = matrix[columns, rows] = shared
         points = np.where(shared[:, None], interior_points(polyhedra, found), np.nan)
         witnesses[rows, columns] = witnesses[columns, rows] = points
     return Adjacency(matrix, witnesses, radii, regions, ties.equal_classes())
+
+
+def _least_radii(facets: list[Polyhedron]) -> _Floats:
+    """Smallest radius of a facet: above zero, but zero where the equalities leave a point."""
+    points = [np.linalg.matrix_rank(facet.E) == facet.n_features for facet in facets]
+    return np.where(points, 0.0, np.nextafter(0.0, 1.0))
 
 
 @dataclass(frozen=True)

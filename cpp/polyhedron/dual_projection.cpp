@@ -1,0 +1,158 @@
+#include "polyhedron/dual_projection.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "common/tolerances.hpp"
+
+namespace hullspace {
+
+DualProjection::DualProjection(std::ptrdiff_t n_features)
+    : kernels_(kernels()),
+      n_(n_features),
+      stride_(ThinQr::padded(n_features)),
+      query_(static_cast<std::size_t>(stride_)),
+      point_(static_cast<std::size_t>(stride_)),
+      qr_(n_features),
+      along_(static_cast<std::size_t>(stride_)) {}
+
+Status DualProjection::project(const System& system, const double* query, const StopFlag& stop) {
+  std::copy_n(query, n_, query_.begin());
+  std::copy_n(query, n_, point_.begin());
+  qr_.clear();
+  active_.clear();
+  multipliers_.clear();
+  const std::ptrdiff_t most_rounds = 100 + 20 * (n_ + system.n_rows());
+  for (std::ptrdiff_t round = 0; round < most_rounds; ++round) {
+    if (stop.load(std::memory_order_relaxed)) return Status::kLimit;
+    const std::ptrdiff_t row = most_violated(system);
+    if (row < 0) {
+      measure(system);
+      return Status::kOptimal;
+    }
+    const Status status = let_in(system, row);
+    if (status != Status::kOptimal) return status;
+    if (round > n_) refine(system);
+  }
+  measure(system);
+  return Status::kLimit;
+}
+
+// The row that the point is farthest beyond, or -1 if it is in the polyhedron. That is only said of
+// a point that was computed anew.
+std::ptrdiff_t DualProjection::most_violated(const System& system) {
+  const std::ptrdiff_t n_rows = system.n_rows();
+  values_.resize(static_cast<std::size_t>(n_rows));
+  for (int pass = 0; pass < 2; ++pass) {
+    system.products(point_.data(), values_.data());
+    const double size = norm(point_.data(), n_);
+    std::ptrdiff_t worst = -1;
+    double violation = tolerances::kSlackRepaired * size;
+    for (std::ptrdiff_t i = 0; i < n_rows; ++i) {
+      const double excess = values_[i] - system.bounds()[i];
+      if (!(excess > violation)) continue;
+      violation = excess;
+      worst = i;
+    }
+    // Rows that are active already are beyond by rounding alone.
+    if (worst >= 0 && std::find(active_.begin(), active_.end(), worst) == active_.end()) {
+      return worst;
+    }
+    if (worst < 0 && (pass == 1 || active_.empty())) return -1;
+    refine(system);
+  }
+  return -1;
+}
+
+// Let a violated row become active.
+Status DualProjection::let_in(const System& system, std::ptrdiff_t row) {
+  const double* normal = system.row(row);
+  double multiplier = 0.0;
+  for (;;) {
+    // What of the normal the active rows leave, and how their multipliers change along it.
+    std::copy_n(normal, stride_, along_.begin());
+    coordinates_.resize(active_.size() + 1);
+    qr_.coordinates(along_.data(), coordinates_.data());
+    step_.assign(coordinates_.begin(), coordinates_.begin() + std::ssize(active_));
+    qr_.solve(step_.data());
+    qr_.subtract(coordinates_.data(), along_.data());
+    const double square = dot(along_.data(), along_.data(), n_);
+
+    double until_drop = std::numeric_limits<double>::infinity();
+    std::ptrdiff_t dropped = -1;
+    for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
+      if (!(step_[k] > 0.0) || multipliers_[k] >= until_drop * step_[k]) continue;
+      until_drop = multipliers_[k] / step_[k];
+      dropped = k;
+    }
+    double until_active = std::numeric_limits<double>::infinity();
+    const bool depends = std::sqrt(square) <= tolerances::kSlowRow;
+    if (!depends) {
+      const double excess = dot(normal, point_.data(), n_) - system.bounds()[row];
+      until_active = std::max(0.0, excess) / square;
+    }
+    if (depends && dropped < 0) {
+      // The row is a combination of active ones with nonpositive factors: no point is in all.
+      for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) multipliers_[k] = -step_[k];
+      active_.push_back(row);
+      multipliers_.push_back(1.0);
+      return Status::kEmpty;
+    }
+    const double length = std::min(until_drop, until_active);
+    if (!depends) {
+      const double back = -length;
+      kernels_.combine(along_.data(), 0, 1, &back, point_.data(), stride_);
+    }
+    for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) multipliers_[k] -= length * step_[k];
+    multiplier += length;
+    if (until_active <= until_drop) break;
+    drop(dropped);
+  }
+  if (!qr_.append(normal)) return Status::kLimit;
+  active_.push_back(row);
+  multipliers_.push_back(multiplier);
+  return Status::kOptimal;
+}
+
+void DualProjection::drop(std::ptrdiff_t place) {
+  qr_.remove(place, coordinates_.data());
+  active_.erase(active_.begin() + place);
+  multipliers_.erase(multipliers_.begin() + place);
+}
+
+// Compute the point from the multipliers, and put right by how much it misses the active rows.
+void DualProjection::refine(const System& system) {
+  for (int pass = 0; pass < 2; ++pass) {
+    std::copy(query_.begin(), query_.end(), point_.begin());
+    for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
+      const double back = -multipliers_[k];
+      kernels_.combine(system.row(active_[k]), 0, 1, &back, point_.data(), stride_);
+    }
+    step_.resize(active_.size());
+    for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
+      step_[k] = dot(system.row(active_[k]), point_.data(), n_) - system.bounds()[active_[k]];
+    }
+    qr_.solve_normal(step_.data());
+    for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
+      multipliers_[k] = std::max(0.0, multipliers_[k] + step_[k]);
+    }
+  }
+}
+
+// Distance, and the gap to what the multipliers prove.
+void DualProjection::measure(const System& system) {
+  std::fill(along_.begin(), along_.end(), 0.0);
+  double bound = 0.0;
+  for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
+    kernels_.combine(system.row(active_[k]), 0, 1, &multipliers_[k], along_.data(), stride_);
+    bound += multipliers_[k] * system.bounds()[active_[k]];
+  }
+  for (std::ptrdiff_t j = 0; j < n_; ++j) point_[j] = query_[j] - along_[j];
+  distance_ = norm(along_.data(), n_);
+  const double proven =
+      distance_ > 0.0 ? (dot(along_.data(), query_.data(), n_) - bound) / distance_ : 0.0;
+  gap_ = std::max(0.0, distance_ - proven);
+}
+
+}  // namespace hullspace

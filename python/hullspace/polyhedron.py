@@ -1,0 +1,773 @@
+"""Convex polyhedra {x : A x <= b, E x = d} in any dimension.
+
+Largest balls, linear programs, nearest points and what follows from them, many at a time. Linear
+programs are solved by a dense simplex method with steepest-edge pricing, nearest points by the dual
+active-set method of Goldfarb and Idnani [1]_; every answer carries the multipliers or the ray that
+prove it, and `hullspace.certificates.check` verifies them.
+
+References
+----------
+.. [1] D. Goldfarb and A. Idnani, "A numerically stable dual method for solving strictly convex
+   quadratic programs", Mathematical Programming 27 (1983).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from hullspace import _core
+from hullspace._affine import AffineSet
+from hullspace._arrays import as_matrix, as_threads, as_tolerance, require_finite
+from hullspace._polyhedron_results import (
+    ChebyshevCenter,
+    ChebyshevCenters,
+    Irredundant,
+    PolyhedronProjection,
+    PolyhedronSupport,
+    Samples,
+    Volume,
+)
+from hullspace._sampling import estimate_volume, exact_vertices, exact_volume, sample
+from hullspace.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "ChebyshevCenter",
+    "ChebyshevCenters",
+    "Irredundant",
+    "Polyhedron",
+    "PolyhedronProjection",
+    "PolyhedronSupport",
+    "Samples",
+    "Volume",
+    "chebyshev_centers",
+    "project_batch",
+]
+
+_Floats = npt.NDArray[np.float64]
+_Pair = tuple[npt.ArrayLike, npt.ArrayLike]
+
+
+def as_double_matrix(value: Any, name: str, columns: int | None = None) -> _Floats:
+    """Return a finite C-contiguous float64 matrix, which may have no rows."""
+    matrix = as_matrix(value, name, columns=columns, allow_empty=True)
+    return np.ascontiguousarray(matrix, dtype=np.float64)
+
+
+def as_bounds(value: Any, name: str, n_rows: int) -> _Floats:
+    """Return a finite float64 vector with one element for each row."""
+    vector = np.asarray(value)
+    if vector.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {vector.dtype}")
+    if vector.shape != (n_rows,):
+        raise ValueError(f"{name} must have shape ({n_rows},), got {vector.shape}")
+    require_finite(vector, name)
+    return np.ascontiguousarray(vector, dtype=np.float64)
+
+
+class Polyhedron:
+    """The points that satisfy ``A x <= b`` and ``E x = d``.
+
+    Parameters
+    ----------
+    A : (n_constraints, n_features) array
+        Rows of the constraints, in any units; there may be none.
+    b : (n_constraints,) array
+        Their bounds.
+    equalities : (E, d), optional
+        Rows and right-hand sides of equalities.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array has the wrong type, shape or values; the message names it.
+
+    Examples
+    --------
+    >>> import hullspace
+    >>> triangle = hullspace.Polyhedron([[-1, 0], [0, -1], [1, 1]], [0, 0, 1])
+    >>> triangle.chebyshev_center().radius.__round__(4)
+    0.2929
+    >>> triangle.project([[1.0, 1.0]]).points
+    array([[0.5, 0.5]])
+    >>> triangle.vertices().round(9).tolist()
+    [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+    """
+
+    def __init__(self, A: npt.ArrayLike, b: npt.ArrayLike, equalities: _Pair | None = None) -> None:
+        self.A = as_double_matrix(A, "A")
+        self.n_constraints, self.n_features = self.A.shape
+        self.b = as_bounds(b, "b", self.n_constraints)
+        self.E, self.d = as_equalities(equalities, self.n_features)
+        self._affine = AffineSet(self.E, self.d) if len(self.E) else None
+
+    def __repr__(self) -> str:
+        equalities = f", n_equalities={len(self.E)}" if len(self.E) else ""
+        return (
+            f"Polyhedron(n_constraints={self.n_constraints}, n_features={self.n_features}"
+            f"{equalities})"
+        )
+
+    def contains(self, points: npt.ArrayLike, tolerance: float = 1e-9) -> npt.NDArray[np.bool_]:
+        """Tell which points satisfy the constraints.
+
+        Parameters
+        ----------
+        points : (n_points, n_features) array
+            The points.
+        tolerance : float, default 1e-9
+            A point may be this far beyond a hyperplane, relative to 1 plus the hyperplane's
+            distance from zero.
+
+        Returns
+        -------
+        (n_points,) bool
+            Whether each point is in the polyhedron.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values.
+        """
+        rows = as_double_matrix(points, "points", self.n_features)
+        share = as_tolerance(tolerance)
+        inside = np.ones(len(rows), dtype=bool)
+        for matrix, bounds, equal in ((self.A, self.b, False), (self.E, self.d, True)):
+            lengths = np.linalg.norm(matrix, axis=1)
+            excess = rows @ matrix.T - bounds
+            allowed = share * (lengths + np.abs(bounds))
+            inside &= ((np.abs(excess) if equal else excess) <= allowed).all(axis=1)
+        return inside
+
+    def chebyshev_center(self, *, n_threads: int | None = None) -> ChebyshevCenter:
+        """Find a largest ball in the polyhedron, within the equalities' affine set.
+
+        Returns
+        -------
+        ChebyshevCenter
+            Centre, radius and proof; see `ChebyshevCenters` for what they are when the polyhedron
+            is empty, flat or unbounded.
+        """
+        equalities = (self.E, self.d) if len(self.E) else None
+        return chebyshev_centers(
+            self.A, self.b[None, :], equalities=equalities, n_threads=n_threads
+        )[0]
+
+    def is_empty(self) -> bool:
+        """Tell whether the polyhedron has no points.
+
+        Raises
+        ------
+        RuntimeError
+            If the linear program reached its limit of steps.
+        """
+        status = self.chebyshev_center().status
+        if status == Status.LIMIT:
+            raise RuntimeError("whether the polyhedron is empty was not found within the limit")
+        return status == Status.EMPTY
+
+    def support(
+        self, directions: npt.ArrayLike, *, n_threads: int | None = None
+    ) -> PolyhedronSupport:
+        """Maximize linear functions over the polyhedron.
+
+        Parameters
+        ----------
+        directions : (n_directions, n_features) array
+            The functions ``x -> direction @ x``. Neighbouring ones that are alike take less time:
+            each starts from the optimum of the one before.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
+        Returns
+        -------
+        PolyhedronSupport
+            Largest values, points that reach them, and proofs.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values.
+        """
+        rows = as_double_matrix(directions, "directions", self.n_features)
+        threads = as_threads(n_threads)
+        inner = self._inner
+        if inner is None:
+            return self._no_support(len(rows))
+        along = rows if self._affine is None else np.ascontiguousarray(rows @ self._affine.basis)
+        values, points, duals, rays, gaps, status = _core.maximize(
+            *inner, _with_coordinates(along), threads
+        )
+        multipliers = _csr(duals, (len(rows), self.n_constraints))
+        if self._affine is None:
+            none = np.zeros((len(rows), 0))
+            return PolyhedronSupport(values, points, multipliers, none, rays, gaps, status)
+        affine, width = self._affine, along.shape[1]
+        optimal = (status == Status.OPTIMAL) | (status == Status.LIMIT)
+        rest = np.where(optimal[:, None], rows, 0.0) - multipliers @ self.A
+        values = values + rows @ affine.origin
+        return PolyhedronSupport(
+            values,
+            affine.lift(points[:, :width]),
+            multipliers,
+            affine.duals(rest),
+            rays[:, :width] @ affine.basis.T,
+            gaps,
+            status,
+        )
+
+    @property
+    def _inner(self) -> tuple[_Floats, _Floats] | None:
+        """The constraints in the affine set's coordinates, or None if that has no points."""
+        if self._affine is None:
+            return self.A, self.b
+        if self._affine.contradiction is not None:
+            return None
+        along, rest = self._affine.reduce(self.A, self.b)
+        return _with_coordinates(along), rest
+
+    def _no_support(self, n: int) -> PolyhedronSupport:
+        proof = _contradiction(self._affine)
+        return PolyhedronSupport(
+            np.full(n, -np.inf),
+            np.full((n, self.n_features), np.nan),
+            sparse.csr_array((n, self.n_constraints)),
+            np.tile(proof, (n, 1)),
+            np.zeros((n, self.n_features)),
+            np.zeros(n),
+            np.full(n, Status.EMPTY, np.int8),
+        )
+
+    def bounding_box(self, *, n_threads: int | None = None) -> tuple[_Floats, _Floats]:
+        """Find the smallest axis-aligned box around the polyhedron.
+
+        Returns
+        -------
+        lower, upper : (n_features,) float64
+            Ends of each coordinate's range, infinite where it is unbounded.
+
+        Raises
+        ------
+        ValueError
+            If the polyhedron is empty.
+        """
+        axes = np.eye(self.n_features)
+        found = self.support(np.vstack([axes, -axes]), n_threads=n_threads)
+        if (found.status == Status.EMPTY).any():
+            raise ValueError("an empty polyhedron has no bounding box")
+        upper, lower = np.split(found.values, 2)
+        return -lower, upper
+
+    def irredundant(self, *, n_threads: int | None = None) -> Irredundant:
+        """Find the constraints without which the polyhedron would be larger.
+
+        Returns
+        -------
+        Irredundant
+            Their rows, of equal ones the first, each with a point that breaks it alone.
+
+        Raises
+        ------
+        ValueError
+            If the polyhedron is empty.
+        RuntimeError
+            If a linear program reached its limit of steps.
+        """
+        inner = self._inner
+        if inner is None:
+            raise ValueError("an empty polyhedron has no irredundant constraints")
+        kept, witnesses, status = _core.irredundant(*inner, as_threads(n_threads))
+        if status == Status.EMPTY:
+            raise ValueError("an empty polyhedron has no irredundant constraints")
+        if status != Status.OPTIMAL:
+            raise RuntimeError("which constraints matter was not found within the limit")
+        indices = np.flatnonzero(kept).astype(np.int64)
+        points = witnesses[indices]
+        if self._affine is not None:
+            points = self._affine.lift(points[:, : self._affine.basis.shape[1]])
+        return Irredundant(indices, points)
+
+    def project(
+        self, points: npt.ArrayLike, *, n_threads: int | None = None
+    ) -> PolyhedronProjection:
+        """Find the point of the polyhedron nearest to each of some points.
+
+        Parameters
+        ----------
+        points : (n_points, n_features) array
+            The points.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
+        Returns
+        -------
+        PolyhedronProjection
+            Nearest points, distances and proofs.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values.
+        """
+        rows = as_double_matrix(points, "points", self.n_features)
+        return project_batch([self], np.zeros(len(rows), np.int64), rows, n_threads=n_threads)
+
+    def intersect(self, other: Polyhedron) -> Polyhedron:
+        """Return the polyhedron of the points that are in both.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `other` is no polyhedron of as many features.
+        """
+        if not isinstance(other, Polyhedron):
+            raise TypeError(f"other must be a Polyhedron, got {type(other).__name__}")
+        if other.n_features != self.n_features:
+            raise ValueError(f"other must have {self.n_features} features, got {other.n_features}")
+        equalities = (np.vstack([self.E, other.E]), np.concatenate([self.d, other.d]))
+        return Polyhedron(
+            np.vstack([self.A, other.A]),
+            np.concatenate([self.b, other.b]),
+            equalities if len(equalities[0]) else None,
+        )
+
+    def _bounded_inner(self, what: str) -> tuple[_Floats, _Floats, _Floats]:
+        """Constraints and a centre in the affine set's coordinates, of a bounded polyhedron."""
+        inner = self._inner
+        if inner is None or self.is_empty():
+            raise ValueError(f"an empty polyhedron has no {what}")
+        body = Polyhedron(*inner)
+        lower, upper = body.bounding_box()
+        if not (np.isfinite(lower).all() and np.isfinite(upper).all()):
+            raise ValueError(f"an unbounded polyhedron has no {what}")
+        center = body.chebyshev_center()
+        if not center.radius > 0.0:
+            raise ValueError(
+                f"a flat polyhedron has no {what} unless its equalities are given as such"
+            )
+        return body.A, body.b, center.center
+
+    def sample(
+        self,
+        n: int,
+        *,
+        random_state: int | np.random.Generator | None = None,
+        n_chains: int = 32,
+        thin: int | None = None,
+    ) -> Samples:
+        """Draw points that are spread uniformly over the polyhedron.
+
+        Chains of hit-and-run steps, whose directions follow the spread of the points so far, start
+        from the Chebyshev centre; a warning says where they have not mixed.
+
+        Parameters
+        ----------
+        n : int
+            Number of points.
+        random_state : int, Generator or None
+            Where the randomness comes from.
+        n_chains : int, default 32
+            Chains that are run side by side.
+        thin : int, optional
+            Steps between draws of a chain; three for each dimension by default.
+
+        Returns
+        -------
+        Samples
+            The points and the split R-hat of every coordinate.
+
+        Raises
+        ------
+        ValueError
+            If the polyhedron is empty, unbounded or flat.
+
+        Notes
+        -----
+        R. L. Smith, "Efficient Monte Carlo procedures for generating points uniformly distributed
+        over bounded regions", Operations Research 32 (1984).
+        """
+        _require_count(n, "n")
+        _require_count(n_chains, "n_chains", 2)
+        A, b, center = self._bounded_inner("uniform distribution")
+        generator = np.random.default_rng(random_state)
+        points, r_hat = sample(A, b, center, n, generator, n_chains=n_chains, thin=thin)
+        if self._affine is None:
+            return Samples(points, r_hat)
+        return Samples(self._affine.lift(points), r_hat)
+
+    def volume(
+        self,
+        *,
+        n_samples: int = 20_000,
+        random_state: int | np.random.Generator | None = None,
+    ) -> Volume:
+        """Measure the polyhedron, within the affine set of its equalities.
+
+        Parameters
+        ----------
+        n_samples : int, default 20000
+            Points drawn for each factor of the estimate in many dimensions.
+        random_state : int, Generator or None
+            Where the randomness of the estimate comes from.
+
+        Returns
+        -------
+        Volume
+            Exact by Qhull up to 8 dimensions; beyond, the product of the shares that growing balls
+            around the Chebyshev centre have in one another, with a confidence interval.
+
+        Raises
+        ------
+        ValueError
+            If the polyhedron is empty, unbounded or flat.
+        """
+        _require_count(n_samples, "n_samples", 100)
+        A, b, center = self._bounded_inner("volume")
+        exact = exact_volume(A, b, center)
+        if exact is not None:
+            return Volume(exact, (exact, exact), "qhull")
+        generator = np.random.default_rng(random_state)
+        value, interval = estimate_volume(A, b, center, n_samples, generator)
+        return Volume(value, interval, "monte-carlo")
+
+    def vertices(self) -> _Floats:
+        """List the corners, by Qhull, in up to 8 dimensions.
+
+        Returns
+        -------
+        (n_vertices, n_features) float64
+            In lexicographic order.
+
+        Raises
+        ------
+        ValueError
+            If the polyhedron is empty, unbounded, flat or has too many dimensions.
+        """
+        A, b, center = self._bounded_inner("list of vertices")
+        points = exact_vertices(A, b, center)
+        return points if self._affine is None else self._affine.lift(points)
+
+
+def as_equalities(equalities: _Pair | None, n_features: int) -> tuple[_Floats, _Floats]:
+    """Return (E, d) with no rows for None."""
+    if equalities is None:
+        return np.zeros((0, n_features)), np.zeros(0)
+    try:
+        matrix, values = equalities
+    except (TypeError, ValueError):
+        raise TypeError("equalities must be a pair (E, d)") from None
+    E = as_double_matrix(matrix, "equalities[0]", n_features)
+    return E, as_bounds(values, "equalities[1]", len(E))
+
+
+def _require_count(value: int, name: str, least: int = 1) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+
+
+def _contradiction(affine: AffineSet | None) -> _Floats:
+    proof = None if affine is None else affine.contradiction
+    assert proof is not None  # noqa: S101 - callers have looked
+    return proof
+
+
+def _with_coordinates(matrix: _Floats) -> _Floats:
+    """Give the core a coordinate to work on where an affine set is a single point."""
+    return matrix if matrix.shape[1] else np.zeros((len(matrix), 1))
+
+
+def _csr(parts: tuple[Any, Any, Any], shape: tuple[int, int]) -> sparse.csr_array:
+    return sparse.csr_array(parts, shape=shape, copy=False)
+
+
+def chebyshev_centers(
+    A: npt.ArrayLike | Sequence[npt.ArrayLike],
+    b: npt.ArrayLike | Sequence[npt.ArrayLike],
+    *,
+    equalities: _Pair | Sequence[_Pair] | None = None,
+    n_threads: int | None = None,
+) -> ChebyshevCenters:
+    """Find a largest ball in each of many polyhedra.
+
+    Parameters
+    ----------
+    A : (n_problems, n_constraints, n_features) array, (n_constraints, n_features) array or list
+        Rows of the constraints ``A x <= b``: of every problem, of all problems alike, or a list of
+        matrices with any number of rows each.
+    b : (n_problems, n_constraints) array or list
+        Bounds, one row (or vector of the list) for each problem.
+    equalities : (E, d) or list of such pairs, optional
+        Equalities ``E x = d`` of all problems or of each: the ball is one within their affine set.
+    n_threads : int, optional
+        Threads to use; all cores by default.
+
+    Returns
+    -------
+    ChebyshevCenters
+        Centres, radii, and what proves them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array has the wrong type, shape or values.
+
+    Notes
+    -----
+    The linear program ``max r`` over ``a_i @ x + |a_i| r <= b_i``: Boyd and Vandenberghe, "Convex
+    optimization", section 4.3.1. Its simplex method needs no first phase.
+
+    Examples
+    --------
+    >>> import hullspace
+    >>> square = [[1, 0], [-1, 0], [0, 1], [0, -1]]
+    >>> found = hullspace.chebyshev_centers(square, [[1, 1, 1, 1], [3, 1, 5, 5], [1, -2, 1, 1]])
+    >>> found
+    ChebyshevCenters(3 problems: 2 optimal, 1 empty)
+    >>> found.radii
+    array([ 1.,  2., nan])
+    """
+    problems = _Problems.of(A, b)
+    pairs = _as_pairs(equalities, problems.n_problems, problems.rows.shape[1])
+    threads = as_threads(n_threads)
+    if pairs is None:
+        parts = _core.chebyshev_centers(problems.rows, problems.bounds, problems.starts, threads)
+        centers, radii, duals, gaps, rays, status = parts
+        none = [np.zeros(0)] * problems.n_problems
+        return ChebyshevCenters(centers, radii, gaps, problems.split(duals), none, rays, status)
+    return _centers_in_affine_sets(problems, [AffineSet(*pair) for pair in pairs], threads)
+
+
+class _Problems:
+    """Constraints of many problems, one after the other, as the core takes them."""
+
+    def __init__(self, rows: _Floats, bounds: _Floats, starts: npt.NDArray[np.int64]) -> None:
+        self.rows, self.bounds, self.starts = rows, bounds, starts
+        self.n_problems = len(starts) - 1
+        self.ragged = False
+
+    @classmethod
+    def of(cls, A: Any, b: Any) -> _Problems:
+        if isinstance(A, list | tuple) and len(A) and np.ndim(A[0]) == 2:
+            return cls._of_list(list(A), b)
+        matrix = np.asarray(A)
+        if matrix.ndim == 2:
+            rows = as_double_matrix(matrix, "A")
+            bounds = as_double_matrix(b, "b", len(rows)) if len(rows) else np.zeros((len(b), 0))
+        elif matrix.ndim == 3:
+            if matrix.shape[2] == 0:
+                raise ValueError(f"A must have at least one feature, got shape {matrix.shape}")
+            rows = as_double_matrix(matrix.reshape(-1, matrix.shape[2]), "A")
+            bounds = np.asarray(b)
+            if bounds.shape != matrix.shape[:2]:
+                raise ValueError(f"b must have shape {matrix.shape[:2]}, got {bounds.shape}")
+            bounds = as_bounds(bounds.ravel(), "b", bounds.size).reshape(bounds.shape)
+        else:
+            raise ValueError(
+                "A must be (n_problems, n_constraints, n_features), (n_constraints, n_features) "
+                f"or a list of matrices, got shape {matrix.shape}"
+            )
+        n_problems, width = bounds.shape
+        return cls(rows, bounds.ravel(), np.arange(n_problems + 1, dtype=np.int64) * width)
+
+    @classmethod
+    def _of_list(cls, A: list[Any], b: Any) -> _Problems:
+        if len(b) != len(A):
+            raise ValueError(f"b must have one vector for each of {len(A)} problems, got {len(b)}")
+        matrices = [as_double_matrix(a, f"A[{i}]", np.shape(A[0])[1]) for i, a in enumerate(A)]
+        vectors = [as_bounds(v, f"b[{i}]", len(matrices[i])) for i, v in enumerate(b)]
+        starts = np.concatenate([[0], np.cumsum([len(v) for v in vectors])]).astype(np.int64)
+        problems = cls(np.concatenate(matrices), np.concatenate(vectors), starts)
+        problems.ragged = True
+        return problems
+
+    def constraints(self, i: int) -> tuple[_Floats, _Floats]:
+        """Rows and bounds of one problem."""
+        span = slice(self.starts[i], self.starts[i + 1])
+        shared = len(self.rows) != len(self.bounds)
+        return self.rows if shared else self.rows[span], self.bounds[span]
+
+    def split(self, duals: _Floats) -> _Floats | list[_Floats]:
+        """Multipliers in the shape of the bounds."""
+        if self.ragged:
+            return np.split(duals, self.starts[1:-1])
+        return duals.reshape(self.n_problems, -1 if self.n_problems else 0)
+
+
+def _as_pairs(equalities: Any, n: int, n_features: int) -> list[tuple[_Floats, _Floats]] | None:
+    """Return equalities of every problem, or None if there are none."""
+    if equalities is None:
+        return None
+    per_problem = isinstance(equalities, list)
+    if per_problem and len(equalities) != n:
+        raise ValueError(f"equalities must have one pair for each of {n} problems")
+    if not per_problem:
+        return [as_equalities(equalities, n_features)] * n
+    return [as_equalities(pair, n_features) for pair in equalities]
+
+
+def _centers_in_affine_sets(
+    problems: _Problems, affines: list[AffineSet], threads: int
+) -> ChebyshevCenters:
+    n, n_features = problems.n_problems, problems.rows.shape[1]
+    found: list[ChebyshevCenter | None] = [None] * n
+    groups: dict[int, list[int]] = {}
+    for i, affine in enumerate(affines):
+        if len(affine.E) and affine.contradiction is not None:
+            found[i] = _empty_center(problems, i, affine)
+        else:
+            dimension = affine.basis.shape[1] if len(affine.E) else n_features
+            groups.setdefault(dimension, []).append(i)
+    for dimension, members in groups.items():
+        for i, center in zip(
+            members, _reduced_centers(problems, affines, members, dimension, threads), strict=True
+        ):
+            found[i] = center
+    centers = [center for center in found if center is not None]
+    duals: Any = [center.duals for center in centers]
+    return ChebyshevCenters(
+        np.array([c.center for c in centers]).reshape(n, n_features),
+        np.array([c.radius for c in centers]),
+        np.array([c.gap for c in centers]),
+        duals if problems.ragged else np.array(duals).reshape(n, -1 if n else 0),
+        [c.equality_duals for c in centers],
+        np.array([c.ray for c in centers]).reshape(n, n_features),
+        np.array([c.status for c in centers], np.int8),
+    )
+
+
+def _empty_center(problems: _Problems, i: int, affine: AffineSet) -> ChebyshevCenter:
+    n_features = problems.rows.shape[1]
+    return ChebyshevCenter(
+        np.full(n_features, np.nan),
+        np.nan,
+        0.0,
+        np.zeros(len(problems.constraints(i)[1])),
+        _contradiction(affine),
+        np.zeros(n_features),
+        Status.EMPTY,
+    )
+
+
+def _reduced_centers(
+    problems: _Problems, affines: list[AffineSet], members: list[int], dimension: int, threads: int
+) -> list[ChebyshevCenter]:
+    """Solve problems whose affine sets have one dimension, in coordinates of their own."""
+    reduced = [
+        affines[i].reduce(*problems.constraints(i))
+        if len(affines[i].E)
+        else problems.constraints(i)
+        for i in members
+    ]
+    rows = _with_coordinates(np.concatenate([a for a, _ in reduced]))
+    bounds = np.concatenate([r for _, r in reduced])
+    starts = np.concatenate([[0], np.cumsum([len(r) for _, r in reduced])]).astype(np.int64)
+    solved = _core.chebyshev_centers(rows, bounds, starts, threads)
+    centers, radii, duals, gaps, rays, status = solved
+    result = []
+    for k, i in enumerate(members):
+        affine, ends = affines[i], slice(starts[k], starts[k + 1])
+        center, ray, radius, outcome = centers[k], rays[k], radii[k], Status(int(status[k]))
+        multipliers = np.zeros(0)
+        if dimension == 0 and outcome == Status.UNBOUNDED:
+            # A single point, which is a ball of radius zero in its affine set.
+            radius, ray, outcome = 0.0, np.zeros(1), Status.OPTIMAL
+        if len(affine.E):
+            center, ray = affine.lift(center[:dimension]), affine.basis @ ray[:dimension]
+            A, _ = problems.constraints(i)
+            multipliers = affine.duals(-(duals[ends] @ A)[None, :])[0]
+        result.append(
+            ChebyshevCenter(
+                center, float(radius), float(gaps[k]), duals[ends], multipliers, ray, outcome
+            )
+        )
+    return result
+
+
+def project_batch(
+    polyhedra: Sequence[Polyhedron],
+    which: npt.ArrayLike,
+    points: npt.ArrayLike,
+    *,
+    n_threads: int | None = None,
+) -> PolyhedronProjection:
+    """Find the nearest points of many polyhedra, each of one of them, in one call.
+
+    Parameters
+    ----------
+    polyhedra : sequence of Polyhedron
+        At least one, all of as many features.
+    which : (n_points,) integers
+        For every point, the polyhedron whose nearest point is sought.
+    points : (n_points, n_features) array
+        The points.
+    n_threads : int, optional
+        Threads to use; all cores by default.
+
+    Returns
+    -------
+    PolyhedronProjection
+        With as many columns of multipliers as the largest polyhedron has constraints and
+        equalities; a point's multipliers are those of its polyhedron.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type, shape or values.
+    """
+    if not len(polyhedra):
+        raise ValueError("polyhedra must have at least one element")
+    n_features = polyhedra[0].n_features
+    if any(p.n_features != n_features for p in polyhedra):
+        raise ValueError("polyhedra must all have as many features")
+    rows = as_double_matrix(points, "points", n_features)
+    numbers = np.ascontiguousarray(which, dtype=np.int64)
+    if numbers.shape != (len(rows),):
+        raise ValueError(f"which must have shape ({len(rows)},), got {numbers.shape}")
+    if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(polyhedra):
+        raise ValueError(f"which must hold numbers from 0 to {len(polyhedra) - 1}")
+    # Equalities are pairs of constraints here: their normals are active from the start.
+    matrices = [np.vstack([p.A, p.E, -p.E]) for p in polyhedra]
+    bounds = [np.concatenate([p.b, p.d, -p.d]) for p in polyhedra]
+    starts = np.concatenate([[0], np.cumsum([len(v) for v in bounds])]).astype(np.int64)
+    nearest, distances, duals, gaps, status = _core.project_onto(
+        np.concatenate(matrices),
+        np.concatenate(bounds),
+        starts,
+        numbers,
+        rows,
+        as_threads(n_threads),
+    )
+    width = max(len(v) for v in bounds)
+    multipliers = _csr(duals, (len(rows), width))
+    inequality, equality = _split_multipliers(multipliers, polyhedra, numbers)
+    return PolyhedronProjection(nearest, distances, inequality, equality, gaps, status)
+
+
+def _split_multipliers(
+    multipliers: sparse.csr_array, polyhedra: Sequence[Polyhedron], which: npt.NDArray[np.int64]
+) -> tuple[sparse.csr_array, _Floats]:
+    """Tell multipliers of constraints from those of equalities, which came as pairs."""
+    n_constraints = np.array([p.n_constraints for p in polyhedra])
+    n_equalities = np.array([len(p.E) for p in polyhedra])
+    width = int(n_constraints.max())
+    equality = np.zeros((len(which), int(n_equalities.max())))
+    if not n_equalities.any():
+        return sparse.csr_array(multipliers[:, :width]), equality
+    entries = multipliers.tocoo()
+    owner = which[entries.row]
+    place = entries.col - n_constraints[owner]
+    ours = place >= 0
+    count = n_equalities[owner[ours]]
+    signs = np.where(place[ours] < count, 1.0, -1.0)
+    columns = np.where(place[ours] < count, place[ours], place[ours] - count)
+    np.add.at(equality, (entries.row[ours], columns), signs * entries.data[ours])
+    parts = (entries.data[~ours], (entries.row[~ours], entries.col[~ours]))
+    return sparse.csr_array(parts, shape=(len(which), width)), equality
