@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.partition.nearest import AffineTies, Answers, nearest_of, project_onto_ties
+from hullspace.partition.affine import AffineTies
+from hullspace.partition.nearest import Answers, TieSets
 from hullspace.partition.ties import Subset, Ties, centers, interior_points
 from hullspace.status import Status
 
@@ -84,7 +85,7 @@ def ambiguous_points(
     if nearest_to is not None:
         z = ties.as_features(nearest_to, "nearest_to")
         which = np.zeros(len(z), dtype=np.int64)
-        answers = project_onto_ties(ties, [subset], which, z, 2.0, n_threads)
+        answers = TieSets(ties, [subset], n_threads).project(which, z)
         points, distances = answers.points, answers.distances
     return AmbiguousPoints(
         subset, exists, points, distances, float(found.radii[0]), status, polyhedron, found
@@ -187,21 +188,36 @@ def ambiguity(ties: Ties, features: npt.ArrayLike, k: int, n_threads: int | None
     z = ties.as_features(features, "z")
     table = ambiguity_table(ties, k, n_threads)
     sets = [tuple(int(c) for c in row) for row in table.subsets[table.status != Status.EMPTY]]
-    affine = [AffineTies.of(ties, subset) for subset in sets]
+    tie_sets = TieSets(ties, sets, n_threads)
     answers = Answers.none(len(z), ties.n_features)
     classes = np.full((len(z), k), -1, dtype=np.int64)
     at_a_time = max(1, _BLOCK // max(1, len(sets)))
     for start in range(0, len(z) if sets else 0, at_a_time):
         rows = np.arange(start, min(start + at_a_time, len(z)))
-        bounds = np.column_stack([a.distances(z[rows]) for a in affine])
+        bounds = _lower_bounds(tie_sets, z[rows])
         index = np.broadcast_to(np.arange(len(sets)), bounds.shape)
-        found, columns = nearest_of(ties, sets, index, bounds, z[rows], 2.0, n_threads)
+        found, columns = tie_sets.nearest(index, bounds, z[rows])
         answers.take(rows, found, np.arange(len(rows)))
         reached = columns >= 0
         classes[rows[reached]] = np.array(sets)[columns[reached]]
     return Ambiguity(
         answers.distances, answers.gaps, classes, answers.points, answers.status, answers
     )
+
+
+def _lower_bounds(tie_sets: TieSets, z: _Floats) -> _Floats:
+    """Lower bounds of the distances to every set, (n, n_sets)."""
+    ties, domain = tie_sets.ties, tie_sets.ties.domain.polyhedron
+    logits, walls = ties.logits(z), z @ domain.A.T - domain.b
+    bounds = np.empty((len(z), len(tie_sets.sets)))
+    for s, classes in enumerate(tie_sets.sets):
+        leads = logits - logits[:, [classes[0]]]
+        others = [j for j in range(ties.n_classes) if j not in classes]
+        excess = np.hstack([leads[:, others], walls])
+        missing = -leads[:, list(classes[1:])]
+        affine = AffineTies.of(ties, classes)
+        bounds[:, s] = affine.lower_bounds(tie_sets.polyhedron(s), missing, excess)
+    return bounds
 
 
 def all_subsets(n_classes: int, k: int) -> list[Subset]:

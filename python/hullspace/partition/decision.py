@@ -20,7 +20,6 @@ from hullspace.partition import (
 from hullspace.partition import (
     domain as domains,
 )
-from hullspace.partition.nearest import region_distances
 from hullspace.partition.ties import Ties
 
 if TYPE_CHECKING:
@@ -230,7 +229,7 @@ class DecisionPartition:
             One answer for each pair of a feature and a class, the class varying fastest:
             ``distances.reshape(n, n_classes)``.
         """
-        return region_distances(self._ties, self._ties.as_features(z, "z"), n_threads)
+        return regions.region_distances(self._ties, self._ties.as_features(z, "z"), n_threads)
 
     def boundary_points(
         self,
@@ -268,11 +267,11 @@ class DecisionPartition:
 
         Notes
         -----
-        The distance to the hyperplane is the lower bound. Where the nearest point of the
-        hyperplane is at the top and in the domain it is the answer; the others are projections
-        onto polyhedra, in batches, by a dual active-set method. "nearest" tries classes in the
-        order of their lower bounds and stops when these exceed the best distance so far. The
-        norms 1 and infinity take one linear program a point instead.
+        The distance to the hyperplane is the lower bound; the answer is a projection onto a
+        polyhedron, all of them in one batch. "nearest" tries classes in the order of their lower
+        bounds and stops when these exceed the best distance so far. In the norms 1 and infinity
+        the nearest point of the hyperplane is the answer where it is at the top and in the
+        domain; else it takes a linear program a point, which costs a hundred projections.
 
         Examples
         --------

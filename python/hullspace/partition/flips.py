@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.partition.nearest import Answers, nearest_of, project_onto_ties
+from hullspace.partition.nearest import Answers, TieSets
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -104,19 +104,20 @@ def boundary_points(
     z = ties.as_features(features, "z")
     predictions = ties.logits(z).argmax(axis=1).astype(np.int64)
     bounds = _lower_bounds(ties, z, predictions, length)
-    sets = list(combinations(range(ties.n_classes), 2))
+    sets: list[Subset] = list(combinations(range(ties.n_classes), 2))
     index = _pair_index(ties.n_classes, sets)[predictions]
+    tie_sets = TieSets(ties, sets, n_threads)
     if target == "nearest":
-        answers, targets = nearest_of(ties, sets, index, bounds, z, length, n_threads)
+        answers, targets = tie_sets.nearest(index, bounds, z, length)
         lower = bounds.min(axis=1, initial=np.inf)
     elif target == "all":
         targets = np.tile(np.arange(ties.n_classes), (len(z), 1))
-        answers = _to_columns(ties, sets, index, bounds, z, length, n_threads)
+        answers = _to_columns(tie_sets, index, bounds, z, length)
         lower = bounds
     else:
         column = [int(target)]
         targets = np.full(len(z), target, dtype=np.int64)
-        answers = _to_columns(ties, sets, index[:, column], bounds[:, column], z, length, n_threads)
+        answers = _to_columns(tie_sets, index[:, column], bounds[:, column], z, length)
         lower = bounds[:, column[0]]
     shape = lower.shape
     status = answers.status.reshape(shape)
@@ -136,19 +137,13 @@ def boundary_points(
 
 
 def _to_columns(
-    ties: Ties,
-    sets: list[Subset],
-    index: _Ints,
-    bounds: _Floats,
-    z: _Floats,
-    norm: float,
-    n_threads: int | None,
+    tie_sets: TieSets, index: _Ints, bounds: _Floats, z: _Floats, norm: float
 ) -> Answers:
     """Nearest points of every candidate, row by row; infinite bounds rule candidates out."""
-    answers = Answers.none(bounds.size, ties.n_features)
+    answers = Answers.none(bounds.size, z.shape[1])
     wanted = np.flatnonzero(np.isfinite(bounds.ravel()))
     samples = z[wanted // bounds.shape[1]] if len(wanted) else z[:0]
-    found = project_onto_ties(ties, sets, index.ravel()[wanted], samples, norm, n_threads)
+    found = tie_sets.project(index.ravel()[wanted], samples, norm)
     answers.take(wanted, found, np.arange(len(wanted)))
     return answers
 

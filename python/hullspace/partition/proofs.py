@@ -68,7 +68,7 @@ def _never_positive(rows: _Floats, points: _Floats) -> _Bools:
     undecided = np.argwhere(open_pairs)
     exact = _exactly_never_positive(rows, points, undecided)
     sound[tuple(undecided.T)] = exact
-    return sound.all(axis=1)
+    return np.asarray(sound.all(axis=1))
 
 
 def _may_overflow(*arrays: _Floats) -> bool:
@@ -113,7 +113,7 @@ def in_domain(A: _Floats, b: _Floats, E: _Floats, d: _Floats, points: _Floats) -
 def exact_winners(ties: Ties, points: _Floats) -> npt.NDArray[np.int64]:
     """Class with the largest logit in exact arithmetic; the lowest index of those that tie."""
     logits = ties.logits(points)
-    winners = logits.argmax(axis=1).astype(np.int64)
+    winners: npt.NDArray[np.int64] = logits.argmax(axis=1).astype(np.int64)
     sizes = np.abs(points) @ np.abs(ties.weight).T + np.abs(ties.bias)
     n = ties.n_features + 2
     doubt = 2.0 * n * _ROUNDOFF / (1 - 2 * n * _ROUNDOFF) * sizes

@@ -11,11 +11,12 @@ import numpy.typing as npt
 from scipy.special import betaincinv
 
 from hullspace.partition.ties import Subset, Ties, centers, interior_points
+from hullspace.polyhedron import project_batch
 from hullspace.status import Status
 
 if TYPE_CHECKING:
     from hullspace.partition.domain import Domain
-    from hullspace.polyhedron import ChebyshevCenters, Polyhedron
+    from hullspace.polyhedron import ChebyshevCenters, Polyhedron, PolyhedronProjection
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -140,6 +141,14 @@ def adjacency(ties: Ties, n_threads: int | None) -> Adjacency:
         points = np.where(shared[:, None], interior_points(polyhedra, found), np.nan)
         witnesses[rows, columns] = witnesses[columns, rows] = points
     return Adjacency(matrix, witnesses, radii, regions, ties.equal_classes())
+
+
+def region_distances(ties: Ties, points: _Floats, n_threads: int | None) -> PolyhedronProjection:
+    """Project every point onto every region; see `DecisionPartition.region_distances`."""
+    polyhedra = [ties.top((c,)) for c in range(ties.n_classes)]
+    which = np.tile(np.arange(ties.n_classes), len(points)).astype(np.int64)
+    repeated = np.repeat(points, ties.n_classes, axis=0)
+    return project_batch(polyhedra, which, repeated, n_threads=n_threads)
 
 
 def _least_radii(facets: list[Polyhedron]) -> _Floats:

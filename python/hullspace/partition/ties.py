@@ -122,7 +122,7 @@ def centers(polyhedra: Sequence[Polyhedron], n_threads: int | None) -> Chebyshev
 def interior_points(polyhedra: Sequence[Polyhedron], found: ChebyshevCenters) -> _Floats:
     """Centers; in unbounded sets with balls of any size, the center of one of radius 1 or more."""
     points = np.array(found.centers, dtype=np.float64)
-    for i in np.flatnonzero(found.status == Status.UNBOUNDED):
+    for i in np.flatnonzero(found.status == Status.UNBOUNDED).tolist():
         A, ray = polyhedra[i].A, found.rays[i]
         lengths = np.linalg.norm(_along(A, polyhedra[i].E), axis=1)
         free = lengths > 0.0
