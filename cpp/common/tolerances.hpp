@@ -70,6 +70,12 @@ inline constexpr double kLeastSlope = 1e-12;
 inline constexpr double kShift = 0x1p-28;
 inline constexpr double kSlackRepaired = 0x1p-43;
 
+// The interior-point method ends when gap and residual are below these shares of the point's norm
+// and of one. Radii below the third are left to the simplex method, which can tell why.
+inline constexpr double kInteriorGap = 1e-11;
+inline constexpr double kInteriorResidual = 1e-11;
+inline constexpr double kInteriorLeastRadius = 1e-6;
+
 // Values below this share of the terms that they are sums of decide nothing.
 inline constexpr double kBalance = 0x1p-42;
 

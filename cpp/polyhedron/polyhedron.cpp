@@ -12,6 +12,7 @@
 #include "common/tolerances.hpp"
 #include "hullspace/error.hpp"
 #include "polyhedron/dual_projection.hpp"
+#include "polyhedron/interior_point.hpp"
 #include "polyhedron/simplex.hpp"
 #include "polyhedron/system.hpp"
 
@@ -25,6 +26,9 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 // optimum.
 constexpr std::ptrdiff_t kMostPerTask = 64;
 constexpr std::ptrdiff_t kObjectivesPerTask = 32;
+
+// With fewer variables the simplex method finds largest balls faster.
+constexpr std::ptrdiff_t kFewestFeaturesForInteriorPoint = 128;
 
 void require_finite(const double* values, std::ptrdiff_t n, const char* name) {
   const double* bad = std::find_if(values, values + n, [](double x) { return !std::isfinite(x); });
@@ -191,9 +195,12 @@ class CenterWriter {
       duals[system.contradiction()] = 1.0;
       return write_empty(i);
     }
+    double* center = &out_.centers[i * n];
+    if (system.n_variables() >= kFewestFeaturesForInteriorPoint && interior_.solve(system, stop)) {
+      return write_interior(i, system);
+    }
     const Simplex::Outcome outcome = solver_.solve(system, stop);
     const Simplex& simplex = solver_.simplex();
-    double* center = &out_.centers[i * n];
     if (outcome == Simplex::Outcome::kUnbounded || system.n_rows() == 0) {
       move_inside(simplex, n, point_);
       for (std::ptrdiff_t j = 0; j < n; ++j) center[j] = point_[j] * system.unit();
@@ -214,6 +221,25 @@ class CenterWriter {
     out_.status[i] = outcome == Simplex::Outcome::kOptimal ? Status::kOptimal : Status::kLimit;
   }
 
+  void write_interior(std::ptrdiff_t i, const System& system) {
+    double* center = &out_.centers[i * system.n_features()];
+    for (std::ptrdiff_t j = 0; j < system.n_features(); ++j) {
+      center[j] = interior_.point()[j] * system.unit();
+    }
+    double bound = 0.0;
+    double sum = 0.0;
+    for (std::ptrdiff_t k = 0; k < system.n_rows(); ++k) {
+      const double multiplier = interior_.multipliers()[k];
+      if (multiplier == 0.0) continue;
+      out_.duals[polyhedra_.starts[i] + system.given(k)] = multiplier * system.scale(k);
+      bound += multiplier * system.bounds()[k];
+      sum += multiplier;
+    }
+    out_.radii[i] = radius_around(center, reader_.rows(i), reader_.bounds(i), system);
+    out_.gaps[i] = std::max(0.0, bound / sum * system.unit() - out_.radii[i]);
+    out_.status[i] = Status::kOptimal;
+  }
+
   void write_empty(std::ptrdiff_t i) {
     const std::ptrdiff_t n = polyhedra_.rows.cols;
     std::fill_n(&out_.centers[i * n], n, kNaN);
@@ -226,6 +252,7 @@ class CenterWriter {
   ChebyshevCenters& out_;
   SystemReader reader_;
   CenterSolver solver_;
+  InteriorPoint interior_;
   std::vector<double> point_;
 };
 

@@ -37,7 +37,8 @@ void System::set_rows(const double* rows, std::ptrdiff_t n_rows, std::ptrdiff_t 
   rows_.assign(static_cast<std::size_t>(n_rows * stride_), 0.0);
   scales_.resize(static_cast<std::size_t>(n_rows));
   order_rows(rows);
-  for (std::ptrdiff_t i = 0; i < n_rows; ++i) normalize(rows + given_[i] * n_features, i, with_radius);
+  for (std::ptrdiff_t i = 0; i < n_rows; ++i)
+    normalize(rows + given_[i] * n_features, i, with_radius);
 }
 
 // Rows of several features first, then the others with the feature that they hold, or the first.
@@ -67,8 +68,8 @@ void System::order_rows(const double* rows) {
 
 void System::normalize(const double* given, std::ptrdiff_t i, bool with_radius) {
   double* row = &rows_[i * stride_];
-  const double length = i < n_dense_ ? length_of(given, n_features_)
-                                     : std::abs(given[features_[i - n_dense_]]);
+  const double length =
+      i < n_dense_ ? length_of(given, n_features_) : std::abs(given[features_[i - n_dense_]]);
   const double inverse = length > 0.0 ? 1.0 / length : 0.0;
   scales_[i] = inverse;
   if (length == 0.0) return;
@@ -98,6 +99,29 @@ void System::row_products(std::ptrdiff_t i, const double* vectors, std::ptrdiff_
   const double radius = n_variables_ > n_features_ ? row(i)[last] : 0.0;
   for (std::ptrdiff_t k = 0; k < count; ++k) {
     out[k] = factor * vectors[k * stride_ + j] + radius * vectors[k * stride_ + last];
+  }
+}
+
+void System::add_combination(const double* factors, double* x) const {
+  kernels_.combine(rows_.data(), stride_, n_dense_, factors, x, stride_);
+  const bool with_radius = n_variables_ > n_features_;
+  for (std::ptrdiff_t i = n_dense_; i < n_rows_; ++i) {
+    const std::ptrdiff_t j = features_[i - n_dense_];
+    x[j] += factors[i] * row(i)[j];
+    if (with_radius) x[n_features_] += factors[i] * row(i)[n_features_];
+  }
+}
+
+void System::add_products(const double* weights, Cholesky& matrix) const {
+  matrix.add_products(rows_.data(), stride_, n_dense_, weights);
+  const bool with_radius = n_variables_ > n_features_;
+  for (std::ptrdiff_t i = n_dense_; i < n_rows_; ++i) {
+    const std::ptrdiff_t j = features_[i - n_dense_];
+    matrix.at(j, j) += weights[i] * row(i)[j] * row(i)[j];
+    if (!with_radius) continue;
+    const double radius = row(i)[n_features_];
+    matrix.at(n_features_, j) += weights[i] * row(i)[j] * radius;
+    matrix.at(n_features_, n_features_) += weights[i] * radius * radius;
   }
 }
 

@@ -1,10 +1,12 @@
-// Constraints made ready for the solvers: rows of unit length, padded, and bounds near one. Rows that
-// hold a single feature, as those of boxes do, come last, where products with them cost nothing.
+// Constraints made ready for the solvers: rows of unit length, padded, and bounds near one. Rows
+// that hold a single feature, as those of boxes do, come last, where products with them cost
+// nothing.
 #pragma once
 
 #include <cstddef>
 #include <vector>
 
+#include "common/cholesky.hpp"
 #include "common/kernels.hpp"
 
 namespace hullspace {
@@ -31,12 +33,17 @@ class System {
   // out[k] = row i . (vectors + k * stride()) for `count` vectors.
   void row_products(std::ptrdiff_t i, const double* vectors, std::ptrdiff_t count,
                     double* out) const;
+  // x += sum over i of factors[i] * row i, for x padded to stride().
+  void add_combination(const double* factors, double* x) const;
+  // Add the sum over i of weights[i] * (row i)^T (row i) to an (n_variables, n_variables) matrix.
+  void add_products(const double* weights, Cholesky& matrix) const;
   const std::vector<double>& bounds() const { return bounds_; }
   double unit() const { return unit_; }
   // A multiplier of a row here, times this, is one of the row as given, in the data's units of
   // objectives; of a distance the unit comes on top.
   double scale(std::ptrdiff_t i) const { return scales_[i]; }
-  // A row of zeros, as given, with a negative bound, which proves that the polyhedron is empty, or -1.
+  // A row of zeros, as given, with a negative bound, which proves that the polyhedron is empty, or
+  // -1.
   std::ptrdiff_t contradiction() const { return contradiction_; }
 
  private:
