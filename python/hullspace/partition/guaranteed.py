@@ -100,7 +100,8 @@ class Coverage:
     per_class : Shares
         Share of each class's own samples, in the order of the classes; 0 of 0 samples is NaN.
     quantiles : dict of float to float
-        Quantiles of the distances of the samples outside; NaN if all are inside.
+        Quantiles of the distances of the samples outside, those aside whose class has no region;
+        NaN if there are none.
     n_misclassified : int
         Samples whose label is not the model's class: these cannot be inside.
     uncertified : Shares or None

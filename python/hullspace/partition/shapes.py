@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.partition.flips import boundary_points
+from hullspace.partition.regions import region_distances
 from hullspace.polyhedron import Polyhedron
 from hullspace.status import Status
 
@@ -29,7 +30,8 @@ class GuaranteedBalls:
         The samples.
     radii : (n,) float64
         Within this distance every feature of the domain is of the sample's class: the proven
-        distance to the nearest flip point. Infinity if there is none.
+        distance to the nearest flip point or, for a sample outside of the domain, to the nearest
+        region of another class. Infinity if there is none.
     classes : (n,) int64
         The class.
     status : (n,) int8
@@ -52,8 +54,14 @@ def guaranteed_balls(ties: Ties, features: npt.ArrayLike, n_threads: int | None)
     """Find the largest guaranteed balls; see `DecisionPartition.guaranteed_balls`."""
     z = ties.as_features(features, "z")
     found = boundary_points(ties, z, "nearest", 2, n_threads)
-    finite = np.isfinite(found.distances)
-    radii = np.where(finite, np.maximum(found.distances - found.gaps, 0.0), np.inf)
+    radii = np.maximum(found.distances - found.gaps, 0.0)
+    # From outside of the domain one need not cross a boundary to come to another class.
+    outside = np.flatnonzero(~ties.domain.polyhedron.contains(z))
+    if len(outside):
+        there = region_distances(ties, z[outside], n_threads)
+        proven = np.maximum(there.distances - there.gaps, 0.0).reshape(-1, ties.n_classes)
+        proven[np.arange(len(outside)), found.predictions[outside]] = np.inf
+        radii[outside] = proven.min(axis=1)
     return GuaranteedBalls(z, radii, found.predictions, found.status)
 
 
