@@ -43,9 +43,7 @@ class RedundancyFinder {
     const double* point = simplex_.point();
     const double size = std::max(norm(point, system_.n_features()), std::abs(bound));
     if (simplex_.value() > bound + tolerances::kSlackRepaired * size) {
-      for (std::ptrdiff_t j = 0; j < system_.n_features(); ++j) {
-        out_.witnesses[given * system_.n_features() + j] = point[j] * system_.unit();
-      }
+      write_witness(given, i);
       if (!simplex_.tighten(i, stop_)) start();
     } else if (outcome == Simplex::Outcome::kOptimal) {
       out_.kept[given] = 0;
@@ -53,6 +51,19 @@ class RedundancyFinder {
     } else {
       out_.status = Status::kLimit;
       start();
+    }
+  }
+
+  // Halfway from the optimum, which other rows touch, to where the way to the start keeps this row.
+  void write_witness(std::ptrdiff_t given, std::ptrdiff_t i) {
+    const std::ptrdiff_t n = system_.n_features();
+    const double* from = simplex_.point();
+    const double* to = interior_.point.data();
+    const double excess = dot(system_.row(i), from, n) - system_.bounds()[i];
+    const double slack = std::max(0.0, system_.bounds()[i] - dot(system_.row(i), to, n));
+    const double share = 0.5 * excess / (excess + slack);
+    for (std::ptrdiff_t j = 0; j < n; ++j) {
+      out_.witnesses[given * n + j] = (from[j] + share * (to[j] - from[j])) * system_.unit();
     }
   }
 
