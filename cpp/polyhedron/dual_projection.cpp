@@ -46,7 +46,8 @@ std::ptrdiff_t DualProjection::most_violated(const System& system) {
   values_.resize(static_cast<std::size_t>(n_rows));
   for (int pass = 0; pass < 2; ++pass) {
     system.products(point_.data(), values_.data());
-    const double size = norm(point_.data(), n_);
+    // The point is what is left of the query, whose rounding it carries.
+    const double size = norm(point_.data(), n_) + norm(query_.data(), n_);
     std::ptrdiff_t worst = -1;
     double violation = tolerances::kSlackRepaired * size;
     for (std::ptrdiff_t i = 0; i < n_rows; ++i) {

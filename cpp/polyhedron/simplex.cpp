@@ -76,8 +76,11 @@ bool Simplex::tighten(std::ptrdiff_t row, const StopFlag& stop) {
 
 double Simplex::value() const { return dot(objective_.data(), point_.data(), n_); }
 
+// What slacks are measured against. At a vertex in the origin the norm itself is rounding.
+double Simplex::size() const { return norm(point_.data(), n_) + tolerances::kSmallestPoint; }
+
 // What rounding may make of a slack.
-double Simplex::noise() const { return tolerances::kSlackNoise * norm(point_.data(), n_); }
+double Simplex::noise() const { return tolerances::kSlackNoise * size(); }
 
 void Simplex::find_slacks() {
   const std::ptrdiff_t n_rows = system_->n_rows();
@@ -210,8 +213,8 @@ void Simplex::replace(std::ptrdiff_t place, std::ptrdiff_t row) {
 // Stalling: relax every row that binds but is not active by a little, each by another amount (as in
 // P. Wolfe, "A technique for resolving degeneracy in linear programming", SIAM Journal 11, 1963).
 void Simplex::shift_bounds() {
-  const double size = norm(point_.data(), n_);
-  const double unit = tolerances::kShift * (size > 0.0 ? size : 1.0);
+  const double length = norm(point_.data(), n_);
+  const double unit = tolerances::kShift * (length > tolerances::kSmallestPoint ? length : 1.0);
   for (std::ptrdiff_t i = 0; i < system_->n_rows(); ++i) {
     seed_ = seed_ * 6364136223846793005U + 1442695040888963407U;
     if (slacks_[i] > unit) continue;
@@ -270,7 +273,7 @@ void Simplex::settle() {
 bool Simplex::repair(const StopFlag& stop) {
   for (std::ptrdiff_t step = 0; step < most_steps(*system_); ++step) {
     if (stop.load(std::memory_order_relaxed)) return false;
-    const double least = -tolerances::kSlackRepaired * norm(point_.data(), n_);
+    const double least = -tolerances::kSlackRepaired * size();
     const auto lowest = std::min_element(slacks_.begin(), slacks_.end());
     if (lowest == slacks_.end() || *lowest >= least) return true;
     const std::ptrdiff_t row = lowest - slacks_.begin();
