@@ -216,6 +216,20 @@ def test_every_flip_point_is_one(seed, n_classes, n_features, digits):
         assert_flips(partition, z, partition.boundary_points(z, to))
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_all_classes_touch_at_the_apex_of_a_cone(seed):
+    generator = np.random.default_rng(seed)
+    n_features, n_classes = generator.integers(3, 16), generator.integers(2, 8)
+    partition = DecisionPartition(generator.normal(size=(n_classes, n_features)), domain="orthant")
+    z = np.abs(generator.normal(size=(100, n_features)))
+    found = partition.boundary_points(z, "all")
+    assert_flips(partition, z, found)
+    # Without biases all classes tie at the origin: none is ever out of reach.
+    lengths = np.linalg.norm(z, axis=1)
+    others = np.arange(n_classes) != found.predictions[:, None]
+    assert (found.distances <= lengths[:, None] + 1e-9)[others].all()
+
+
 @pytest.mark.parametrize("features", ["cifar", "digits"])
 def test_flip_points_of_learned_features(features, request):
     if features == "cifar":
