@@ -59,7 +59,7 @@ def test_every_subset_that_does_not_tie_is_proven_not_to():
     table = partition.ambiguity_table(3)
     assert 0 < table.exists.sum() < len(table)
     for i in np.flatnonzero(~table.exists):
-        assert_nothing(table.polyhedra[i], table.certificate, i)
+        assert_nothing(table.polyhedron(i), table.certificate, i)
 
 
 def test_no_tie_is_proven_by_multipliers():

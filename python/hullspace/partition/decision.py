@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hullspace.partition.domain import Domain, DomainLike
-    from hullspace.polyhedron import Polyhedron, PolyhedronProjection
+    from hullspace.polyhedron import Polyhedron
 
 
 class DecisionPartition:
@@ -213,7 +213,7 @@ class DecisionPartition:
 
     def region_distances(
         self, z: npt.ArrayLike, *, n_threads: int | None = None
-    ) -> PolyhedronProjection:
+    ) -> regions.RegionDistances:
         """Find the nearest point of every class's region to features.
 
         Parameters
@@ -225,9 +225,8 @@ class DecisionPartition:
 
         Returns
         -------
-        PolyhedronProjection
-            One answer for each pair of a feature and a class, the class varying fastest:
-            ``distances.reshape(n, n_classes)``.
+        RegionDistances
+            Points, distances and gaps, (n, n_classes).
         """
         return regions.region_distances(self._ties, self._ties.as_features(z, "z"), n_threads)
 
