@@ -142,7 +142,20 @@ class DecisionPartition:
     def region(self, c: int) -> Polyhedron:
         """Return the region of class c within the domain.
 
-        Its rows are the other classes in ascending order, then those of the domain.
+        Parameters
+        ----------
+        c : int
+            The class.
+
+        Returns
+        -------
+        Polyhedron
+            Its rows are the other classes in ascending order, then those of the domain.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
         """
         if isinstance(c, bool) or not isinstance(c, int | np.integer):
             raise TypeError(f"c must be a class's index, got {c!r}")
@@ -152,6 +165,11 @@ class DecisionPartition:
 
     def chebyshev(self, *, n_threads: int | None = None) -> regions.ChebyshevBalls:
         """Find the largest ball in every region, in one batch of linear programs.
+
+        Parameters
+        ----------
+        n_threads : int, optional
+            Threads to use; all cores by default.
 
         Returns
         -------
@@ -163,6 +181,11 @@ class DecisionPartition:
 
     def adjacency(self, *, n_threads: int | None = None) -> regions.Adjacency:
         """Find which regions share a facet inside the domain.
+
+        Parameters
+        ----------
+        n_threads : int, optional
+            Threads to use; all cores by default.
 
         Returns
         -------
@@ -227,6 +250,11 @@ class DecisionPartition:
         -------
         RegionDistances
             Points, distances and gaps, (n, n_classes).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
         """
         return regions.region_distances(self._ties, self._ties.as_features(z, "z"), n_threads)
 
@@ -248,7 +276,7 @@ class DecisionPartition:
         z : (n, n_features) array
             Points of feature space, in the domain or not.
         to : "nearest", "all" or int, default "nearest"
-            Which class to flip to.
+            Which class to flip to. "all" takes memory for n times n_classes points.
         norm : 1, 2 or infinity, default 2
             What "near" means.
         n_threads : int, optional
@@ -295,6 +323,11 @@ class DecisionPartition:
         -------
         Segments
             Breakpoints, 0 at z0 and 1 at z1, and the classes between them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
 
         Notes
         -----
@@ -355,21 +388,45 @@ class DecisionPartition:
     ) -> shapes.GuaranteedBalls:
         """Find the largest balls around features whose part in the domain is one class.
 
+        Parameters
+        ----------
+        z : (n, n_features) array
+            Points of feature space.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
         Returns
         -------
         GuaranteedBalls
             Radii, which are proven distances to the nearest flip point, and classes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
         """
         return shapes.guaranteed_balls(self._ties, z, n_threads)
 
     def largest_boxes(self, z: npt.ArrayLike, *, n_threads: int | None = None) -> shapes.Boxes:
         """Find axis-aligned boxes around features, inside their class's region and the domain.
 
+        Parameters
+        ----------
+        z : (n, n_features) array
+            Points of feature space.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
         Returns
         -------
         Boxes
             The box with the largest sum of widths, by one linear program a feature, and the
             half-width of the largest cube that crosses no boundary, in closed form.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
 
         Examples
         --------
@@ -405,6 +462,11 @@ class DecisionPartition:
         AmbiguousPoints
             The points, or the multipliers that prove that there are none.
 
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
+
         Examples
         --------
         >>> import hullspace
@@ -420,10 +482,22 @@ class DecisionPartition:
     ) -> ambiguity.AmbiguityTable:
         """Decide for all subsets of k classes whether they tie at the top within the domain.
 
+        Parameters
+        ----------
+        k : int, default 2
+            Number of classes that tie; with n_classes, all of them.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
         Returns
         -------
         AmbiguityTable
             Existence with proof either way, and a point for each subset.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `k` is not between 2 and n_classes, or leaves more than 100,000 subsets.
         """
         return ambiguity.ambiguity_table(self._ties, k, n_threads)
 
@@ -445,6 +519,17 @@ class DecisionPartition:
         -------
         Ambiguity
             Distances, points, which classes; `Ambiguity.most_ambiguous` lists the nearest.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
+
+        Notes
+        -----
+        Sets of ties are tried in the order of lower bounds: the distance to the affine set where
+        the classes tie and, at a right angle to it, to the constraint that its nearest point
+        breaks the most. About one projection a sample is left.
 
         Examples
         --------
