@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from data import data_file
 from hullspace import DecisionPartition, Status
 from hullspace.partition import boundary_distances
+from hullspace.polyhedron import Polyhedron
 from partition_oracles import (
     PARTITIONS,
     clarabel_distance_to,
@@ -229,6 +230,21 @@ def test_all_classes_touch_at_the_apex_of_a_cone(seed):
     assert (found.distances <= lengths[:, None] + 1e-9)[others].all()
 
 
+def test_no_cone_is_called_empty():
+    generator = np.random.default_rng(0)
+    for _ in range(300):
+        n = generator.integers(2, 6)
+        A = generator.normal(size=(n + generator.integers(1, 6), n))
+        E = generator.normal(size=(1, n))
+        cone = Polyhedron(A, np.zeros(len(A)), equalities=(E, [0.0]))
+        z = generator.normal(size=(50, n))
+        found = cone.project(z)
+        # Some of these cones are ill-conditioned, and all of them hold the origin.
+        assert (found.status == Status.OPTIMAL).all()
+        assert (found.distances <= np.linalg.norm(z, axis=1) + 1e-12).all()
+        assert cone.contains(found.points, 1e-11).all()
+
+
 @pytest.mark.parametrize("features", ["cifar", "digits"])
 def test_flip_points_of_learned_features(features, request):
     if features == "cifar":
@@ -301,3 +317,32 @@ class TestSegments:
             partition.segment(np.ones((2, 8)), np.ones((3, 8)))
         with pytest.raises(ValueError, match="z1 must have 8 columns"):
             partition.segment(np.ones((2, 8)), np.ones((2, 7)))
+
+
+def test_flip_points_between_classes_that_are_nearly_the_same():
+    generator = np.random.default_rng(5)
+    weight = generator.normal(size=(4, 6))
+    weight[3] = weight[0] + 1e-9 * generator.normal(size=6)
+    partition = DecisionPartition(weight, domain="orthant")
+    z = np.abs(generator.normal(size=(200, 6)))
+    found = partition.boundary_points(z)
+    assert_flips(partition, z, found)
+    everything = partition.boundary_points(z, "all").distances
+    assert found.distances == pytest.approx(everything.min(axis=1), rel=1e-7, abs=1e-9)
+    triples = partition.ambiguity(z, 3)
+    every = [
+        partition.ambiguous_points(s, z).distances
+        for s in ((0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3))
+    ]
+    assert triples.distances == pytest.approx(np.min(every, axis=0), rel=1e-6, abs=1e-7)
+
+
+def test_the_facet_of_a_flip_point_is_at_hand():
+    partition = PARTITIONS["orthant"]()
+    z = samples_of(partition, 20)
+    found = partition.boundary_points(z)
+    for i in np.flatnonzero(found.targets >= 0):
+        facet = partition.tie_set((found.predictions[i], found.targets[i]))
+        assert facet.project(z[[i]]).distances == pytest.approx(found.distances[i])
+    with pytest.raises(ValueError, match="classes must be two or more different ones"):
+        partition.tie_set([1])

@@ -208,15 +208,14 @@ def ambiguity(ties: Ties, features: npt.ArrayLike, k: int, n_threads: int | None
 def _lower_bounds(tie_sets: TieSets, z: _Floats) -> _Floats:
     """Lower bounds of the distances to every set, (n, n_sets)."""
     ties, domain = tie_sets.ties, tie_sets.ties.domain.polyhedron
-    logits, walls = ties.logits(z), z @ domain.A.T - domain.b
+    walls = z @ domain.A.T - domain.b
     bounds = np.empty((len(z), len(tie_sets.sets)))
     for s, classes in enumerate(tie_sets.sets):
-        leads = logits - logits[:, [classes[0]]]
-        others = [j for j in range(ties.n_classes) if j not in classes]
-        excess = np.hstack([leads[:, others], walls])
-        missing = -leads[:, list(classes[1:])]
+        polyhedron = tie_sets.polyhedron(s)
+        others = slice(ties.n_classes - len(classes))  # the rows before the domain's
+        above = z @ polyhedron.A[others].T - polyhedron.b[others]
         affine = AffineTies.of(ties, classes)
-        bounds[:, s] = affine.lower_bounds(tie_sets.polyhedron(s), missing, excess)
+        bounds[:, s] = affine.lower_bounds(polyhedron, z, np.hstack([above, walls]))
     return bounds
 
 

@@ -163,6 +163,30 @@ class DecisionPartition:
             raise ValueError(f"c must be between 0 and {self.n_classes - 1}, got {c}")
         return self._ties.top((int(c),))
 
+    def tie_set(self, classes: Iterable[int]) -> Polyhedron:
+        """Return the set where given classes tie at the top within the domain.
+
+        For two classes it is the facet between their regions. Whatever is said of ties and flip
+        points can be proven with it: ``tie_set((c, j)).project(z)`` gives flip points with the
+        multipliers that `hullspace.certificates.check` verifies.
+
+        Parameters
+        ----------
+        classes : iterable of int
+            Two or more classes.
+
+        Returns
+        -------
+        Polyhedron
+            Its rows are the other classes in ascending order, then those of the domain.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `classes` are not two or more different classes.
+        """
+        return self._ties.top(ambiguity.as_subset(classes, self.n_classes))
+
     def chebyshev(self, *, n_threads: int | None = None) -> regions.ChebyshevBalls:
         """Find the largest ball in every region, in one batch of linear programs.
 
