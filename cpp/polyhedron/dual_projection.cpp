@@ -54,7 +54,8 @@ std::ptrdiff_t DualProjection::most_violated(const System& system) {
     for (std::ptrdiff_t i = 0; i < n_rows; ++i) {
       const double excess = values_[i] - system.bounds()[i];
       if (!(excess > violation)) continue;
-      if (std::find(spared_.begin(), spared_.end(), i) != spared_.end()) continue;
+      const bool spared = std::find(spared_.begin(), spared_.end(), i) != spared_.end();
+      if (spared && excess <= tolerances::kSlackSpared * size) continue;
       violation = excess;
       worst = i;
     }
@@ -77,12 +78,7 @@ Status DualProjection::let_in(const System& system, std::ptrdiff_t row) {
     const bool depends = std::sqrt(square) <= tolerances::kSlowRow;
     const std::ptrdiff_t dropped = first_dropped();
     if (depends && dropped < 0) {
-      if (!is_contradiction(system, row)) {
-        // A combination of active rows that is beyond its bound by their rounding alone.
-        spared_.push_back(row);
-        refine(system);
-        return Status::kOptimal;
-      }
+      if (!is_contradiction(system, row)) return spare(system, row);
       // The row is a combination of active ones with nonpositive factors: no point is in all.
       for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) multipliers_[k] = -step_[k];
       active_.push_back(row);
@@ -103,6 +99,15 @@ Status DualProjection::let_in(const System& system, std::ptrdiff_t row) {
   if (!qr_.append(system.row(row))) return Status::kLimit;
   active_.push_back(row);
   multipliers_.push_back(multiplier);
+  return Status::kOptimal;
+}
+
+// Leave a combination of active rows out that is beyond its bound by their rounding alone.
+Status DualProjection::spare(const System& system, std::ptrdiff_t row) {
+  refine(system);
+  const double excess = dot(system.row(row), point_.data(), n_) - system.bounds()[row];
+  if (excess > tolerances::kSlackSpared * norm(query_.data(), n_)) return Status::kLimit;
+  spared_.push_back(row);
   return Status::kOptimal;
 }
 

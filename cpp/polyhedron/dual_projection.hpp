@@ -35,6 +35,7 @@ class DualProjection {
  private:
   std::ptrdiff_t most_violated(const System& system);
   Status let_in(const System& system, std::ptrdiff_t row);
+  Status spare(const System& system, std::ptrdiff_t row);
   bool is_contradiction(const System& system, std::ptrdiff_t row) const;
   double find_step(const double* normal);
   std::ptrdiff_t first_dropped() const;

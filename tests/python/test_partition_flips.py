@@ -242,7 +242,7 @@ def test_no_cone_is_called_empty():
         # Some of these cones are ill-conditioned, and all of them hold the origin.
         assert (found.status == Status.OPTIMAL).all()
         assert (found.distances - found.gaps <= np.linalg.norm(z, axis=1) + 1e-12).all()
-        assert cone.contains(found.points, 1e-10).all()
+        assert cone.contains(found.points).all()
 
 
 @pytest.mark.parametrize("features", ["cifar", "digits"])

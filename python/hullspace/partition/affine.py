@@ -72,7 +72,9 @@ class AffineTies:
         moving = lengths > _STEEP * np.linalg.norm(polyhedron.A, axis=1)
         # Distances of the set's nearest point to the constraints, along the set.
         weights = np.divide(1.0, lengths, where=moving, out=np.zeros(len(lengths)))
-        beyond = (excess + missing @ slopes.T) * weights
+        beyond = missing @ slopes.T
+        beyond += excess
+        beyond *= weights
         # The step to the set is inverse @ missing, which is as long as triangle @ missing.
         triangle = np.asarray(np.linalg.qr(self.inverse, mode="r"))
         steps = np.linalg.norm(missing @ triangle.T, axis=1)

@@ -26,8 +26,8 @@ _Ints = npt.NDArray[np.int64]
 
 # More subsets than this are not listed.
 _MAX_SUBSETS = 100_000
-# Lower bounds that are computed at a time.
-_BLOCK = 2**22
+# Samples times constraints that are handled at a time: what stays in cache.
+_BLOCK = 2**16
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def ambiguity(ties: Ties, features: npt.ArrayLike, k: int, n_threads: int | None
     tie_sets = TieSets(ties, sets, n_threads)
     answers = Answers.none(len(z), ties.n_features)
     classes = np.full((len(z), k), -1, dtype=np.int64)
-    at_a_time = max(1, _BLOCK // max(1, len(sets)))
+    at_a_time = max(1, _BLOCK // (ties.n_classes + ties.domain.polyhedron.n_constraints))
     for start in range(0, len(z) if sets else 0, at_a_time):
         rows = np.arange(start, min(start + at_a_time, len(z)))
         bounds = _lower_bounds(tie_sets, z[rows])
