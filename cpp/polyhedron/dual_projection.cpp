@@ -7,6 +7,13 @@
 #include "common/tolerances.hpp"
 
 namespace hullspace {
+namespace {
+
+// What takes the place of a row where there is none.
+constexpr std::ptrdiff_t kNone = -1;
+constexpr std::ptrdiff_t kLost = -2;
+
+}  // namespace
 
 DualProjection::DualProjection(std::ptrdiff_t n_features)
     : kernels_(kernels()),
@@ -30,7 +37,7 @@ Status DualProjection::project(const System& system, const double* query, const 
     const std::ptrdiff_t row = most_violated(system);
     if (row < 0) {
       measure(system);
-      return Status::kOptimal;
+      return row == kNone ? Status::kOptimal : Status::kLimit;
     }
     const Status status = let_in(system, row);
     if (status != Status::kOptimal) return status;
@@ -40,8 +47,8 @@ Status DualProjection::project(const System& system, const double* query, const 
   return Status::kLimit;
 }
 
-// The row that the point is farthest beyond, or -1 if it is in the polyhedron. That is only said of
-// a point that was computed anew.
+// The row that the point is farthest beyond, or kNone if it is in the polyhedron. That is only said
+// of a point that was computed anew. kLost if active rows, which ought to hold, do not.
 std::ptrdiff_t DualProjection::most_violated(const System& system) {
   const std::ptrdiff_t n_rows = system.n_rows();
   values_.resize(static_cast<std::size_t>(n_rows));
@@ -63,10 +70,11 @@ std::ptrdiff_t DualProjection::most_violated(const System& system) {
     if (worst >= 0 && std::find(active_.begin(), active_.end(), worst) == active_.end()) {
       return worst;
     }
-    if (worst < 0 && (pass == 1 || active_.empty())) return -1;
+    if (worst < 0 && (pass == 1 || active_.empty())) return kNone;
+    if (pass == 1) return violation <= tolerances::kSlackSpared * size ? kNone : kLost;
     refine(system);
   }
-  return -1;
+  return kLost;
 }
 
 // Let a violated row become active.
