@@ -71,9 +71,8 @@ inline constexpr double kLeastSlope = 1e-12;
 // while, and violations above the other are repaired afterwards.
 inline constexpr double kShift = 0x1p-28;
 inline constexpr double kSlackRepaired = 0x1p-43;
-// A row that active ones imply may be beyond by this share of the query's norm, as they are nearly
-// dependent.
-inline constexpr double kSlackSpared = 0x1p-33;
+// A projection that breaks a row by more than this share of its norm is none.
+inline constexpr double kSlackAccepted = 1e-9;
 
 // The interior-point method ends when gap and residual are below these shares of the point's norm
 // and of one. Radii below the third are left to the simplex method, which can tell why.

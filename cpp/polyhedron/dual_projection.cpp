@@ -9,9 +9,12 @@
 namespace hullspace {
 namespace {
 
-// What takes the place of a row where there is none.
-constexpr std::ptrdiff_t kNone = -1;
-constexpr std::ptrdiff_t kLost = -2;
+// How often rows that were spared are looked at again.
+constexpr int kMostReturns = 3;
+
+bool contains(const std::vector<std::ptrdiff_t>& rows, std::ptrdiff_t row) {
+  return std::find(rows.begin(), rows.end(), row) != rows.end();
+}
 
 }  // namespace
 
@@ -32,12 +35,19 @@ Status DualProjection::project(const System& system, const double* query, const 
   multipliers_.clear();
   spared_.clear();
   const std::ptrdiff_t most_rounds = 100 + 20 * (n_ + system.n_rows());
+  int n_returns = 0;
   for (std::ptrdiff_t round = 0; round < most_rounds; ++round) {
     if (stop.load(std::memory_order_relaxed)) return Status::kLimit;
-    const std::ptrdiff_t row = most_violated(system);
+    std::ptrdiff_t row = most_violated(system);
+    if (row < 0 && n_returns < kMostReturns && !spared_.empty()) {
+      // Rows that were spared may be implied no longer.
+      ++n_returns;
+      spared_.clear();
+      row = most_violated(system);
+    }
     if (row < 0) {
       measure(system);
-      return row == kNone ? Status::kOptimal : Status::kLimit;
+      return is_feasible(system) ? Status::kOptimal : Status::kLimit;
     }
     const Status status = let_in(system, row);
     if (status != Status::kOptimal) return status;
@@ -47,8 +57,8 @@ Status DualProjection::project(const System& system, const double* query, const 
   return Status::kLimit;
 }
 
-// The row that the point is farthest beyond, or kNone if it is in the polyhedron. That is only said
-// of a point that was computed anew. kLost if active rows, which ought to hold, do not.
+// The row that the point is farthest beyond, or -1 if it is in the polyhedron. That is only said of
+// a point that was computed anew.
 std::ptrdiff_t DualProjection::most_violated(const System& system) {
   const std::ptrdiff_t n_rows = system.n_rows();
   values_.resize(static_cast<std::size_t>(n_rows));
@@ -61,32 +71,45 @@ std::ptrdiff_t DualProjection::most_violated(const System& system) {
     for (std::ptrdiff_t i = 0; i < n_rows; ++i) {
       const double excess = values_[i] - system.bounds()[i];
       if (!(excess > violation)) continue;
-      const bool spared = std::find(spared_.begin(), spared_.end(), i) != spared_.end();
-      if (spared && excess <= tolerances::kSlackSpared * size) continue;
+      // Rows that are active are beyond by rounding, as are those that the active ones imply.
+      if (contains(spared_, i) || contains(active_, i)) continue;
       violation = excess;
       worst = i;
     }
-    // Rows that are active already are beyond by rounding alone.
-    if (worst >= 0 && std::find(active_.begin(), active_.end(), worst) == active_.end()) {
-      return worst;
-    }
-    if (worst < 0 && (pass == 1 || active_.empty())) return kNone;
-    if (pass == 1) return violation <= tolerances::kSlackSpared * size ? kNone : kLost;
+    if (worst >= 0 || pass == 1 || active_.empty()) return worst;
     refine(system);
   }
-  return kLost;
+  return -1;
+}
+
+// Whether no row is broken by more than rounding explains.
+bool DualProjection::is_feasible(const System& system) {
+  system.products(point_.data(), values_.data());
+  const double allowed =
+      tolerances::kSlackAccepted * (norm(point_.data(), n_) + norm(query_.data(), n_));
+  for (std::ptrdiff_t i = 0; i < system.n_rows(); ++i) {
+    if (values_[i] - system.bounds()[i] > allowed) return false;
+  }
+  return true;
 }
 
 // Let a violated row become active.
 Status DualProjection::let_in(const System& system, std::ptrdiff_t row) {
   constexpr double kNever = std::numeric_limits<double>::infinity();
   double multiplier = 0.0;
+  active_before_ = active_;
+  multipliers_before_ = multipliers_;
   for (;;) {
     const double square = find_step(system.row(row));
     const bool depends = std::sqrt(square) <= tolerances::kSlowRow;
     const std::ptrdiff_t dropped = first_dropped();
     if (depends && dropped < 0) {
-      if (!is_contradiction(system, row)) return spare(system, row);
+      if (!is_contradiction(system, row)) {
+        // A combination of active rows that is beyond its bound by their rounding alone.
+        spared_.push_back(row);
+        go_back(system);
+        return Status::kOptimal;
+      }
       // The row is a combination of active ones with nonpositive factors: no point is in all.
       for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) multipliers_[k] = -step_[k];
       active_.push_back(row);
@@ -110,13 +133,17 @@ Status DualProjection::let_in(const System& system, std::ptrdiff_t row) {
   return Status::kOptimal;
 }
 
-// Leave a combination of active rows out that is beyond its bound by their rounding alone.
-Status DualProjection::spare(const System& system, std::ptrdiff_t row) {
+// Restore the active rows of before a row was to be let in.
+void DualProjection::go_back(const System& system) {
+  active_.clear();
+  multipliers_.clear();
+  qr_.clear();
+  for (std::size_t k = 0; k < active_before_.size(); ++k) {
+    if (!qr_.append(system.row(active_before_[k]))) continue;
+    active_.push_back(active_before_[k]);
+    multipliers_.push_back(multipliers_before_[k]);
+  }
   refine(system);
-  const double excess = dot(system.row(row), point_.data(), n_) - system.bounds()[row];
-  if (excess > tolerances::kSlackSpared * norm(query_.data(), n_)) return Status::kLimit;
-  spared_.push_back(row);
-  return Status::kOptimal;
 }
 
 // Whether the bounds of a row and of the active ones, weighted by -step_, add up to less than zero.
