@@ -52,6 +52,13 @@ struct Kernels {
   void (*combine)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
                   const double* coefficients, double* x, std::ptrdiff_t length);
 
+  // c += a^T b for a packed as (depth, product_rows) and b as (depth, product_columns), with rows
+  // of c `stride` apart.
+  int product_rows;
+  int product_columns;
+  void (*add_product)(const double* a, const double* b, std::ptrdiff_t depth, double* c,
+                      std::ptrdiff_t stride);
+
   // Solve R x = rhs in place for the upper triangle R, (size, size), columns `stride` apart, with
   // the inverses of R's diagonal in its place.
   void (*solve_upper)(const double* r, std::ptrdiff_t stride, std::ptrdiff_t size, double* rhs);

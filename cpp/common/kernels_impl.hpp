@@ -220,6 +220,42 @@ void combine(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
   }
 }
 
+constexpr int kProductVectors = 3;
+constexpr int kProductRows = Doubles::kProductRows;
+
+void add_product(const double* a, const double* b, std::ptrdiff_t depth, double* c,
+                 std::ptrdiff_t stride) {
+  Doubles sums[kProductRows][kProductVectors];
+  HULLSPACE_UNROLL
+  for (int i = 0; i < kProductRows; ++i) {
+    HULLSPACE_UNROLL
+    for (int v = 0; v < kProductVectors; ++v) sums[i][v] = Doubles::zero();
+  }
+  for (std::ptrdiff_t k = 0; k < depth; ++k) {
+    Doubles columns[kProductVectors];
+    HULLSPACE_UNROLL
+    for (int v = 0; v < kProductVectors; ++v) {
+      columns[v] = Doubles::load(b + (k * kProductVectors + v) * Doubles::kWidth);
+    }
+    HULLSPACE_UNROLL
+    for (int i = 0; i < kProductRows; ++i) {
+      const Doubles factor = Doubles::broadcast(a[k * kProductRows + i]);
+      HULLSPACE_UNROLL
+      for (int v = 0; v < kProductVectors; ++v) sums[i][v].add_product(columns[v], factor);
+    }
+  }
+  HULLSPACE_UNROLL
+  for (int i = 0; i < kProductRows; ++i) {
+    HULLSPACE_UNROLL
+    for (int v = 0; v < kProductVectors; ++v) {
+      double* out = c + i * stride + v * Doubles::kWidth;
+      Doubles sum = Doubles::load(out);
+      sum.add_product(sums[i][v], Doubles::broadcast(1.0));
+      sum.store(out);
+    }
+  }
+}
+
 void solve_upper(const double* r, std::ptrdiff_t stride, std::ptrdiff_t size, double* rhs) {
   for (std::ptrdiff_t j = size - 1; j >= 0; --j) {
     const double* column = r + j * stride;
@@ -372,22 +408,25 @@ void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
 }  // namespace
 }  // namespace hullspace
 
-#define HULLSPACE_DEFINE_KERNELS(table, label)    \
-  namespace hullspace {                           \
-  extern const Kernels table;                     \
-  const Kernels table = {label,                   \
-                         Floats::kTileDirections, \
-                         &score_tile,             \
-                         score_byte_tile,         \
-                         &dots,                   \
-                         &dots_of_pair,           \
-                         &combine,                \
-                         &solve_upper,            \
-                         &solve_upper_transposed, \
-                         &center_row<float>,      \
-                         &center_row<double>,     \
-                         &blocking_row,           \
-                         &steepest_edge,          \
-                         &pivot,                  \
-                         &rotate};                \
+#define HULLSPACE_DEFINE_KERNELS(table, label)              \
+  namespace hullspace {                                     \
+  extern const Kernels table;                               \
+  const Kernels table = {label,                             \
+                         Floats::kTileDirections,           \
+                         &score_tile,                       \
+                         score_byte_tile,                   \
+                         &dots,                             \
+                         &dots_of_pair,                     \
+                         &combine,                          \
+                         kProductRows,                      \
+                         kProductVectors * Doubles::kWidth, \
+                         &add_product,                      \
+                         &solve_upper,                      \
+                         &solve_upper_transposed,           \
+                         &center_row<float>,                \
+                         &center_row<double>,               \
+                         &blocking_row,                     \
+                         &steepest_edge,                    \
+                         &pivot,                            \
+                         &rotate};                          \
   }

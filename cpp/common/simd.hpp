@@ -39,6 +39,7 @@ struct Floats {
 
 struct Doubles {
   static constexpr int kWidth = 8;
+  static constexpr int kProductRows = 8;
   __m512d value;
 
   static Doubles zero() { return {_mm512_setzero_pd()}; }
@@ -81,6 +82,7 @@ struct Floats {
 
 struct Doubles {
   static constexpr int kWidth = 4;
+  static constexpr int kProductRows = 4;
   __m256d value;
 
   static Doubles zero() { return {_mm256_setzero_pd()}; }
@@ -116,6 +118,7 @@ struct Floats {
 
 struct Doubles {
   static constexpr int kWidth = 2;
+  static constexpr int kProductRows = 4;
   __m128d value;
 
   static Doubles zero() { return {_mm_setzero_pd()}; }
@@ -154,6 +157,7 @@ struct Floats {
 
 struct Doubles {
   static constexpr int kWidth = 2;
+  static constexpr int kProductRows = 4;
   float64x2_t value;
 
   static Doubles zero() { return {vdupq_n_f64(0.0)}; }
@@ -185,6 +189,7 @@ struct Floats {
 
 struct Doubles {
   static constexpr int kWidth = 1;
+  static constexpr int kProductRows = 4;
   double value;
 
   static Doubles zero() { return {0.0}; }

@@ -26,7 +26,8 @@ struct Problem {
   AnyMatrix queries;
   double tolerance;             // in the set's coordinates
   bool against_others = false;  // query i is point i of the set, and left out of it
-  AnyMatrix directions;         // of rays; queries are their origins, one for all or one each
+  // Of rays; queries are their origins, one for all or one each.
+  AnyMatrix directions = MatrixView<float>{};
 };
 
 // What the scan that a slot waits for is to find.

@@ -45,8 +45,9 @@ std::ptrdiff_t DualProjection::most_violated(const System& system) {
   const std::ptrdiff_t n_rows = system.n_rows();
   values_.resize(static_cast<std::size_t>(n_rows));
   for (int pass = 0; pass < 2; ++pass) {
-    kernels_.dots(system.rows(), stride_, n_rows, point_.data(), stride_, values_.data());
-    const double size = norm(point_.data(), n_);
+    system.products(point_.data(), values_.data());
+    // The point is what is left of the query, whose rounding it carries.
+    const double size = norm(point_.data(), n_) + norm(query_.data(), n_);
     std::ptrdiff_t worst = -1;
     double violation = tolerances::kSlackRepaired * size;
     for (std::ptrdiff_t i = 0; i < n_rows; ++i) {
@@ -67,31 +68,12 @@ std::ptrdiff_t DualProjection::most_violated(const System& system) {
 
 // Let a violated row become active.
 Status DualProjection::let_in(const System& system, std::ptrdiff_t row) {
-  const double* normal = system.row(row);
+  constexpr double kNever = std::numeric_limits<double>::infinity();
   double multiplier = 0.0;
   for (;;) {
-    // What of the normal the active rows leave, and how their multipliers change along it.
-    std::copy_n(normal, stride_, along_.begin());
-    coordinates_.resize(active_.size() + 1);
-    qr_.coordinates(along_.data(), coordinates_.data());
-    step_.assign(coordinates_.begin(), coordinates_.begin() + std::ssize(active_));
-    qr_.solve(step_.data());
-    qr_.subtract(coordinates_.data(), along_.data());
-    const double square = dot(along_.data(), along_.data(), n_);
-
-    double until_drop = std::numeric_limits<double>::infinity();
-    std::ptrdiff_t dropped = -1;
-    for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
-      if (!(step_[k] > 0.0) || multipliers_[k] >= until_drop * step_[k]) continue;
-      until_drop = multipliers_[k] / step_[k];
-      dropped = k;
-    }
-    double until_active = std::numeric_limits<double>::infinity();
+    const double square = find_step(system.row(row));
     const bool depends = std::sqrt(square) <= tolerances::kSlowRow;
-    if (!depends) {
-      const double excess = dot(normal, point_.data(), n_) - system.bounds()[row];
-      until_active = std::max(0.0, excess) / square;
-    }
+    const std::ptrdiff_t dropped = first_dropped();
     if (depends && dropped < 0) {
       // The row is a combination of active ones with nonpositive factors: no point is in all.
       for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) multipliers_[k] = -step_[k];
@@ -99,20 +81,45 @@ Status DualProjection::let_in(const System& system, std::ptrdiff_t row) {
       multipliers_.push_back(1.0);
       return Status::kEmpty;
     }
+    const double excess = dot(system.row(row), point_.data(), n_) - system.bounds()[row];
+    const double until_active = depends ? kNever : std::max(0.0, excess) / square;
+    const double until_drop = dropped < 0 ? kNever : multipliers_[dropped] / step_[dropped];
     const double length = std::min(until_drop, until_active);
-    if (!depends) {
-      const double back = -length;
-      kernels_.combine(along_.data(), 0, 1, &back, point_.data(), stride_);
-    }
+    const double back = -length;
+    if (!depends) kernels_.combine(along_.data(), 0, 1, &back, point_.data(), stride_);
     for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) multipliers_[k] -= length * step_[k];
     multiplier += length;
     if (until_active <= until_drop) break;
     drop(dropped);
   }
-  if (!qr_.append(normal)) return Status::kLimit;
+  if (!qr_.append(system.row(row))) return Status::kLimit;
   active_.push_back(row);
   multipliers_.push_back(multiplier);
   return Status::kOptimal;
+}
+
+// What the active rows leave of a normal, along_, whose square is returned, and how fast their
+// multipliers fall while the point moves against it, step_.
+double DualProjection::find_step(const double* normal) {
+  std::copy_n(normal, stride_, along_.begin());
+  coordinates_.resize(active_.size() + 1);
+  qr_.coordinates(along_.data(), coordinates_.data());
+  step_.assign(coordinates_.begin(), coordinates_.begin() + std::ssize(active_));
+  qr_.solve(step_.data());
+  qr_.subtract(coordinates_.data(), along_.data());
+  return dot(along_.data(), along_.data(), n_);
+}
+
+// The active row whose multiplier is the first to fall to zero, or -1.
+std::ptrdiff_t DualProjection::first_dropped() const {
+  double until = std::numeric_limits<double>::infinity();
+  std::ptrdiff_t dropped = -1;
+  for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
+    if (!(step_[k] > 0.0) || multipliers_[k] >= until * step_[k]) continue;
+    until = multipliers_[k] / step_[k];
+    dropped = k;
+  }
+  return dropped;
 }
 
 void DualProjection::drop(std::ptrdiff_t place) {

@@ -35,6 +35,8 @@ class DualProjection {
  private:
   std::ptrdiff_t most_violated(const System& system);
   Status let_in(const System& system, std::ptrdiff_t row);
+  double find_step(const double* normal);
+  std::ptrdiff_t first_dropped() const;
   void drop(std::ptrdiff_t place);
   void refine(const System& system);
   void measure(const System& system);

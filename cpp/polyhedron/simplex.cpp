@@ -64,7 +64,7 @@ void Simplex::relax(std::ptrdiff_t row, double offset) {
   slacks_[row] = more - step;
   if (free >= more) return;
   slacks_[blocking] = 0.0;
-  kernels_.dots(edges_.data(), stride_, n_, system_->row(blocking), stride_, factors_.data());
+  system_->row_products(blocking, edges_.data(), n_, factors_.data());
   replace(place, blocking);
 }
 
@@ -76,12 +76,15 @@ bool Simplex::tighten(std::ptrdiff_t row, const StopFlag& stop) {
 
 double Simplex::value() const { return dot(objective_.data(), point_.data(), n_); }
 
+// What slacks are measured against. At a vertex in the origin the norm itself is rounding.
+double Simplex::size() const { return norm(point_.data(), n_) + tolerances::kSmallestPoint; }
+
 // What rounding may make of a slack.
-double Simplex::noise() const { return tolerances::kSlackNoise * norm(point_.data(), n_); }
+double Simplex::noise() const { return tolerances::kSlackNoise * size(); }
 
 void Simplex::find_slacks() {
   const std::ptrdiff_t n_rows = system_->n_rows();
-  kernels_.dots(system_->rows(), stride_, n_rows, point_.data(), stride_, slacks_.data());
+  system_->products(point_.data(), slacks_.data());
   for (std::ptrdiff_t i = 0; i < n_rows; ++i) {
     slacks_[i] = system_->bounds()[i] + slack_offsets_[i] + shifts_[i] - slacks_[i];
   }
@@ -158,7 +161,7 @@ std::ptrdiff_t Simplex::choose_direction() {
 // The row at which the direction leaves the polyhedron, or -1.
 std::ptrdiff_t Simplex::blocking_row(double length) {
   const std::ptrdiff_t n_rows = system_->n_rows();
-  kernels_.dots(system_->rows(), stride_, n_rows, direction_.data(), stride_, speeds_.data());
+  system_->products(direction_.data(), speeds_.data());
   for (std::ptrdiff_t k = 0; k < n_; ++k) {
     if (active_[k] >= 0) speeds_[active_[k]] = 0.0;
   }
@@ -184,7 +187,7 @@ void Simplex::move(std::ptrdiff_t row, std::ptrdiff_t place) {
     ++n_stalled_;
   }
   slacks_[row] = 0.0;
-  kernels_.dots(edges_.data(), stride_, n_, system_->row(row), stride_, factors_.data());
+  system_->row_products(row, edges_.data(), n_, factors_.data());
   if (place < 0) {
     double largest = -1.0;
     for (std::ptrdiff_t k = 0; k < n_; ++k) {
@@ -210,8 +213,8 @@ void Simplex::replace(std::ptrdiff_t place, std::ptrdiff_t row) {
 // Stalling: relax every row that binds but is not active by a little, each by another amount (as in
 // P. Wolfe, "A technique for resolving degeneracy in linear programming", SIAM Journal 11, 1963).
 void Simplex::shift_bounds() {
-  const double size = norm(point_.data(), n_);
-  const double unit = tolerances::kShift * (size > 0.0 ? size : 1.0);
+  const double length = norm(point_.data(), n_);
+  const double unit = tolerances::kShift * (length > tolerances::kSmallestPoint ? length : 1.0);
   for (std::ptrdiff_t i = 0; i < system_->n_rows(); ++i) {
     seed_ = seed_ * 6364136223846793005U + 1442695040888963407U;
     if (slacks_[i] > unit) continue;
@@ -270,17 +273,16 @@ void Simplex::settle() {
 bool Simplex::repair(const StopFlag& stop) {
   for (std::ptrdiff_t step = 0; step < most_steps(*system_); ++step) {
     if (stop.load(std::memory_order_relaxed)) return false;
-    const double least = -tolerances::kSlackRepaired * norm(point_.data(), n_);
+    const double least = -tolerances::kSlackRepaired * size();
     const auto lowest = std::min_element(slacks_.begin(), slacks_.end());
     if (lowest == slacks_.end() || *lowest >= least) return true;
     const std::ptrdiff_t row = lowest - slacks_.begin();
-    kernels_.dots(edges_.data(), stride_, n_, system_->row(row), stride_, factors_.data());
+    system_->row_products(row, edges_.data(), n_, factors_.data());
     const std::ptrdiff_t place = leaving_place();
     if (place < 0) return false;
     const double along = slacks_[row] / factors_[place];
     std::copy_n(edge(place), stride_, direction_.begin());
-    kernels_.dots(system_->rows(), stride_, system_->n_rows(), direction_.data(), stride_,
-                  speeds_.data());
+    system_->products(direction_.data(), speeds_.data());
     const double back = -along;
     kernels_.combine(direction_.data(), 0, 1, &along, point_.data(), stride_);
     kernels_.combine(speeds_.data(), 0, 1, &back, slacks_.data(), system_->n_rows());

@@ -64,6 +64,7 @@ class Simplex {
   void shift_bounds();
   void remove_shifts();
   bool refactor();
+  double size() const;
   double noise() const;
   double* edge(std::ptrdiff_t k) { return &edges_[k * stride_]; }
 

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "common/kernels.hpp"
 #include "common/thin_qr.hpp"
 
 namespace hullspace {
@@ -37,19 +36,92 @@ void System::set_rows(const double* rows, std::ptrdiff_t n_rows, std::ptrdiff_t 
   stride_ = ThinQr::padded(n_variables_);
   rows_.assign(static_cast<std::size_t>(n_rows * stride_), 0.0);
   scales_.resize(static_cast<std::size_t>(n_rows));
-  for (std::ptrdiff_t i = 0; i < n_rows; ++i) {
-    const double* given = rows + i * n_features;
-    double* row = &rows_[i * stride_];
-    const double length = length_of(given, n_features);
-    const double inverse = length > 0.0 ? 1.0 / length : 0.0;
-    scales_[i] = inverse;
-    if (length == 0.0) continue;
-    if (std::isinf(inverse) || inverse == 0.0) {
-      for (std::ptrdiff_t j = 0; j < n_features; ++j) row[j] = given[j] / length;
+  order_rows(rows);
+  for (std::ptrdiff_t i = 0; i < n_rows; ++i)
+    normalize(rows + given_[i] * n_features, i, with_radius);
+}
+
+// Rows of several features first, then the others with the feature that they hold, or the first.
+void System::order_rows(const double* rows) {
+  const auto size = static_cast<std::size_t>(n_rows_);
+  given_.resize(size);
+  places_.resize(size);
+  features_.clear();
+  n_dense_ = 0;
+  single_.clear();
+  for (std::ptrdiff_t i = 0; i < n_rows_; ++i) {
+    const double* row = rows + i * n_features_;
+    std::ptrdiff_t first = 0;
+    while (first + 1 < n_features_ && row[first] == 0.0) ++first;
+    std::ptrdiff_t next = first + 1;
+    while (next < n_features_ && row[next] == 0.0) ++next;
+    if (next < n_features_) {
+      given_[n_dense_++] = i;
     } else {
-      for (std::ptrdiff_t j = 0; j < n_features; ++j) row[j] = given[j] * inverse;
+      single_.push_back(i);
+      features_.push_back(first);
     }
-    if (with_radius) row[n_features] = 1.0;
+  }
+  std::copy(single_.begin(), single_.end(), given_.begin() + n_dense_);
+  for (std::ptrdiff_t i = 0; i < n_rows_; ++i) places_[given_[i]] = i;
+}
+
+void System::normalize(const double* given, std::ptrdiff_t i, bool with_radius) {
+  double* row = &rows_[i * stride_];
+  const double length =
+      i < n_dense_ ? length_of(given, n_features_) : std::abs(given[features_[i - n_dense_]]);
+  const double inverse = length > 0.0 ? 1.0 / length : 0.0;
+  scales_[i] = inverse;
+  if (length == 0.0) return;
+  if (std::isinf(inverse) || inverse == 0.0) {
+    for (std::ptrdiff_t j = 0; j < n_features_; ++j) row[j] = given[j] / length;
+  } else {
+    for (std::ptrdiff_t j = 0; j < n_features_; ++j) row[j] = given[j] * inverse;
+  }
+  if (with_radius) row[n_features_] = 1.0;
+}
+
+void System::products(const double* x, double* out) const {
+  kernels_.dots(rows_.data(), stride_, n_dense_, x, stride_, out);
+  const double radius = n_variables_ > n_features_ ? x[n_features_] : 0.0;
+  for (std::ptrdiff_t i = n_dense_; i < n_rows_; ++i) {
+    const std::ptrdiff_t j = features_[i - n_dense_];
+    out[i] = row(i)[j] * x[j] + (scales_[i] > 0.0 ? radius : 0.0);
+  }
+}
+
+void System::row_products(std::ptrdiff_t i, const double* vectors, std::ptrdiff_t count,
+                          double* out) const {
+  if (i < n_dense_) return kernels_.dots(vectors, stride_, count, row(i), stride_, out);
+  const std::ptrdiff_t j = features_[i - n_dense_];
+  const double factor = row(i)[j];
+  const std::ptrdiff_t last = n_variables_ - 1;
+  const double radius = n_variables_ > n_features_ ? row(i)[last] : 0.0;
+  for (std::ptrdiff_t k = 0; k < count; ++k) {
+    out[k] = factor * vectors[k * stride_ + j] + radius * vectors[k * stride_ + last];
+  }
+}
+
+void System::add_combination(const double* factors, double* x) const {
+  kernels_.combine(rows_.data(), stride_, n_dense_, factors, x, stride_);
+  const bool with_radius = n_variables_ > n_features_;
+  for (std::ptrdiff_t i = n_dense_; i < n_rows_; ++i) {
+    const std::ptrdiff_t j = features_[i - n_dense_];
+    x[j] += factors[i] * row(i)[j];
+    if (with_radius) x[n_features_] += factors[i] * row(i)[n_features_];
+  }
+}
+
+void System::add_products(const double* weights, Cholesky& matrix) const {
+  matrix.add_products(rows_.data(), stride_, n_dense_, weights);
+  const bool with_radius = n_variables_ > n_features_;
+  for (std::ptrdiff_t i = n_dense_; i < n_rows_; ++i) {
+    const std::ptrdiff_t j = features_[i - n_dense_];
+    matrix.at(j, j) += weights[i] * row(i)[j] * row(i)[j];
+    if (!with_radius) continue;
+    const double radius = row(i)[n_features_];
+    matrix.at(n_features_, j) += weights[i] * row(i)[j] * radius;
+    matrix.at(n_features_, n_features_) += weights[i] * radius * radius;
   }
 }
 
@@ -59,9 +131,10 @@ void System::set_bounds(const double* bounds) {
   contradiction_ = -1;
   double largest = 0.0;
   for (std::ptrdiff_t i = 0; i < n_rows_; ++i) {
-    bounds_[i] = bounds[i] * scales_[i];
+    const double bound = bounds[given_[i]];
+    bounds_[i] = bound * scales_[i];
     if (scales_[i] == 0.0) {
-      if (bounds[i] < 0.0 && contradiction_ < 0) contradiction_ = i;
+      if (bound < 0.0 && contradiction_ < 0) contradiction_ = given_[i];
       bounds_[i] = kInfinity;
     } else if (std::isfinite(bounds_[i])) {
       largest = std::max(largest, std::abs(bounds_[i]));

@@ -27,7 +27,7 @@ void Selection::reset(std::size_t keep, double threshold) {
 void Selection::offer(double score, std::int32_t point) {
   if (!(score < threshold_) || point == excluded_) return;
   candidates_.push_back({score, point});
-  if (candidates_.size() >= 2 * keep_) thin_out();
+  if (candidates_.size() >= 3 * keep_) thin_out();
 }
 
 // Drop about half of the candidates, those that score at least as high as the median of a few.
@@ -41,9 +41,9 @@ void Selection::thin_out() {
   std::nth_element(sample, sample + kSample / 2, sample + kSample);
   const double pivot = sample[kSample / 2];
   const auto below = [pivot](const Candidate& candidate) { return candidate.score < pivot; };
-  // Scores that tie, or an unlucky sample, would leave too few or too many.
+  // Scores that tie, or an unlucky sample, would leave too few or drop none.
   const auto left = static_cast<std::size_t>(std::ranges::count_if(candidates_, below));
-  if (left < keep_ / 2 || left > candidates_.size() - keep_ / 2) return finish();
+  if (left < keep_ || left == candidates_.size()) return finish();
   Candidate* out = candidates_.data();
   for (const Candidate& candidate : candidates_) {
     *out = candidate;

@@ -21,8 +21,8 @@ struct Candidate {
   }
 };
 
-// The lowest scores seen so far below a threshold, at most `keep` of them (up to twice that while
-// they are collected). The threshold falls whenever some have to be dropped.
+// The lowest scores seen so far below a threshold, at most `keep` of them (up to three times as
+// many while they are collected). The threshold falls whenever some have to be dropped.
 class Selection {
  public:
   void reset(std::size_t keep, double threshold);

@@ -18,7 +18,7 @@ _CONSTANT = 1e-13
 _CONSISTENT = 1e-11
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AffineSet:
     """The solutions of equalities: ``x = origin + basis @ y``, the basis orthonormal."""
 
@@ -66,6 +66,14 @@ class AffineSet:
         if np.linalg.norm(rest) <= _CONSISTENT * size:
             return None
         return -rest / (rest @ bounds) / lengths
+
+    @property
+    def proof(self) -> _Floats:
+        """The contradiction of a set that has one."""
+        found = self.contradiction
+        if found is None:
+            raise ValueError("the equalities do not contradict each other")
+        return found
 
     def reduce(self, A: _Floats, b: _Floats) -> tuple[_Floats, _Floats]:
         """Constraints on the coordinates y; rows that are constant on the set become zero."""

@@ -125,7 +125,7 @@ def exact_vertices(A: _Floats, b: _Floats, center: _Floats) -> _Floats:
     corners = HalfspaceIntersection(halfspaces, np.zeros(len(center))).intersections
     # Where more halfspaces meet than dimensions, Qhull lists a corner more than once.
     _, first = np.unique(np.round(corners, 9), axis=0, return_index=True)
-    points: _Floats = center + corners[first] * unit
+    points: _Floats = center + corners[first] * unit + 0.0  # no negative zeros
     return points
 
 

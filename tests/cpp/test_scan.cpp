@@ -118,11 +118,13 @@ TEST(byte_scores_keep_their_error_bound) {
       ByteScanner scanner(points, bytes);
       for (unsigned seed = 0; seed < 9; ++seed) {
         const auto direction = unit(check::gaussian<double>(n_features, 50 + seed));
-        const double error = scanner.score_error(direction.data());
+        BytePanels::Direction quantized;
+        bytes.quantize(direction.data(), quantized);
+        const double error = quantized.error;
         const auto all = brute_force(points, direction, 0.0);
         Selection selection;
         selection.reset(500, kInfinity);
-        const ScanRequest request{direction.data(), 0.0, &selection};
+        const ByteScanner::Request request{&quantized, &selection};
         CHECK(scanner.scan({&request, 1}, kNoStop));
         CHECK(selection.candidates().size() == 500);
         std::vector<double> truth(500);

@@ -1,0 +1,134 @@
+#include "polyhedron/batch.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "common/kernels.hpp"
+#include "common/tolerances.hpp"
+#include "hullspace/error.hpp"
+
+namespace hullspace {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+void require_finite(const double* values, std::ptrdiff_t n, const char* name) {
+  const double* bad = std::find_if(values, values + n, [](double x) { return !std::isfinite(x); });
+  if (bad == values + n) return;
+  throw ArgumentError(std::string(name) + " must be finite, got " + std::to_string(*bad) +
+                      " at element " + std::to_string(bad - values));
+}
+
+void require_valid(const Polyhedra& polyhedra) {
+  const std::int64_t n_bounds = polyhedra.starts[polyhedra.n_polyhedra];
+  bool shared = true;
+  for (std::ptrdiff_t i = 0; i < polyhedra.n_polyhedra; ++i) {
+    const std::int64_t count = polyhedra.starts[i + 1] - polyhedra.starts[i];
+    if (count < 0) throw ArgumentError("starts must not descend");
+    shared = shared && count == polyhedra.rows.rows;
+  }
+  if (!shared && n_bounds != polyhedra.rows.rows) {
+    throw ArgumentError("A must have one row for each of the " + std::to_string(n_bounds) +
+                        " elements of b, got " + std::to_string(polyhedra.rows.rows));
+  }
+  require_finite(polyhedra.rows.data, polyhedra.rows.rows * polyhedra.rows.cols, "A");
+  require_finite(polyhedra.bounds, n_bounds, "b");
+}
+
+SparseMultipliers gather(std::vector<Entries>& rows) {
+  SparseMultipliers out;
+  std::size_t size = 0;
+  for (const Entries& row : rows) size += row.size();
+  out.values.reserve(size);
+  out.columns.reserve(size);
+  out.row_starts.reserve(rows.size() + 1);
+  for (Entries& row : rows) {
+    std::sort(row.begin(), row.end());
+    for (const auto& [column, value] : row) {
+      out.columns.push_back(column);
+      out.values.push_back(value);
+    }
+    out.row_starts.push_back(std::ssize(out.values));
+    row = {};
+  }
+  return out;
+}
+
+Simplex::Outcome CenterSolver::solve(const System& system, const StopFlag& stop) {
+  const std::ptrdiff_t n = system.n_features();
+  start_.assign(static_cast<std::size_t>(n + 1), 0.0);
+  double& radius = start_.back();
+  radius = kInfinity;
+  for (const double bound : system.bounds()) radius = std::min(radius, bound);
+  if (!std::isfinite(radius)) radius = 0.0;
+  objective_.assign(static_cast<std::size_t>(system.stride()), 0.0);
+  objective_[n] = 1.0;
+  simplex_.start(system, start_.data());
+  return simplex_.maximize(objective_.data(), stop);
+}
+
+std::pair<double, double> CenterSolver::bound(const System& system) const {
+  double total = 0.0;
+  double size = 0.0;
+  double sum = 0.0;
+  for (std::size_t k = 0; k < simplex_.active().size(); ++k) {
+    const std::ptrdiff_t row = simplex_.active()[k];
+    const double multiplier = row < 0 ? 0.0 : std::max(0.0, simplex_.multipliers()[k]);
+    if (multiplier == 0.0) continue;
+    total += multiplier * system.bounds()[row];
+    size += multiplier * std::abs(system.bounds()[row]);
+    sum += multiplier;
+  }
+  if (sum == 0.0) return {kInfinity, 0.0};
+  const double reach = norm(simplex_.point(), system.n_features());
+  return {total / sum, tolerances::kBalance * (size / sum + reach)};
+}
+
+std::vector<double> CenterSolver::point_inside(const System& system) const {
+  const std::ptrdiff_t n = system.n_features();
+  std::vector<double> point(simplex_.point(), simplex_.point() + n + 1);
+  if (point[n] > 0.0) return point;
+  const double step = (1.0 - 2.0 * point[n]) / simplex_.ray()[n];
+  for (std::ptrdiff_t j = 0; j <= n; ++j) point[j] += step * simplex_.ray()[j];
+  return point;
+}
+
+Interior find_interior(const Polyhedra& polyhedron, const Context& context) {
+  Interior interior;
+  SystemReader reader(polyhedron, true);
+  const System& system = reader.read(0);
+  if (system.contradiction() >= 0) {
+    interior.status = Status::kEmpty;
+    interior.proof.emplace_back(static_cast<std::int32_t>(system.contradiction()), 1.0);
+    return interior;
+  }
+  run_workers(context, 1, [&](int, const StopFlag& stop) {
+    CenterSolver solver;
+    const Simplex::Outcome outcome = solver.solve(system, stop);
+    const Simplex& simplex = solver.simplex();
+    if (outcome == Simplex::Outcome::kUnbounded) {
+      interior.point = solver.point_inside(system);
+      return;
+    }
+    interior.point.assign(simplex.point(), simplex.point() + system.n_features() + 1);
+    const auto [bound, rounding] = solver.bound(system);
+    if (bound < -rounding) {
+      interior.status = Status::kEmpty;
+      for (std::size_t k = 0; k < simplex.active().size(); ++k) {
+        const std::ptrdiff_t row = simplex.active()[k];
+        if (row < 0 || !(simplex.multipliers()[k] > 0.0)) continue;
+        interior.proof.emplace_back(static_cast<std::int32_t>(system.given(row)),
+                                    simplex.multipliers()[k] * system.scale(row));
+      }
+    } else if (outcome == Simplex::Outcome::kLimit && interior.point.back() < -rounding) {
+      interior.status = Status::kLimit;
+    }
+  });
+  return interior;
+}
+
+}  // namespace hullspace

@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <limits>
+
+#include "polyhedron/batch.hpp"
+#include "polyhedron/dual_projection.hpp"
+
+namespace hullspace {
+namespace {
+
+class ProjectionWriter {
+ public:
+  ProjectionWriter(const Polyhedra& polyhedra, const std::int64_t* which,
+                   const MatrixView<double>& queries, PolyhedronProjections& out,
+                   std::vector<Entries>& duals)
+      : which_(which),
+        queries_(queries),
+        out_(out),
+        duals_(duals),
+        reader_(polyhedra, false),
+        projection_(polyhedra.rows.cols),
+        query_(static_cast<std::size_t>(polyhedra.rows.cols)) {}
+
+  void operator()(std::ptrdiff_t first, std::ptrdiff_t last, const StopFlag& stop) {
+    for (std::ptrdiff_t i = first; i < last && !stop; ++i) write(i, stop);
+  }
+
+ private:
+  void write(std::ptrdiff_t i, const StopFlag& stop) {
+    const System& system = reader_.read(which_[i]);
+    const std::ptrdiff_t n = system.n_features();
+    double* point = &out_.points[i * n];
+    Status status = Status::kEmpty;
+    if (system.contradiction() >= 0) {
+      duals_[i].emplace_back(static_cast<std::int32_t>(system.contradiction()), 1.0);
+    } else {
+      for (std::ptrdiff_t j = 0; j < n; ++j) query_[j] = queries_.row(i)[j] / system.unit();
+      status = projection_.project(system, query_.data(), stop);
+      const double unit = status == Status::kEmpty ? 1.0 : system.unit();
+      for (std::size_t k = 0; k < projection_.active().size(); ++k) {
+        const std::ptrdiff_t row = projection_.active()[k];
+        if (!(projection_.multipliers()[k] > 0.0)) continue;
+        duals_[i].emplace_back(static_cast<std::int32_t>(system.given(row)),
+                               projection_.multipliers()[k] * system.scale(row) * unit);
+      }
+    }
+    out_.status[i] = status;
+    if (status == Status::kEmpty) {
+      std::fill_n(point, n, std::numeric_limits<double>::quiet_NaN());
+      out_.distances[i] = std::numeric_limits<double>::infinity();
+      return;
+    }
+    for (std::ptrdiff_t j = 0; j < n; ++j) point[j] = projection_.point()[j] * system.unit();
+    // A query in the polyhedron stays as it is, to the last bit.
+    if (projection_.active().empty()) std::copy_n(queries_.row(i), n, point);
+    out_.distances[i] = projection_.distance() * system.unit();
+    out_.gaps[i] = projection_.gap() * system.unit();
+  }
+
+  const std::int64_t* which_;
+  const MatrixView<double>& queries_;
+  PolyhedronProjections& out_;
+  std::vector<Entries>& duals_;
+  SystemReader reader_;
+  DualProjection projection_;
+  std::vector<double> query_;
+};
+
+}  // namespace
+
+PolyhedronProjections project_onto(const Polyhedra& polyhedra, const std::int64_t* which,
+                                   const MatrixView<double>& queries, const Context& context) {
+  require_valid(polyhedra);
+  require_finite(queries.data, queries.rows * queries.cols, "points");
+  const auto n = static_cast<std::size_t>(queries.rows);
+  PolyhedronProjections out;
+  out.points.resize(n * static_cast<std::size_t>(queries.cols));
+  out.distances.resize(n);
+  out.gaps.resize(n);
+  out.status.resize(n);
+  std::vector<Entries> duals(n);
+  for_tasks(context, queries.rows,
+            [&] { return ProjectionWriter(polyhedra, which, queries, out, duals); });
+  out.duals = gather(duals);
+  return out;
+}
+
+}  // namespace hullspace
