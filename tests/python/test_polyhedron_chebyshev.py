@@ -173,6 +173,15 @@ def test_flat_in_any_position(n_features):
         assert found.radius <= 1e-14
 
 
+@pytest.mark.parametrize("size", [1e-6, 1e-9, 1e-12, 1e-15])
+def test_rows_that_nearly_equal_others(size):
+    A, b = batch("bounded", 4, 12, 60)
+    generator = np.random.default_rng(13)
+    noise = size * generator.normal(size=A.shape), size * generator.normal(size=b.shape)
+    near = np.concatenate([A, A + noise[0]], axis=1), np.concatenate([b, b + noise[1]], axis=1)
+    assert np.abs(checked(*near).radii - checked(A, b).radii).max() <= 1e3 * size + 1e-13
+
+
 @pytest.mark.parametrize("n_features", [3, 6])
 def test_lineality(n_features):
     # All rows lie in a plane: the ball may be moved along what is orthogonal to it.

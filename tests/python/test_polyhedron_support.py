@@ -172,6 +172,24 @@ def test_equalities_that_leave_a_point_or_nothing():
     assert (none.values == -np.inf).all()
 
 
+def test_directions_that_are_constant_on_the_equalities():
+    E = np.array([[-2.0, 1.0, -2.0, 0.0], [1.0, 2.0, 1.0, 1.0], [1.0, -1.0, 0.0, -1.0]])
+    d = np.array([0.3, -1.3, 0.8])
+    line = Polyhedron(np.zeros((0, 4)), [], (E, d))
+    weights = np.random.default_rng(12).integers(-2, 3, size=(20, 3)).astype(float)
+    found = checked(line, weights @ E)
+    assert (found.status == Status.OPTIMAL).all()
+    assert found.values == pytest.approx(weights @ d, abs=1e-14)
+
+
+def test_a_large_point_leaves_nothing_behind_in_the_next():
+    # The first direction leads to a point with coordinates of 1e5, the second from there to 8.
+    A = [[0, -1000, 1000, -2000], [-0.1, 0, 0.2, -0.1], [-1000, 2000, 1000, 0],
+         [0, -0.001, 0.002, -0.002], [200, 200, 200, -100]]  # fmt: skip
+    polyhedron = Polyhedron(A, [0.0, -1.0, 2.0, 3.0, -1.0])
+    checked(polyhedron, [[1.0, -2, 2, 2], [-1, -1, -2, -1], [2, -2, -1, -1]])
+
+
 def test_unbounded_directions_come_with_a_ray():
     polyhedron = Polyhedron([[1.0, -1.0], [-1.0, -1.0]], [0.0, 0.0])  # |x| <= y
     found = checked(polyhedron, [[0.0, 1.0], [0.0, -1.0], [1.0, -1.0], [1.0, -0.9]])
@@ -233,6 +251,19 @@ def test_badly_scaled_rows():
         found = checked(Polyhedron(A * factors[:, None], b * factors), directions)
         assert np.array_equal(found.status, plain.status)
         assert np.allclose(found.values, plain.values, rtol=1e-11)
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-9, 1e-12, 1e-15])
+def test_rows_that_nearly_equal_others(size):
+    generator = np.random.default_rng(13)
+    for _ in range(30):
+        A, b = bounded(generator, 4, 12)
+        near = np.vstack([A, A + size * generator.normal(size=A.shape)])
+        polyhedron = Polyhedron(near, np.append(b, b + size * generator.normal(size=len(b))))
+        directions = generator.normal(size=(5, 4))
+        found = checked(polyhedron, directions)
+        expected = checked(Polyhedron(A, b), directions)
+        assert np.abs(found.values - expected.values).max() <= 1e3 * size + 1e-13
 
 
 @pytest.mark.parametrize("angle", [1e-3, 1e-6, 1e-9])

@@ -107,7 +107,11 @@ class Claims:
         if reach is not None:
             beyond[:, :n] += reach * r
         beyond[:, n:] = np.abs(beyond[:, n:])
-        extent = (norms(x) + self.system.least_lengths(units))[:, None] + r
+        least = self.system.least_lengths(units)
+        if "distances" in self.fields:  # a cone at the origin has no length but that of the query
+            queries = norms(np.ldexp(self["queries"], -units[:, None]))
+            least = np.where(least > 0.0, least, queries)
+        extent = (norms(x) + least)[:, None] + r
         sizes = self.system.lengths * extent + np.abs(offsets)
         return beyond, self.tolerance()[:, None] * sizes
 
@@ -151,7 +155,7 @@ class Claims:
         result: Bools = (
             (np.abs(bounds - gaps - values) <= allowed)
             & (gaps >= -allowed)
-            & (gaps <= LARGEST_GAP * sizes)
+            & (gaps <= LARGEST_GAP * (np.abs(values) + np.abs(bounds)) + allowed)
         )
         return result
 

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 
     Provers = Mapping[int, Callable[[Claims], Bools]]
 
-# A direction must improve, and a witness violate its row, by this many allowed errors.
+# A direction must improve by this many allowed errors, and a witness violate its row by this many
+# times what it violates others by.
 _CLEAR = 16.0
 # A row this much shorter within the affine set of the equalities is orthogonal to it.
 _ORTHOGONAL = 2.0**-40
@@ -193,14 +194,15 @@ def _optimal_centers(claims: Claims) -> Bools:
     allowed = claims.tolerance() * claims.sizes(scaled)
     total = (scaled[:, :n] * reach).sum(axis=1)
     units = system.units(claims.used, centers, radii[:, None])
-    r, gaps = np.ldexp(radii, -units), np.ldexp(claims["gaps"], -units)
+    x, r = np.ldexp(centers, -units[:, None]), np.ldexp(radii, -units)
+    gaps = np.ldexp(claims["gaps"], -units)
     result: Bools = (
         claims.are_feasible(centers, reach, radii)
         & (radii >= 0.0)
         & np.isfinite(radii)
         & (norms(system.combinations(scaled)) <= allowed)
         & (np.abs(total - 1.0) <= allowed)
-        & claims.gaps_hold(scaled, units, r, gaps, r)
+        & claims.gaps_hold(scaled, units, r, gaps, r + claims.sizes(scaled) * norms(x))
     )
     return result
 
@@ -337,8 +339,13 @@ def _check_irredundant(system: System, result: Any) -> Bools:
 
 def _violate_only(system: System, rows: npt.NDArray[np.intp], witnesses: Floats) -> Bools:
     claims = Claims.of(system, np.zeros((len(rows), system.rows.shape[-2])), {})
-    excess, allowed = claims.excess(witnesses)
+    beyond, allowed = claims.excess(witnesses)
+    lengths = np.where(system.lengths > 0.0, system.lengths, 1.0)
+    distances, allowed = beyond / lengths, allowed / lengths
     own = np.arange(len(rows)), rows
-    violated = excess[own] > _CLEAR * allowed[own]
-    excess[own] = 0.0
-    return violated & every(excess <= allowed)
+    # Proven to be violated, and by much more than any other row.
+    rounding = claims.rounding() / claims.tolerance() * allowed[own]
+    violated = distances[own] > rounding
+    limits = np.minimum(allowed, distances[own][:, None] / _CLEAR)
+    limits[own] = np.inf
+    return violated & every(distances <= limits) & every(np.isfinite(witnesses))
