@@ -61,7 +61,8 @@ inline constexpr double kFarthestQuery = 0x1p40;
 // norm; rows that a step approaches more slowly than the second share of its length are poor
 // pivots, and slower than the third it is rounding.
 inline constexpr double kSlackNoise = 0x1p-46;
-inline constexpr double kSmallestPoint = 0x1p-60;  // smaller norms count as this, the unit being one
+inline constexpr double kSmallestPoint =
+    0x1p-60;  // smaller norms count as this, the unit being one
 inline constexpr double kSlowRow = 1e-9;
 inline constexpr double kStillRow = 1e-14;
 // Slopes below this share of the objective's length are none.

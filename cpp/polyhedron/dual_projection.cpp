@@ -23,6 +23,7 @@ Status DualProjection::project(const System& system, const double* query, const 
   qr_.clear();
   active_.clear();
   multipliers_.clear();
+  spared_.clear();
   const std::ptrdiff_t most_rounds = 100 + 20 * (n_ + system.n_rows());
   for (std::ptrdiff_t round = 0; round < most_rounds; ++round) {
     if (stop.load(std::memory_order_relaxed)) return Status::kLimit;
@@ -53,6 +54,7 @@ std::ptrdiff_t DualProjection::most_violated(const System& system) {
     for (std::ptrdiff_t i = 0; i < n_rows; ++i) {
       const double excess = values_[i] - system.bounds()[i];
       if (!(excess > violation)) continue;
+      if (std::find(spared_.begin(), spared_.end(), i) != spared_.end()) continue;
       violation = excess;
       worst = i;
     }
@@ -75,6 +77,12 @@ Status DualProjection::let_in(const System& system, std::ptrdiff_t row) {
     const bool depends = std::sqrt(square) <= tolerances::kSlowRow;
     const std::ptrdiff_t dropped = first_dropped();
     if (depends && dropped < 0) {
+      if (!is_contradiction(system, row)) {
+        // A combination of active rows that is beyond its bound by their rounding alone.
+        spared_.push_back(row);
+        refine(system);
+        return Status::kOptimal;
+      }
       // The row is a combination of active ones with nonpositive factors: no point is in all.
       for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) multipliers_[k] = -step_[k];
       active_.push_back(row);
@@ -96,6 +104,18 @@ Status DualProjection::let_in(const System& system, std::ptrdiff_t row) {
   active_.push_back(row);
   multipliers_.push_back(multiplier);
   return Status::kOptimal;
+}
+
+// Whether the bounds of a row and of the active ones, weighted by -step_, add up to less than zero.
+bool DualProjection::is_contradiction(const System& system, std::ptrdiff_t row) const {
+  double sum = system.bounds()[row];
+  double weight = 1.0;
+  for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
+    sum -= step_[k] * system.bounds()[active_[k]];
+    weight += std::abs(step_[k]);
+  }
+  const double size = norm(point_.data(), n_) + norm(query_.data(), n_);
+  return sum < -tolerances::kSlackNoise * weight * size;
 }
 
 // What the active rows leave of a normal, along_, whose square is returned, and how fast their

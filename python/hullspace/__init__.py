@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hullspace.class_hulls import ClassHulls, hull_distance
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
     from hullspace.hull import Certificate, Hull, Membership, Projection
+    from hullspace.partition import DecisionPartition
     from hullspace.polyhedron import (
         ChebyshevCenter,
         ChebyshevCenters,
@@ -30,6 +31,7 @@ _HOMES = {
     "ChebyshevCenter": "polyhedron",
     "ChebyshevCenters": "polyhedron",
     "ClassHulls": "class_hulls",
+    "DecisionPartition": "partition",
     "FeatureSet": "features",
     "FeatureSpace": "features",
     "FeatureSplit": "features",
@@ -50,6 +52,7 @@ __all__ = [
     "ChebyshevCenter",
     "ChebyshevCenters",
     "ClassHulls",
+    "DecisionPartition",
     "FeatureSet",
     "FeatureSpace",
     "FeatureSplit",
