@@ -31,7 +31,7 @@ _STYLE = {
     "text.parse_math": False,  # names of classes may hold dollar signs
 }
 # Beyond this many classes there is no room for their names and for numbers in the cells.
-_MOST_NAMES = 40
+MOST_NAMES = 40
 # Beyond this many points a scatter plot shows a random part of them.
 _MOST_DOTS = 5000
 
@@ -45,7 +45,7 @@ def style() -> Iterator[None]:
 
 def hull_distances(study: Study) -> Figure:
     """Histogram of the distances to the training hull and to the predicted class's hull."""
-    figure, axes = _figure(6.4, 3.2)
+    figure, axes = new_figure(6.4, 3.2)
     values = {
         "training hull": (study.training.distances, HULL),
         "hull of the predicted class": (study.classes.own.distances, OWN),
@@ -64,7 +64,7 @@ def hull_distances(study: Study) -> Figure:
 
 def gauge(study: Study) -> Figure:
     """Histogram of the gauge of the training hull, for right and wrong predictions."""
-    figure, axes = _figure(6.4, 3.2)
+    figure, axes = new_figure(6.4, 3.2)
     values = study.training.gauge
     usable = np.isfinite(values)
     low, high = min(values[usable].min(initial=1.0), 1.0), max(values[usable].max(initial=1.0), 1.0)
@@ -82,7 +82,7 @@ def gauge(study: Study) -> Figure:
 
 def boundary_distances(study: Study) -> Figure:
     """Histogram of the distances to the decision boundary, for right and wrong predictions."""
-    figure, axes = _figure(6.4, 3.2)
+    figure, axes = new_figure(6.4, 3.2)
     nearest = study.boundaries.nearest
     usable = np.isfinite(nearest)
     bins = np.linspace(0, nearest[usable].max(initial=1e-12), 60).tolist()
@@ -99,7 +99,7 @@ def boundary_distances(study: Study) -> Figure:
 def outside_by_class(study: Study) -> Figure:
     """Bars with the share of test images outside each hull, by predicted class."""
     names = study.split.names
-    figure, axes = _figure(6.4, 0.9 + 0.32 * min(len(names), _MOST_NAMES))
+    figure, axes = new_figure(6.4, 0.9 + 0.32 * min(len(names), MOST_NAMES))
     predictions = study.split.test.predictions
     for offset, result, label, color in (
         (-0.2, study.training, "training hull", HULL),
@@ -107,7 +107,7 @@ def outside_by_class(study: Study) -> Figure:
     ):
         shares = [_mean(result.outside[predictions == c]) for c in range(len(names))]
         axes.barh(np.arange(len(names)) + offset, shares, 0.38, label=label, color=color)
-    if len(names) <= _MOST_NAMES:
+    if len(names) <= MOST_NAMES:
         axes.set_yticks(np.arange(len(names)), names)
     axes.set(xlabel="share of the test images outside", xlim=(0, 1.0))
     axes.invert_yaxis()
@@ -117,7 +117,7 @@ def outside_by_class(study: Study) -> Figure:
 
 def accuracy_by_distance(study: Study) -> Figure:
     """Accuracy in each fifth of the distance to the hulls."""
-    figure, axes = _figure(6.4, 3.0)
+    figure, axes = new_figure(6.4, 3.0)
     labels = ("nearest\nfifth", "second", "third", "fourth", "farthest\nfifth")
     for result, label, color in (
         (study.training, "training hull", HULL),
@@ -134,7 +134,7 @@ def accuracy_by_distance(study: Study) -> Figure:
 
 def distance_scatter(study: Study) -> Figure:
     """Distance to the training hull against distance to the decision boundary."""
-    figure, axes = _figure(6.4, 3.8)
+    figure, axes = new_figure(6.4, 3.8)
     shown = np.flatnonzero(np.isfinite(study.boundaries.nearest))
     if len(shown) > _MOST_DOTS:
         shown = np.random.default_rng(0).choice(shown, _MOST_DOTS, replace=False)
@@ -160,42 +160,58 @@ def distance_scatter(study: Study) -> Figure:
 
 def nearest_class_matrix(study: Study) -> Figure:
     """Heat map of the predicted class against the class of the nearest hull."""
-    names = study.split.names
+    nearest, predictions = study.classes.nearest, study.split.test.predictions
+    return count_matrix(study.split.names, predictions, nearest, "class of the nearest hull")
+
+
+def count_matrix(
+    names: tuple[str, ...],
+    predictions: npt.NDArray[np.int64],
+    others: npt.NDArray[np.int64],
+    label: str,
+) -> Figure:
+    """Heat map of how many images of each predicted class go with which other class.
+
+    Images with a negative other class count nowhere; the shade is the share of the row.
+    """
     n_classes = len(names)
-    side = 2.2 + 0.38 * min(n_classes, 16)
-    figure, axes = _figure(side, side)
+    figure, axes = class_square(n_classes)
     counts = np.zeros((n_classes, n_classes))
-    decided = study.classes.nearest >= 0
-    pairs = (study.split.test.predictions[decided], study.classes.nearest[decided])
-    np.add.at(counts, pairs, 1)
+    decided = others >= 0
+    np.add.at(counts, (predictions[decided], others[decided]), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set(xlabel="class of the nearest hull", ylabel="predicted class")
+    axes.set(xlabel=label, ylabel="predicted class")
     texts = np.where(counts > 0, counts.astype(int).astype(str), "")
-    _name_cells(axes, names, texts, shares > 0.5)
+    name_cells(axes, names, texts, shares > 0.5)
     return figure
 
 
 def class_pairs(study: Study) -> Figure:
     """Heat map of the distances between the class hulls."""
     names = study.split.names
-    side = 2.2 + 0.38 * min(len(names), 16)
-    figure, axes = _figure(side, side)
+    figure, axes = class_square(len(names))
     distances = np.where(np.eye(len(names), dtype=bool), np.nan, study.classes.pair_distances)
     finite = distances[np.isfinite(distances)]
     largest = finite.max(initial=0.0)
     axes.imshow(distances, cmap="Blues_r", vmin=0, vmax=largest or 1.0)
     texts = np.array([[f"{d:.2g}" if np.isfinite(d) else "" for d in row] for row in distances])
-    _name_cells(axes, names, texts, distances < 0.5 * largest)
+    name_cells(axes, names, texts, distances < 0.5 * largest)
     return figure
 
 
-def _name_cells(
+def class_square(n_classes: int) -> tuple[Figure, Axes]:
+    """Return a square figure for a heat map of pairs of classes."""
+    side = 2.2 + 0.38 * min(n_classes, 16)
+    return new_figure(side, side)
+
+
+def name_cells(
     axes: Axes, names: tuple[str, ...], texts: npt.NDArray[np.str_], dark: npt.NDArray[np.bool_]
 ) -> None:
     """Write texts into the cells of a heat map of classes, and names at its sides."""
     n_classes = len(names)
-    if n_classes > _MOST_NAMES:
+    if n_classes > MOST_NAMES:
         return
     size = min(7.0, 110 / n_classes)
     for i, j in np.argwhere(texts != ""):
@@ -206,13 +222,22 @@ def _name_cells(
     axes.tick_params(labelsize=min(10.0, 160 / n_classes))
 
 
+def verdicts(study: Study) -> list[str]:
+    """Return captions for all test images: what each is and what the network says."""
+    names, test = study.split.names, study.split.test
+    assert test.labels is not None  # noqa: S101 - a split has labels
+    pairs = zip(test.labels, test.predictions, strict=True)
+    return [f"is {names[t]}\nsays {names[p]}" for t, p in pairs]
+
+
 def image_strip(study: Study, order: npt.NDArray[np.int64], captions: list[str]) -> Figure:
     """Show some test images side by side, each with a caption."""
     assert study.images is not None  # noqa: S101 - only called with images
     figure = require("matplotlib.figure", "study").Figure(
         figsize=(1.0 * len(order), 1.45), layout="constrained"
     )
-    for axes, i, caption in zip(figure.subplots(1, len(order)), order, captions, strict=True):
+    panels = figure.subplots(1, len(order), squeeze=False)[0]
+    for axes, i, caption in zip(panels, order, captions, strict=True):
         pixels = np.moveaxis(np.asarray(study.images[i], float), 0, -1)
         pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
         axes.imshow(np.clip(pixels, 0, 1), cmap="gray", vmin=0, vmax=1)
@@ -222,7 +247,8 @@ def image_strip(study: Study, order: npt.NDArray[np.int64], captions: list[str])
     return result
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return an empty figure, in inches, and its axes."""
     figure: Any = require("matplotlib.figure", "study").Figure(
         figsize=(width, height), layout="constrained"
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -14,23 +12,24 @@ import hullspace
 from hullspace._extras import require
 from hullspace.status import Proof
 from hullspace.study import plots
-from hullspace.study.tables import Table, count, distance_fifths, number, share, tables
+from hullspace.study.partition_report import partition_findings, partition_pictures
+from hullspace.study.partition_tables import partition_tables
+from hullspace.study.pictures import Picture, png, svg
+from hullspace.study.table import Table, count, number, share
+from hullspace.study.tables import distance_fifths, hull_tables
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from hullspace.study.study import Study
 
 _SHOWN_IMAGES = 10
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure as the page embeds it."""
+class Chapter:
+    """Part of the page: tables, each with the figures that belong to it."""
 
-    source: str  # a data URI
-    alt: str
-    caption: str
+    title: str
+    sections: list[tuple[Table, list[Picture]]]
 
 
 def render(study: Study) -> str:
@@ -52,7 +51,7 @@ def render(study: Study) -> str:
             date=datetime.now(tz=UTC).date().isoformat(),
             build=hullspace.build_info(),
             findings=findings(study),
-            sections=sections(study),
+            chapters=chapters(study),
         )
     return page
 
@@ -88,7 +87,7 @@ def findings(study: Study) -> list[str]:
             f"Rightly predicted images are {number(medians[0])} from the nearest boundary in the "
             f"median, wrongly predicted ones {number(medians[1])}."
         )
-    return [*sentences, *_extrapolation_and_error(study)]
+    return [*sentences, *_extrapolation_and_error(study), *partition_findings(study)]
 
 
 def _geometry(study: Study) -> list[str]:
@@ -141,9 +140,20 @@ def _extrapolation_and_error(study: Study) -> list[str]:
     return sentences
 
 
-def sections(study: Study) -> list[tuple[Table, list[Picture]]]:
+def chapters(study: Study) -> list[Chapter]:
     """Return every table with the figures that belong to it."""
-    pictures = {
+    parts = (
+        ("Test images, hulls and boundaries", hull_tables(study), _hull_pictures(study)),
+        ("The partition of feature space", partition_tables(study), partition_pictures(study)),
+    )
+    return [
+        Chapter(title, [(table, pictures.get(name, [])) for name, table in tables.items()])
+        for title, tables, pictures in parts
+    ]
+
+
+def _hull_pictures(study: Study) -> dict[str, list[Picture]]:
+    return {
         "hulls": [_outside_picture(study), *_strips(study)],
         "training distances": [_hull_distance_picture(study)],
         "gauge": [_gauge_picture(study)],
@@ -152,20 +162,19 @@ def sections(study: Study) -> list[tuple[Table, list[Picture]]]:
         "nearest": [_nearest_picture(study)],
         "trust": [_accuracy_picture(study)],
     }
-    return [(table, pictures.get(name, [])) for name, table in tables(study).items()]
 
 
 def _outside_picture(study: Study) -> Picture:
-    return Picture(
-        _svg(plots.outside_by_class(study)),
+    return svg(
+        plots.outside_by_class(study),
         "Bars: share of the test images outside each hull, by predicted class",
         "Share of the test images of each predicted class that lie outside the hulls.",
     )
 
 
 def _hull_distance_picture(study: Study) -> Picture:
-    return Picture(
-        _svg(plots.hull_distances(study)),
+    return svg(
+        plots.hull_distances(study),
         "Histogram of the distances of test images to the two hulls",
         "Distances of the test images to the hull of the training set and to the hull of their "
         "predicted class.",
@@ -173,16 +182,16 @@ def _hull_distance_picture(study: Study) -> Picture:
 
 
 def _gauge_picture(study: Study) -> Picture:
-    return Picture(
-        _svg(plots.gauge(study)),
+    return svg(
+        plots.gauge(study),
         "Histogram of the gauge of the training hull",
         "Degree of extrapolation of the test images, for right and wrong predictions.",
     )
 
 
 def _pair_picture(study: Study) -> Picture:
-    return Picture(
-        _svg(plots.class_pairs(study)),
+    return svg(
+        plots.class_pairs(study),
         "Heat map: distances between the class hulls",
         "Distances between the hulls of the classes; darker is nearer.",
     )
@@ -190,13 +199,13 @@ def _pair_picture(study: Study) -> Picture:
 
 def _boundary_pictures(study: Study) -> list[Picture]:
     return [
-        Picture(
-            _svg(plots.boundary_distances(study)),
+        svg(
+            plots.boundary_distances(study),
             "Histogram of the distances of test images to the nearest decision boundary",
             "Distances to the nearest decision boundary, for right and wrong predictions.",
         ),
-        Picture(
-            _svg(plots.distance_scatter(study)),
+        svg(
+            plots.distance_scatter(study),
             "Scatter plot of hull distance against boundary distance",
             "Each dot is a test image: how far it is outside the training hull against how far "
             "it is from the nearest decision boundary.",
@@ -205,8 +214,8 @@ def _boundary_pictures(study: Study) -> list[Picture]:
 
 
 def _nearest_picture(study: Study) -> Picture:
-    return Picture(
-        _svg(plots.nearest_class_matrix(study)),
+    return svg(
+        plots.nearest_class_matrix(study),
         "Heat map: predicted class against the class of the nearest hull",
         "Number of test images by predicted class and class of the nearest hull; shade is the "
         "share of the row.",
@@ -214,8 +223,8 @@ def _nearest_picture(study: Study) -> Picture:
 
 
 def _accuracy_picture(study: Study) -> Picture:
-    return Picture(
-        _svg(plots.accuracy_by_distance(study)),
+    return svg(
+        plots.accuracy_by_distance(study),
         "Line plot: accuracy by fifths of the distance to the hulls",
         "Accuracy in each fifth of the test images, ordered by distance to the hulls.",
     )
@@ -225,12 +234,7 @@ def _strips(study: Study) -> list[Picture]:
     """Show the test images that are farthest out and those nearest to a boundary, if given."""
     if study.images is None:
         return []
-    names, test = study.split.names, study.split.test
-    assert test.labels is not None  # noqa: S101 - a split has labels
-    labels = [
-        f"is {names[t]}\nsays {names[p]}"
-        for t, p in zip(test.labels, test.predictions, strict=True)
-    ]
+    labels = plots.verdicts(study)
     pictures = []
     for values, caption in (
         (-study.training.distances, "The test images farthest outside the training hull."),
@@ -238,24 +242,6 @@ def _strips(study: Study) -> list[Picture]:
     ):
         order = np.argsort(values, kind="stable")[:_SHOWN_IMAGES]
         figure = plots.image_strip(study, order, [labels[i] for i in order])
-        pictures.append(
-            Picture(
-                _png(figure), caption, caption + " Above each: what it is, what the network says."
-            )
-        )
+        full = f"{caption} Above each: what it is, what the network says."
+        pictures.append(png(figure, caption, full))
     return pictures
-
-
-def _svg(figure: Figure) -> str:
-    return _data_uri(figure, "svg", "image/svg+xml")
-
-
-def _png(figure: Figure) -> str:
-    return _data_uri(figure, "png", "image/png")
-
-
-def _data_uri(figure: Figure, kind: str, mime: str) -> str:
-    buffer = io.BytesIO()
-    metadata = {"Date": None} if kind == "svg" else None
-    figure.savefig(buffer, format=kind, dpi=150, metadata=metadata)
-    return f"data:{mime};base64,{base64.b64encode(buffer.getvalue()).decode()}"

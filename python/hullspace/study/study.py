@@ -20,6 +20,7 @@ from hullspace.study.analyses import (
     class_hulls,
     training_hull,
 )
+from hullspace.study.partition import PartitionResult, partition_study
 from hullspace.study.progress import Steps
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ class Study:
     classes : ClassResult
         The test features against the hull of each class, and those hulls against each other.
     boundaries : BoundaryDistances
-        The test features' distances to the decision boundaries.
+        The test features' distances to the decision boundaries, in closed form.
+    partition : PartitionResult or None
+        The decision regions and where the test features are in them; None if there are too many
+        classes and features for that.
     settings : Settings
         Tolerance and threads.
     seconds : float
@@ -57,6 +61,7 @@ class Study:
     training: TrainingResult
     classes: ClassResult
     boundaries: BoundaryDistances
+    partition: PartitionResult | None
     settings: Settings
     seconds: float
     images: npt.NDArray[Any] | None = None
@@ -68,7 +73,8 @@ class Study:
 
     def print(self) -> None:
         """Print the study's tables to the terminal."""
-        from hullspace.study.tables import as_rich, tables  # noqa: PLC0415 - needs extras
+        from hullspace.study.table import as_rich  # noqa: PLC0415 - needs extras
+        from hullspace.study.tables import tables  # noqa: PLC0415
 
         console = require("rich.console", "study").Console()
         for table in tables(self).values():
@@ -146,9 +152,10 @@ def run(
     with Steps(shown=progress) as steps:
         training = training_hull(split, settings, steps)
         classes = class_hulls(split, settings, steps)
-    boundaries = boundary_distances(split.test.features, split.head)
+        boundaries = boundary_distances(split.test.features, split.head)
+        partition = partition_study(split, settings, steps)
     seconds = time.perf_counter() - start
-    return Study(title, split, training, classes, boundaries, settings, seconds, pixels)
+    return Study(title, split, training, classes, boundaries, partition, settings, seconds, pixels)
 
 
 def _as_images(images: npt.ArrayLike, n_test: int) -> npt.NDArray[Any]:

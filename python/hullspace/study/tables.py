@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._extras import require
 from hullspace.status import Proof
+from hullspace.study.partition_tables import partition_tables
+from hullspace.study.table import QUANTILE_NAMES, Table, count, groups, number, quantiles, share
 
 if TYPE_CHECKING:
     from hullspace.study.analyses import HullResult
     from hullspace.study.study import Study
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
-_QUANTILE_NAMES = tuple(f"{q:.0%}" if q < 1 else "largest" for q in QUANTILES)
 _Bools = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of text; the first column holds the names of the rows."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: list[tuple[str, ...]] = field(default_factory=list)
-    note: str = ""
 
 
 def tables(study: Study) -> dict[str, Table]:
     """Make every table of a study, by name, in the order of reading."""
+    return {**hull_tables(study), **partition_tables(study)}
+
+
+def hull_tables(study: Study) -> dict[str, Table]:
+    """Make the tables of the test images, the hulls and the boundaries in closed form."""
     gaps = study.training.gaps, study.classes.own.gaps
     training, own = study.training.distances, study.classes.own.distances
     return {
@@ -46,29 +40,6 @@ def tables(study: Study) -> dict[str, Table]:
         "nearest": nearest_table(study),
         "trust": trust_table(study),
     }
-
-
-def count(rows: _Bools) -> int:
-    """Count what is true."""
-    return int(np.count_nonzero(rows))
-
-
-def share(count: int, total: int) -> str:
-    """Format a count with its share of a total."""
-    return f"{count:,} ({count / total:.1%})" if total else "0"
-
-
-def number(value: float) -> str:
-    """Format a quantity with three significant digits."""
-    return f"{value:,.3g}" if np.isfinite(value) else "-"
-
-
-def groups(study: Study) -> list[tuple[str, _Bools]]:
-    """Return all test images, then those of each predicted class, as (name, rows)."""
-    predictions = study.split.test.predictions
-    everyone = np.ones(len(predictions), dtype=bool)
-    named = [(name, predictions == c) for c, name in enumerate(study.split.names)]
-    return [("all", everyone), *named]
 
 
 def accuracy_table(study: Study) -> Table:
@@ -141,7 +112,7 @@ def gauge_table(study: Study) -> Table:
     gauge = study.training.gauge
     table = Table(
         "Degree of extrapolation",
-        ("test images", *_QUANTILE_NAMES),
+        ("test images", *QUANTILE_NAMES),
         note="Quantiles of the gauge: by how much the training hull must be scaled about the mean "
         "of the training features to reach an image. Below 1 inside, above 1 outside.",
     )
@@ -151,7 +122,7 @@ def gauge_table(study: Study) -> Table:
     everyone, *classes = groups(study)
     named = [(f"predicted {name}", rows) for name, rows in classes]
     for name, rows in (everyone, *outcomes, *named):
-        table.rows.append((name, *_quantiles(gauge[rows])))
+        table.rows.append((name, *quantiles(gauge[rows])))
     return table
 
 
@@ -207,11 +178,11 @@ def distance_table(
     )
     if n_infinite := count(np.isinf(distances)):
         note += f" {n_infinite:,} infinite ones are left out."
-    columns = ("predicted class", *_QUANTILE_NAMES, *([] if gaps is None else ["largest gap"]))
+    columns = ("predicted class", *QUANTILE_NAMES, *([] if gaps is None else ["largest gap"]))
     table = Table(f"Distance to {what}", columns, note=note)
     for name, rows in groups(study):
         gap = [] if gaps is None else [number(gaps[rows].max(initial=0.0))]
-        table.rows.append((name, *_quantiles(distances[rows]), *gap))
+        table.rows.append((name, *quantiles(distances[rows]), *gap))
     return table
 
 
@@ -277,29 +248,9 @@ def distance_fifths(hull: HullResult) -> npt.NDArray[np.int64]:
     return ranks
 
 
-def as_rich(table: Table) -> Any:
-    """Return the table as a `rich.table.Table`."""
-    rich_table = require("rich.table", "study").Table(
-        title=table.title, caption=table.note or None, title_style="bold", caption_justify="left"
-    )
-    text = require("rich.text", "study").Text  # names of classes are no markup
-    for i, column in enumerate(table.columns):
-        rich_table.add_column(column, justify="left" if i == 0 else "right")
-    for row in table.rows:
-        rich_table.add_row(*map(text, row))
-    return rich_table
-
-
 def _percent(values: _Bools) -> str:
     return f"{values.mean():.1%}" if len(values) else "-"
 
 
 def _count_and_accuracy(rows: _Bools, correct: _Bools) -> tuple[str, str]:
     return f"{count(rows):,}", _percent(correct[rows])
-
-
-def _quantiles(values: npt.NDArray[np.float64]) -> list[str]:
-    finite = values[np.isfinite(values)]
-    if len(finite) == 0:
-        return ["-"] * len(QUANTILES)
-    return [number(value) for value in np.quantile(finite, QUANTILES)]
