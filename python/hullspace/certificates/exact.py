@@ -7,12 +7,14 @@ what separates a query from a face (`zoom`); the simplex method in integers (`si
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from hullspace._arrays import as_matrix
 from hullspace.certificates.floating import _Data, _norms
-from hullspace.certificates.integers import Integers, largest, ratios
+from hullspace.certificates.integers import _MANTISSA, Integers, largest, ratios
 from hullspace.certificates.search import Search
 from hullspace.certificates.simplex import Tableau, decide
 from hullspace.certificates.zoom import BITS, Face, fit, refined_normal
@@ -63,7 +65,8 @@ def prove(
     Raises
     ------
     TypeError, ValueError
-        If the arrays are unfit, or the shapes do not belong together.
+        If the arrays are unfit, hold numbers that double precision does not hold exactly, or the
+        shapes do not belong together.
 
     Notes
     -----
@@ -85,6 +88,8 @@ def prove(
     """
     matrix = as_matrix(points, "points")
     rows = as_matrix(queries, "queries", columns=matrix.shape[1], allow_empty=True)
+    _require_exact(points, matrix, "points")
+    _require_exact(queries, rows, "queries")
     if not isinstance(membership, Membership):
         raise TypeError(f"membership must be a Membership, got {type(membership).__name__}")
     normals, status = membership.certificate.normals, membership.status
@@ -107,6 +112,18 @@ def prove(
             hyperplanes = np.where((status == Status.OUTSIDE)[:, None], normals, 0.0)
             proofs[boxed] = _prove(search, hyperplanes[boxed][:, varying])
     return proofs
+
+
+def _require_exact(value: npt.ArrayLike, matrix: npt.NDArray[Any], name: str) -> None:
+    """Raise ValueError if large integers or extended precision lost digits in `matrix`."""
+    given = np.asarray(value)
+    if given.dtype.kind in "iu":
+        large = given[(given > 2**_MANTISSA) | (given < -(2**_MANTISSA))].tolist()
+        lost = [number for number in large if int(float(number)) != number]
+    else:
+        lost = list(given[given != matrix])
+    if lost:
+        raise ValueError(f"{name} must hold numbers that float64 holds exactly, got {lost[0]}")
 
 
 def _prove(search: Search, normals: npt.NDArray[np.float64]) -> _Proofs:
