@@ -356,7 +356,8 @@ class Polyhedron:
         """Draw points that are spread uniformly over the polyhedron.
 
         Chains of hit-and-run steps, along the features and along directions that follow the spread
-        of the points so far, start from the Chebyshev centre; a warning says where they have not mixed.
+        of the points so far, start from the Chebyshev centre. A warning says where they have not
+        mixed.
 
         Parameters
         ----------
