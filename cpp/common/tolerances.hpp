@@ -63,7 +63,7 @@ inline constexpr double kFarthestQuery = 0x1p40;
 inline constexpr double kSlackNoise = 0x1p-46;
 inline constexpr double kSmallestPoint =
     0x1p-60;  // smaller norms count as this, the unit being one
-inline constexpr double kSlowRow = 1e-9;
+inline constexpr double kSlowRow = 1e-7;
 inline constexpr double kStillRow = 1e-14;
 // Slopes below this share of the objective's length are none.
 inline constexpr double kLeastSlope = 1e-12;
@@ -71,6 +71,8 @@ inline constexpr double kLeastSlope = 1e-12;
 // while, and violations above the other are repaired afterwards.
 inline constexpr double kShift = 0x1p-28;
 inline constexpr double kSlackRepaired = 0x1p-43;
+// A row of which the active ones leave less than this is a combination of them.
+inline constexpr double kDependentRow = 1e-9;
 // A projection carries this share of the query's norm as rounding.
 inline constexpr double kQueryRounding = 0x1p-51;
 // Of rows that meet in the origin, what breaks one by less than this share is rounding, too.

@@ -101,7 +101,7 @@ Status DualProjection::let_in(const System& system, std::ptrdiff_t row) {
   multipliers_before_ = multipliers_;
   for (;;) {
     const double square = find_step(system.row(row));
-    const bool depends = std::sqrt(square) <= tolerances::kSlowRow;
+    const bool depends = std::sqrt(square) <= tolerances::kDependentRow;
     const std::ptrdiff_t dropped = first_dropped();
     if (depends && dropped < 0) {
       if (!is_contradiction(system, row)) {

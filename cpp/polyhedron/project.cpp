@@ -10,6 +10,8 @@ namespace {
 
 // In units of the bounds.
 constexpr double kFarthestQuery = 0x1p100;
+// In norms of its nearest point.
+constexpr double kFarQuery = 0x1p6;
 
 class ProjectionWriter {
  public:
@@ -22,6 +24,7 @@ class ProjectionWriter {
         duals_(duals),
         reader_(polyhedra, false),
         projection_(polyhedra.rows.cols),
+        again_(polyhedra.rows.cols),
         query_(static_cast<std::size_t>(polyhedra.rows.cols)) {}
 
   void operator()(std::ptrdiff_t first, std::ptrdiff_t last, const StopFlag& stop) {
@@ -54,11 +57,21 @@ class ProjectionWriter {
       out_.distances[i] = std::numeric_limits<double>::infinity();
       return;
     }
-    for (std::ptrdiff_t j = 0; j < n; ++j) point[j] = projection_.point()[j] * system.unit();
+    const double* found = projection_.point();
+    double distance = projection_.distance();
+    const double proven = distance - projection_.gap();
+    if (norm(query_.data(), n) > kFarQuery * norm(found, n) && !projection_.active().empty()) {
+      // What the query's rounding left outside is moved in, by less than that rounding.
+      near_.assign(found, found + n);
+      if (again_.project(system, near_.data(), stop) == Status::kOptimal) found = again_.point();
+      for (std::ptrdiff_t j = 0; j < n; ++j) near_[j] = query_[j] - found[j];
+      distance = norm(near_.data(), n);
+    }
+    for (std::ptrdiff_t j = 0; j < n; ++j) point[j] = found[j] * system.unit();
     // A query in the polyhedron stays as it is, to the last bit.
     if (projection_.active().empty()) std::copy_n(queries_.row(i), n, point);
-    out_.distances[i] = projection_.distance() * system.unit();
-    out_.gaps[i] = projection_.gap() * system.unit();
+    out_.distances[i] = distance * system.unit();
+    out_.gaps[i] = std::max(0.0, distance - proven) * system.unit();
   }
 
   // Nothing of the polyhedron is left in differences from a query so far away.
@@ -76,6 +89,8 @@ class ProjectionWriter {
   std::vector<Entries>& duals_;
   SystemReader reader_;
   DualProjection projection_;
+  DualProjection again_;  // of a point that a far query led to
+  std::vector<double> near_;
   std::vector<double> query_;
 };
 

@@ -100,11 +100,9 @@ Simplex::Outcome Simplex::maximize(const double* objective, const StopFlag& stop
   find_multipliers();
   for (int round = 0; round < kMostRounds; ++round) {
     const Outcome outcome = climb(stop);
-    if (outcome != Outcome::kOptimal || stop.load(std::memory_order_relaxed)) {
-      remove_shifts();
-      return outcome;
-    }
     remove_shifts();
+    if (outcome == Outcome::kUnbounded) settle_point();
+    if (outcome != Outcome::kOptimal || stop.load(std::memory_order_relaxed)) return outcome;
     settle();
     if (!repair(stop)) return Outcome::kLimit;
     if (choose_direction() < -1) return Outcome::kOptimal;
