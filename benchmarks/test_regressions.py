@@ -9,6 +9,7 @@ import pytest
 import hullspace
 from common import relu_features
 from hullspace import certificates
+from polyhedron import problems
 
 POINTS = relu_features(10_000, 64)
 QUERIES = relu_features(500, 64, seed=1)
@@ -18,6 +19,17 @@ LABELS = np.arange(len(POINTS)) % 10
 @pytest.fixture(scope="module")
 def hull():
     return hullspace.Hull(POINTS)
+
+
+@pytest.fixture(scope="module")
+def cut_boxes():
+    return problems(10, 80, 500)
+
+
+@pytest.fixture(scope="module")
+def polyhedron():
+    A, b = problems(32, 150, 1)
+    return hullspace.Polyhedron(A[0], b[0])
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +80,27 @@ def test_prove(benchmark, hull):
     membership = hull.contains(QUERIES)
     proofs = benchmark(certificates.prove, POINTS, QUERIES, membership)
     assert (proofs == hullspace.Proof.PROVEN_OUTSIDE).all()
+
+
+def test_chebyshev_centers(benchmark, cut_boxes):
+    found = benchmark(hullspace.chebyshev_centers, *cut_boxes)
+    assert (found.status == hullspace.Status.OPTIMAL).all()
+
+
+def test_support(benchmark, polyhedron):
+    directions = np.random.default_rng(0).normal(size=(200, 32))
+    assert np.isfinite(benchmark(polyhedron.support, directions).values).all()
+
+
+def test_polyhedron_project(benchmark, polyhedron):
+    points = 3.0 * np.random.default_rng(0).normal(size=(200, 32))
+    assert benchmark(polyhedron.project, points).distances.min() > 0
+
+
+def test_irredundant(benchmark, polyhedron):
+    assert len(benchmark(polyhedron.irredundant)) > 64
+
+
+def test_check_of_centers(benchmark, cut_boxes):
+    found = hullspace.chebyshev_centers(*cut_boxes)
+    assert benchmark(certificates.check, *cut_boxes, found).all()

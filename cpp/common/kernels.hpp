@@ -43,10 +43,10 @@ struct Kernels {
   void (*dots)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count, const double* x,
                std::ptrdiff_t length, double* out);
 
-  // The same for x and for x + x_stride, whose results start at out and at out + out_stride.
-  void (*dots_of_pair)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
-                       const double* x, std::ptrdiff_t x_stride, std::ptrdiff_t length, double* out,
-                       std::ptrdiff_t out_stride);
+  // The same for n_x vectors, x_stride apart, whose results start out_stride apart.
+  void (*dots_of_many)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
+                       const double* x, std::ptrdiff_t x_stride, std::ptrdiff_t n_x,
+                       std::ptrdiff_t length, double* out, std::ptrdiff_t out_stride);
 
   // x += sum over j of coefficients[j] * (columns + j * stride).
   void (*combine)(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,

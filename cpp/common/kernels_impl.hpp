@@ -181,10 +181,21 @@ void dots(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count, co
   dot_tiles<1>(columns, stride, count, x, 0, length, out, 0);
 }
 
-void dots_of_pair(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
-                  const double* x, std::ptrdiff_t x_stride, std::ptrdiff_t length, double* out,
-                  std::ptrdiff_t out_stride) {
-  dot_tiles<2>(columns, stride, count, x, x_stride, length, out, out_stride);
+// As many vectors at a time as leave their sums in registers.
+void dots_of_many(const double* columns, std::ptrdiff_t stride, std::ptrdiff_t count,
+                  const double* x, std::ptrdiff_t x_stride, std::ptrdiff_t n_x,
+                  std::ptrdiff_t length, double* out, std::ptrdiff_t out_stride) {
+  constexpr int kMost = Doubles::kDotVectors;
+  std::ptrdiff_t v = 0;
+  for (; v + kMost <= n_x; v += kMost) {
+    dot_tiles<kMost>(columns, stride, count, x + v * x_stride, x_stride, length,
+                     out + v * out_stride, out_stride);
+  }
+  for (; v + 2 <= n_x; v += 2) {
+    dot_tiles<2>(columns, stride, count, x + v * x_stride, x_stride, length, out + v * out_stride,
+                 out_stride);
+  }
+  if (v < n_x) dots(columns, stride, count, x + v * x_stride, length, out + v * out_stride);
 }
 
 // Add the combination to kVectors vectors of x, which stay in registers.
@@ -416,7 +427,7 @@ void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
                          &score_tile,                       \
                          score_byte_tile,                   \
                          &dots,                             \
-                         &dots_of_pair,                     \
+                         &dots_of_many,                     \
                          &combine,                          \
                          kProductRows,                      \
                          kProductVectors * Doubles::kWidth, \

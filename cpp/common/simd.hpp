@@ -39,6 +39,7 @@ struct Floats {
 
 struct Doubles {
   static constexpr int kWidth = 8;
+  static constexpr int kDotVectors = 6;
   static constexpr int kProductRows = 8;
   __m512d value;
 
@@ -82,6 +83,7 @@ struct Floats {
 
 struct Doubles {
   static constexpr int kWidth = 4;
+  static constexpr int kDotVectors = 2;
   static constexpr int kProductRows = 4;
   __m256d value;
 
@@ -118,6 +120,7 @@ struct Floats {
 
 struct Doubles {
   static constexpr int kWidth = 2;
+  static constexpr int kDotVectors = 2;
   static constexpr int kProductRows = 4;
   __m128d value;
 
@@ -157,6 +160,7 @@ struct Floats {
 
 struct Doubles {
   static constexpr int kWidth = 2;
+  static constexpr int kDotVectors = 4;
   static constexpr int kProductRows = 4;
   float64x2_t value;
 
@@ -189,6 +193,7 @@ struct Floats {
 
 struct Doubles {
   static constexpr int kWidth = 1;
+  static constexpr int kDotVectors = 2;
   static constexpr int kProductRows = 4;
   double value;
 

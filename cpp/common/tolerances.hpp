@@ -61,7 +61,8 @@ inline constexpr double kFarthestQuery = 0x1p40;
 // norm; rows that a step approaches more slowly than the second share of its length are poor
 // pivots, and slower than the third it is rounding.
 inline constexpr double kSlackNoise = 0x1p-46;
-inline constexpr double kSmallestPoint = 0x1p-60;  // smaller norms count as this, the unit being one
+inline constexpr double kSmallestPoint =
+    0x1p-60;  // smaller norms count as this, the unit being one
 inline constexpr double kSlowRow = 1e-9;
 inline constexpr double kStillRow = 1e-14;
 // Slopes below this share of the objective's length are none.
@@ -70,6 +71,8 @@ inline constexpr double kLeastSlope = 1e-12;
 // while, and violations above the other are repaired afterwards.
 inline constexpr double kShift = 0x1p-28;
 inline constexpr double kSlackRepaired = 0x1p-43;
+// A projection that breaks a row by more than this share of its norm is none.
+inline constexpr double kSlackAccepted = 1e-9;
 
 // The interior-point method ends when gap and residual are below these shares of the point's norm
 // and of one. Radii below the third are left to the simplex method, which can tell why.

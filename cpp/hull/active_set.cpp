@@ -133,17 +133,16 @@ void ActiveSet::update_products() {
     usable_[i] = places_[i] == Place::kFree ? 0 : 1;
     if (unknown_[i] != 0 && usable_[i] != 0) fresh_.push_back(i);
   }
-  for (std::size_t k = 0; k + 1 < fresh_.size(); k += 2) {
-    double* out = gram_.products(fresh_[k]);
-    kernels_.dots_of_pair(pool_.data(), stride_, n_pool, pool_point(fresh_[k]),
-                          pool_point(fresh_[k + 1]) - pool_point(fresh_[k]), stride_, out,
-                          gram_.products(fresh_[k + 1]) - out);
+  fresh_points_.resize(fresh_.size() * static_cast<std::size_t>(stride_));
+  fresh_products_.resize(fresh_.size() * static_cast<std::size_t>(n_pool));
+  for (std::size_t k = 0; k < fresh_.size(); ++k) {
+    std::copy_n(pool_point(fresh_[k]), stride_, &fresh_points_[k * stride_]);
   }
-  if (fresh_.size() % 2 == 1) {
-    kernels_.dots(pool_.data(), stride_, n_pool, pool_point(fresh_.back()), stride_,
-                  gram_.products(fresh_.back()));
-  }
-  for (const std::ptrdiff_t i : fresh_) {
+  kernels_.dots_of_many(pool_.data(), stride_, n_pool, fresh_points_.data(), stride_,
+                        std::ssize(fresh_), stride_, fresh_products_.data(), n_pool);
+  for (std::size_t k = 0; k < fresh_.size(); ++k) {
+    const std::ptrdiff_t i = fresh_[k];
+    std::copy_n(&fresh_products_[k * n_pool], n_pool, gram_.products(i));
     gram_.set_point(i, dot(pool_point(i), query_.data(), n_features_) + 1.0);
     unknown_[i] = 0;
   }

@@ -95,7 +95,9 @@ class ActiveSet {
   std::vector<char> usable_;           // places that hold a point, for `gram_`
   std::vector<char> unknown_;          // places whose products are to be computed
   std::vector<std::ptrdiff_t> fresh_;  // those of them that hold a point
-  ThinQr qr_;                          // of the lifted support, in the order of support_
+  std::vector<double> fresh_points_;
+  std::vector<double> fresh_products_;
+  ThinQr qr_;  // of the lifted support, in the order of support_
   std::vector<std::ptrdiff_t> support_;
   std::vector<double> weights_;
   std::vector<double> coordinates_;  // of the residual along the support, kept up to date

@@ -7,6 +7,16 @@
 #include "common/tolerances.hpp"
 
 namespace hullspace {
+namespace {
+
+// How often rows that were spared are looked at again.
+constexpr int kMostReturns = 3;
+
+bool contains(const std::vector<std::ptrdiff_t>& rows, std::ptrdiff_t row) {
+  return std::find(rows.begin(), rows.end(), row) != rows.end();
+}
+
+}  // namespace
 
 DualProjection::DualProjection(std::ptrdiff_t n_features)
     : kernels_(kernels()),
@@ -23,13 +33,21 @@ Status DualProjection::project(const System& system, const double* query, const 
   qr_.clear();
   active_.clear();
   multipliers_.clear();
+  spared_.clear();
   const std::ptrdiff_t most_rounds = 100 + 20 * (n_ + system.n_rows());
+  int n_returns = 0;
   for (std::ptrdiff_t round = 0; round < most_rounds; ++round) {
     if (stop.load(std::memory_order_relaxed)) return Status::kLimit;
-    const std::ptrdiff_t row = most_violated(system);
+    std::ptrdiff_t row = most_violated(system);
+    if (row < 0 && n_returns < kMostReturns && !spared_.empty()) {
+      // Rows that were spared may be implied no longer.
+      ++n_returns;
+      spared_.clear();
+      row = most_violated(system);
+    }
     if (row < 0) {
       measure(system);
-      return Status::kOptimal;
+      return is_feasible(system) ? Status::kOptimal : Status::kLimit;
     }
     const Status status = let_in(system, row);
     if (status != Status::kOptimal) return status;
@@ -53,67 +71,115 @@ std::ptrdiff_t DualProjection::most_violated(const System& system) {
     for (std::ptrdiff_t i = 0; i < n_rows; ++i) {
       const double excess = values_[i] - system.bounds()[i];
       if (!(excess > violation)) continue;
+      // Rows that are active are beyond by rounding, as are those that the active ones imply.
+      if (contains(spared_, i) || contains(active_, i)) continue;
       violation = excess;
       worst = i;
     }
-    // Rows that are active already are beyond by rounding alone.
-    if (worst >= 0 && std::find(active_.begin(), active_.end(), worst) == active_.end()) {
-      return worst;
-    }
-    if (worst < 0 && (pass == 1 || active_.empty())) return -1;
+    if (worst >= 0 || pass == 1 || active_.empty()) return worst;
     refine(system);
   }
   return -1;
 }
 
+// Whether no row is broken by more than rounding explains.
+bool DualProjection::is_feasible(const System& system) {
+  system.products(point_.data(), values_.data());
+  const double allowed =
+      tolerances::kSlackAccepted * (norm(point_.data(), n_) + norm(query_.data(), n_));
+  for (std::ptrdiff_t i = 0; i < system.n_rows(); ++i) {
+    if (values_[i] - system.bounds()[i] > allowed) return false;
+  }
+  return true;
+}
+
 // Let a violated row become active.
 Status DualProjection::let_in(const System& system, std::ptrdiff_t row) {
-  const double* normal = system.row(row);
+  constexpr double kNever = std::numeric_limits<double>::infinity();
   double multiplier = 0.0;
+  active_before_ = active_;
+  multipliers_before_ = multipliers_;
   for (;;) {
-    // What of the normal the active rows leave, and how their multipliers change along it.
-    std::copy_n(normal, stride_, along_.begin());
-    coordinates_.resize(active_.size() + 1);
-    qr_.coordinates(along_.data(), coordinates_.data());
-    step_.assign(coordinates_.begin(), coordinates_.begin() + std::ssize(active_));
-    qr_.solve(step_.data());
-    qr_.subtract(coordinates_.data(), along_.data());
-    const double square = dot(along_.data(), along_.data(), n_);
-
-    double until_drop = std::numeric_limits<double>::infinity();
-    std::ptrdiff_t dropped = -1;
-    for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
-      if (!(step_[k] > 0.0) || multipliers_[k] >= until_drop * step_[k]) continue;
-      until_drop = multipliers_[k] / step_[k];
-      dropped = k;
-    }
-    double until_active = std::numeric_limits<double>::infinity();
+    const double square = find_step(system.row(row));
     const bool depends = std::sqrt(square) <= tolerances::kSlowRow;
-    if (!depends) {
-      const double excess = dot(normal, point_.data(), n_) - system.bounds()[row];
-      until_active = std::max(0.0, excess) / square;
-    }
+    const std::ptrdiff_t dropped = first_dropped();
     if (depends && dropped < 0) {
+      if (!is_contradiction(system, row)) {
+        // A combination of active rows that is beyond its bound by their rounding alone.
+        spared_.push_back(row);
+        go_back(system);
+        return Status::kOptimal;
+      }
       // The row is a combination of active ones with nonpositive factors: no point is in all.
       for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) multipliers_[k] = -step_[k];
       active_.push_back(row);
       multipliers_.push_back(1.0);
       return Status::kEmpty;
     }
+    const double excess = dot(system.row(row), point_.data(), n_) - system.bounds()[row];
+    const double until_active = depends ? kNever : std::max(0.0, excess) / square;
+    const double until_drop = dropped < 0 ? kNever : multipliers_[dropped] / step_[dropped];
     const double length = std::min(until_drop, until_active);
-    if (!depends) {
-      const double back = -length;
-      kernels_.combine(along_.data(), 0, 1, &back, point_.data(), stride_);
-    }
+    const double back = -length;
+    if (!depends) kernels_.combine(along_.data(), 0, 1, &back, point_.data(), stride_);
     for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) multipliers_[k] -= length * step_[k];
     multiplier += length;
     if (until_active <= until_drop) break;
     drop(dropped);
   }
-  if (!qr_.append(normal)) return Status::kLimit;
+  if (!qr_.append(system.row(row))) return Status::kLimit;
   active_.push_back(row);
   multipliers_.push_back(multiplier);
   return Status::kOptimal;
+}
+
+// Restore the active rows of before a row was to be let in.
+void DualProjection::go_back(const System& system) {
+  active_.clear();
+  multipliers_.clear();
+  qr_.clear();
+  for (std::size_t k = 0; k < active_before_.size(); ++k) {
+    if (!qr_.append(system.row(active_before_[k]))) continue;
+    active_.push_back(active_before_[k]);
+    multipliers_.push_back(multipliers_before_[k]);
+  }
+  refine(system);
+}
+
+// Whether the bounds of a row and of the active ones, weighted by -step_, add up to less than zero.
+bool DualProjection::is_contradiction(const System& system, std::ptrdiff_t row) const {
+  double sum = system.bounds()[row];
+  double weight = 1.0;
+  for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
+    sum -= step_[k] * system.bounds()[active_[k]];
+    weight += std::abs(step_[k]);
+  }
+  const double size = norm(point_.data(), n_) + norm(query_.data(), n_);
+  return sum < -tolerances::kSlackNoise * weight * size;
+}
+
+// What the active rows leave of a normal, along_, whose square is returned, and how fast their
+// multipliers fall while the point moves against it, step_.
+double DualProjection::find_step(const double* normal) {
+  std::copy_n(normal, stride_, along_.begin());
+  coordinates_.resize(active_.size() + 1);
+  qr_.coordinates(along_.data(), coordinates_.data());
+  step_.assign(coordinates_.begin(), coordinates_.begin() + std::ssize(active_));
+  qr_.solve(step_.data());
+  qr_.subtract(coordinates_.data(), along_.data());
+  return dot(along_.data(), along_.data(), n_);
+}
+
+// The active row whose multiplier is the first to fall to zero, or -1.
+std::ptrdiff_t DualProjection::first_dropped() const {
+  double until = std::numeric_limits<double>::infinity();
+  std::ptrdiff_t dropped = -1;
+  for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
+    if (!(step_[k] > 0.0) || multipliers_[k] >= until * step_[k]) continue;
+    until = multipliers_[k] / step_[k];
+    dropped = k;
+  }
+  return dropped;
 }
 
 void DualProjection::drop(std::ptrdiff_t place) {

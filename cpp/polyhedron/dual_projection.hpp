@@ -35,6 +35,11 @@ class DualProjection {
  private:
   std::ptrdiff_t most_violated(const System& system);
   Status let_in(const System& system, std::ptrdiff_t row);
+  bool is_feasible(const System& system);
+  void go_back(const System& system);
+  bool is_contradiction(const System& system, std::ptrdiff_t row) const;
+  double find_step(const double* normal);
+  std::ptrdiff_t first_dropped() const;
   void drop(std::ptrdiff_t place);
   void refine(const System& system);
   void measure(const System& system);
@@ -49,6 +54,9 @@ class DualProjection {
   ThinQr qr_;  // of the active rows
   std::vector<std::ptrdiff_t> active_;
   std::vector<double> multipliers_;
+  std::vector<std::ptrdiff_t> active_before_;
+  std::vector<double> multipliers_before_;
+  std::vector<std::ptrdiff_t> spared_;  // rows that the active ones imply up to rounding
   std::vector<double> coordinates_;
   std::vector<double> step_;  // change of the multipliers
   std::vector<double> along_;

@@ -76,48 +76,57 @@ double InteriorPoint::longest(const std::vector<double>& values,
 
 bool InteriorPoint::solve(const System& system, const StopFlag& stop) {
   start(system);
-  const std::ptrdiff_t n = system.n_variables();
-  const std::size_t n_rows = slacks_.size();
-  double n_real = 0.0;
-  for (const double multiplier : multipliers_) n_real += multiplier > 0.0 ? 1.0 : 0.0;
   for (int iteration = 0; iteration < kMostIterations && !stop; ++iteration) {
-    // c - rows^T multipliers, with c the last unit vector.
-    for (std::size_t i = 0; i < n_rows; ++i) row_values_[i] = -multipliers_[i];
-    std::fill(dual_residual_.begin(), dual_residual_.end(), 0.0);
-    dual_residual_[n - 1] = 1.0;
-    system.add_combination(row_values_.data(), dual_residual_.data());
-    const double residual = norm(dual_residual_.data(), n);
+    const double residual = find_dual_residual(system);
     const double product = dot(slacks_.data(), multipliers_.data(), std::ssize(slacks_));
-    const double size = norm(point_.data(), n);
+    const double size = norm(point_.data(), system.n_variables());
     if (product <= tolerances::kInteriorGap * size && residual <= tolerances::kInteriorResidual) {
-      return point_[n - 1] > tolerances::kInteriorLeastRadius * size;
+      return point_[system.n_features()] > tolerances::kInteriorLeastRadius * size;
     }
-    factor(system);
-    // Predictor: as if the products of slacks and multipliers could vanish.
-    for (std::size_t i = 0; i < n_rows; ++i) targets_[i] = -slacks_[i] * multipliers_[i];
-    find_step(system);
-    const double primal = longest(slacks_, slack_steps_);
-    const double dual = longest(multipliers_, multiplier_steps_);
-    double left = 0.0;
-    for (std::size_t i = 0; i < n_rows; ++i) {
-      left +=
-          (slacks_[i] + primal * slack_steps_[i]) * (multipliers_[i] + dual * multiplier_steps_[i]);
-    }
-    const double ratio = left / product;
-    const double center = ratio * ratio * ratio * product / n_real;
-    for (std::size_t i = 0; i < n_rows; ++i) {
-      if (weights_[i] > 0.0) targets_[i] += center - slack_steps_[i] * multiplier_steps_[i];
-    }
-    find_step(system);
-    const double primal_length = longest(slacks_, slack_steps_);
-    const double dual_length = longest(multipliers_, multiplier_steps_);
-    for (std::ptrdiff_t j = 0; j < n; ++j) point_[j] += primal_length * point_step_[j];
-    for (std::size_t i = 0; i < n_rows; ++i) {
-      slacks_[i] += primal_length * slack_steps_[i];
-      multipliers_[i] += dual_length * multiplier_steps_[i];
-    }
+    iterate(system, product);
   }
   return false;
+}
+
+// The objective less the rows' combination by the multipliers; returns its norm.
+double InteriorPoint::find_dual_residual(const System& system) {
+  for (std::size_t i = 0; i < multipliers_.size(); ++i) row_values_[i] = -multipliers_[i];
+  std::fill(dual_residual_.begin(), dual_residual_.end(), 0.0);
+  dual_residual_[system.n_features()] = 1.0;
+  system.add_combination(row_values_.data(), dual_residual_.data());
+  return norm(dual_residual_.data(), system.n_variables());
+}
+
+// Predictor, corrector, step; `product` is that of slacks and multipliers.
+void InteriorPoint::iterate(const System& system, double product) {
+  factor(system);
+  // As if the products could vanish.
+  for (std::size_t i = 0; i < targets_.size(); ++i) targets_[i] = -slacks_[i] * multipliers_[i];
+  find_step(system);
+  const double primal = longest(slacks_, slack_steps_);
+  const double dual = longest(multipliers_, multiplier_steps_);
+  double left = 0.0;
+  double n_real = 0.0;
+  for (std::size_t i = 0; i < targets_.size(); ++i) {
+    n_real += multipliers_[i] > 0.0 ? 1.0 : 0.0;
+    left +=
+        (slacks_[i] + primal * slack_steps_[i]) * (multipliers_[i] + dual * multiplier_steps_[i]);
+  }
+  const double ratio = left / product;
+  const double center = ratio * ratio * ratio * product / n_real;
+  for (std::size_t i = 0; i < targets_.size(); ++i) {
+    if (weights_[i] > 0.0) targets_[i] += center - slack_steps_[i] * multiplier_steps_[i];
+  }
+  find_step(system);
+  const double primal_length = longest(slacks_, slack_steps_);
+  const double dual_length = longest(multipliers_, multiplier_steps_);
+  for (std::ptrdiff_t j = 0; j < system.n_variables(); ++j) {
+    point_[j] += primal_length * point_step_[j];
+  }
+  for (std::size_t i = 0; i < slacks_.size(); ++i) {
+    slacks_[i] += primal_length * slack_steps_[i];
+    multipliers_[i] += dual_length * multiplier_steps_[i];
+  }
 }
 
 }  // namespace hullspace

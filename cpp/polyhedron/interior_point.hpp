@@ -26,6 +26,8 @@ class InteriorPoint {
 
  private:
   void start(const System& system);
+  double find_dual_residual(const System& system);
+  void iterate(const System& system, double product);
   void factor(const System& system);
   void find_step(const System& system);
   double longest(const std::vector<double>& values, const std::vector<double>& steps) const;

@@ -34,7 +34,10 @@ def tie_set(partition, classes):
 
 
 def highs_ball(A, b, E, d):
-    """Radius of the largest ball within the affine set E x = d; None if empty, inf if unbounded."""
+    """Radius of the largest ball within the affine set E x = d; None if empty, inf if unbounded.
+
+    In a set that is a point it is 0.
+    """
     n = A.shape[1]
     along = A - A @ np.linalg.pinv(E) @ E if len(E) else A
     lengths = np.linalg.norm(along, axis=1)
@@ -55,7 +58,9 @@ def highs_ball(A, b, E, d):
     feasible = linprog(
         np.zeros(n), A_ub=A, b_ub=b, A_eq=E, b_eq=d, bounds=(None, None), method="highs"
     )
-    return np.inf if feasible.status == 0 else None
+    if feasible.status != 0:
+        return None
+    return np.inf if np.linalg.matrix_rank(E) < n else 0.0
 
 
 def highs_distance(point, A, b, E, d, norm):

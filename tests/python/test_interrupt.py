@@ -55,6 +55,58 @@ def test_ctrl_c_ends_a_call_soon_and_leaves_the_hull_usable(method):
     assert second == "3"
 
 
+POLYHEDRON = """
+    import os, signal, threading, time
+    import numpy as np
+    from hullspace import Polyhedron, chebyshev_centers
+
+    generator = np.random.default_rng(0)
+    A = generator.normal(size=(528, 64))
+    A /= np.linalg.norm(A, axis=1, keepdims=True)
+    A = np.vstack([np.eye(64), -np.eye(64), A])
+    b = np.append(np.ones(128), generator.uniform(0.3, 1.0, size=528))
+    polyhedron = Polyhedron(A, b)
+    many = generator.normal(size=(200_000, 64))
+    calls = {
+        "centers": lambda n: chebyshev_centers(A, b * (1 + 1e-3 * np.arange(n)[:, None])),
+        "support": lambda n: polyhedron.support(many[:n]),
+        "project": lambda n: polyhedron.project(many[:n]),
+    }
+    call = calls["METHOD"]
+    sent = []
+
+    def interrupt():
+        time.sleep(1.0)
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    try:
+        call({"centers": 20_000}.get("METHOD", 200_000))
+        print("finished")
+    except KeyboardInterrupt:
+        print("interrupted", time.perf_counter() - sent[0])
+    print(len(call(3)))
+"""
+
+
+@pytest.mark.parametrize("method", ["centers", "support", "project"])
+def test_ctrl_c_ends_a_batch_of_programs_soon(method):
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(POLYHEDRON).replace("METHOD", method)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    first, second = done.stdout.splitlines()
+    word, seconds = first.split()
+    assert word == "interrupted"
+    print(f"interrupted within {float(seconds):.3f} s")
+    assert float(seconds) < 0.7
+    assert second == "3"
+
+
 def test_other_threads_run_meanwhile():
     generator = np.random.default_rng(1)
     hull = Hull(generator.normal(size=(100_000, 32)))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from data import data_file
 from hullspace import DecisionPartition, Status
 from hullspace.partition import boundary_distances
+from hullspace.polyhedron import Polyhedron
 from partition_oracles import (
     PARTITIONS,
     clarabel_distance_to,
@@ -195,11 +196,10 @@ def test_misuse_is_named(options, error, message):
 def test_distances_to_regions_agree_with_clarabel(partition):
     z = samples_of(partition, 15)
     found = partition.region_distances(z)
-    distances = found.distances.reshape(15, partition.n_classes)
     for i in range(15):
         for c in range(partition.n_classes):
             expected = clarabel_distance_to(z[i], *tie_set(partition, (c,)))
-            assert distances[i, c] == pytest.approx(expected, rel=1e-6, abs=3e-5)
+            assert found.distances[i, c] == pytest.approx(expected, rel=1e-6, abs=3e-5)
 
 
 @settings(max_examples=40, deadline=None)
@@ -214,6 +214,40 @@ def test_every_flip_point_is_one(seed, n_classes, n_features, digits):
     z = generator.normal(size=(8, n_features)).round(digits)
     for to in ("nearest", "all"):
         assert_flips(partition, z, partition.boundary_points(z, to))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_all_classes_touch_at_the_apex_of_a_cone(seed):
+    generator = np.random.default_rng(seed)
+    n_features, n_classes = generator.integers(3, 16), generator.integers(2, 8)
+    partition = DecisionPartition(generator.normal(size=(n_classes, n_features)), domain="orthant")
+    z = np.abs(generator.normal(size=(100, n_features)))
+    found = partition.boundary_points(z, "all")
+    assert_flips(partition, z, found)
+    # Without biases all classes tie at the origin: none is ever out of reach.
+    lengths = np.linalg.norm(z, axis=1)
+    others = np.arange(n_classes) != found.predictions[:, None]
+    assert (found.distances <= lengths[:, None] + 1e-9)[others].all()
+
+
+def test_no_cone_is_called_empty():
+    generator = np.random.default_rng(0)
+    n_given_up = 0
+    for _ in range(300):
+        n = generator.integers(2, 6)
+        A = generator.normal(size=(n + generator.integers(1, 6), n))
+        E = generator.normal(size=(1, n))
+        cone = Polyhedron(A, np.zeros(len(A)), equalities=(E, [0.0]))
+        z = generator.normal(size=(50, n))
+        found = cone.project(z)
+        # All of these cones hold the origin, but some are so thin that the method gives up.
+        assert (found.status != Status.EMPTY).all()
+        n_given_up += np.count_nonzero(found.status == Status.LIMIT)
+        done = found.status == Status.OPTIMAL
+        assert cone.contains(found.points[done]).all()
+        lengths = np.linalg.norm(z[done], axis=1)
+        assert (found.distances[done] - found.gaps[done] <= lengths + 1e-12).all()
+    assert n_given_up <= 5
 
 
 @pytest.mark.parametrize("features", ["cifar", "digits"])
@@ -288,3 +322,32 @@ class TestSegments:
             partition.segment(np.ones((2, 8)), np.ones((3, 8)))
         with pytest.raises(ValueError, match="z1 must have 8 columns"):
             partition.segment(np.ones((2, 8)), np.ones((2, 7)))
+
+
+def test_flip_points_between_classes_that_are_nearly_the_same():
+    generator = np.random.default_rng(5)
+    weight = generator.normal(size=(4, 6))
+    weight[3] = weight[0] + 1e-9 * generator.normal(size=6)
+    partition = DecisionPartition(weight, domain="orthant")
+    z = np.abs(generator.normal(size=(200, 6)))
+    found = partition.boundary_points(z)
+    assert_flips(partition, z, found)
+    everything = partition.boundary_points(z, "all").distances
+    assert found.distances == pytest.approx(everything.min(axis=1), rel=1e-7, abs=1e-9)
+    triples = partition.ambiguity(z, 3)
+    every = [
+        partition.ambiguous_points(s, z).distances
+        for s in ((0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3))
+    ]
+    assert triples.distances == pytest.approx(np.min(every, axis=0), rel=1e-6, abs=1e-7)
+
+
+def test_the_facet_of_a_flip_point_is_at_hand():
+    partition = PARTITIONS["orthant"]()
+    z = samples_of(partition, 20)
+    found = partition.boundary_points(z)
+    for i in np.flatnonzero(found.targets >= 0):
+        facet = partition.tie_set((found.predictions[i], found.targets[i]))
+        assert facet.project(z[[i]]).distances == pytest.approx(found.distances[i])
+    with pytest.raises(ValueError, match="classes must be two or more different ones"):
+        partition.tie_set([1])

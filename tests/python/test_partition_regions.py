@@ -11,7 +11,7 @@ from scipy.stats import beta
 import hullspace
 from hullspace import DecisionPartition, Head, Status
 from hullspace.polyhedron import Polyhedron
-from partition_oracles import PARTITIONS, highs_ball, tie_set
+from partition_oracles import PARTITIONS, highs_ball, samples_of, tie_set
 
 
 @pytest.fixture(params=PARTITIONS)
@@ -54,8 +54,8 @@ def test_a_ball_touches_enough_walls_to_be_held():
         slack = (region.b - region.A @ balls.centers[c]) / lengths - balls.radii[c]
         assert (slack >= -1e-9).all()
         touching = np.count_nonzero(slack <= 1e-8)
-        # Fewer hold a ball only if it can be moved without growing: the radius is no vertex.
-        assert touching >= 2
+        # The center and the radius are a vertex of a linear program in n_features + 1 variables.
+        assert touching >= bounded.n_features + 1
         y = balls.certificate.duals[c]
         assert slack[np.asarray(y) > 1e-9] == pytest.approx(0.0, abs=1e-7)
 
@@ -294,3 +294,23 @@ def test_classes_of_zero_weights_tie_everywhere():
     assert partition.equal_classes == [(0, 1, 2)]
     assert partition.chebyshev().radii == pytest.approx([0.5] * 3)
     assert not partition.adjacency().matrix.any()
+
+
+def test_answers_do_not_depend_on_how_much_fits_in_memory(monkeypatch):
+    partition = PARTITIONS["orthant"]()
+    z = samples_of(partition, 20)
+
+    def answers():
+        return (
+            partition.boundary_points(z, "all").distances,
+            partition.boundary_points(z).distances,
+            partition.adjacency().radii,
+            partition.ambiguity_table(3).radii,
+            partition.ambiguity(z, 3).distances,
+            partition.region_distances(z).distances,
+        )
+
+    expected = answers()
+    monkeypatch.setattr("hullspace.partition.ties._BYTES", 1)
+    for found, whole in zip(answers(), expected, strict=True):
+        assert np.array_equal(found, whole, equal_nan=True)

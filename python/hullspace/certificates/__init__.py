@@ -5,7 +5,119 @@ the solver. `prove` decides membership with tolerance zero; it may search for be
 the certificate holds, and its verdict rests on rigorous bounds and exact integers alone.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from hullspace.certificates import floating, polyhedra
 from hullspace.certificates.exact import prove
-from hullspace.certificates.floating import check
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from hullspace.hull import Membership, Projection
+    from hullspace.polyhedron import (
+        ChebyshevCenter,
+        ChebyshevCenters,
+        Irredundant,
+        Polyhedron,
+        PolyhedronProjection,
+        PolyhedronSupport,
+    )
+
+    Result = (
+        Membership
+        | Projection
+        | ChebyshevCenters
+        | ChebyshevCenter
+        | PolyhedronSupport
+        | PolyhedronProjection
+        | Irredundant
+    )
 
 __all__ = ["check", "prove"]
+
+
+def check(
+    subject: npt.ArrayLike | Polyhedron,
+    queries: npt.ArrayLike | None,
+    result: Result,
+    *,
+    equalities: Any = None,
+) -> npt.NDArray[np.bool_]:
+    """Check every answer of `result` against the data alone.
+
+    Parameters
+    ----------
+    subject : array_like or Polyhedron
+        What the result is about: the points of a hull, (n_points, n_features); the matrices A
+        that `chebyshev_centers` was given; or a polyhedron.
+    queries : array_like or None
+        What was asked, in the same order: queries of the hull; the offsets b that
+        `chebyshev_centers` was given; directions of the support, or points to project. None for
+        a `ChebyshevCenter` and for `Irredundant`.
+    result : Membership, Projection, ChebyshevCenters, ChebyshevCenter, PolyhedronSupport, \
+PolyhedronProjection or Irredundant
+        The answers with their certificates.
+    equalities : pair of arrays, or list of pairs, optional
+        For `ChebyshevCenters` alone: what `chebyshev_centers` was given.
+
+    Returns
+    -------
+    bool array, one element for each answer
+        True where the certificate proves the claim; UNDECIDED and LIMIT claim nothing and are
+        never True.
+
+        Hulls. INSIDE: the weights are convex and reproduce the query within the certificate's
+        tolerance. OUTSIDE: all points lie strictly on one side of the hyperplane and the query
+        on the other, rounding accounted for. OPTIMAL: the weights are convex and give the
+        nearest point, and the hyperplane through it bounds the distance as the gap says.
+
+        Polyhedra. OPTIMAL: the point, or ball, is feasible, the multipliers are nonnegative and
+        combine the rows as they must, and the gap is what lies between the value and the bound,
+        and small: all up to a backward error of some roundings in each row. UNBOUNDED: the ray
+        leads from a feasible point to ever better ones along all constraints. EMPTY: the
+        multipliers prove that no point is feasible; if they cancel only up to rounding and no
+        exact ones are found, that none is within 2**20 times the distance of the farthest
+        hyperplane that they use. Irredundant rows: the witness violates its row, and of the
+        irredundant rows and the equalities no other; that the remaining rows are redundant is
+        not checked.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays are unfit, or the shapes do not belong together.
+
+    Notes
+    -----
+    Costs one double-precision matrix product of the points, or rows, with the queries. Where
+    EMPTY is in doubt, some milliseconds of integer arithmetic are added for each answer.
+
+    Examples
+    --------
+    >>> import hullspace
+    >>> points = [[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]]
+    >>> queries = [[0.5, 0.5], [2.0, 2.0]]
+    >>> membership = hullspace.Hull(points).contains(queries)
+    >>> hullspace.certificates.check(points, queries, membership)
+    array([ True,  True])
+    >>> square = [[1, 0], [-1, 0], [0, 1], [0, -1]]
+    >>> bounds = [[1, 1, 1, 1], [1, -2, 1, 1]]
+    >>> found = hullspace.chebyshev_centers(square, bounds)
+    >>> found
+    ChebyshevCenters(2 problems: 1 optimal, 1 empty)
+    >>> hullspace.certificates.check(square, bounds, found)
+    array([ True,  True])
+    """
+    if hasattr(result, "duals") or hasattr(result, "witnesses"):
+        return polyhedra.check(subject, queries, result, equalities)
+    if not (hasattr(result, "certificate") or hasattr(result, "gaps")):
+        raise TypeError(
+            "result must be a Membership or a Projection, ChebyshevCenters, a ChebyshevCenter, a "
+            "PolyhedronSupport, a PolyhedronProjection or Irredundant, "
+            f"got {type(result).__name__}"
+        )
+    if equalities is not None:
+        raise ValueError("equalities must be None for a result about a hull")
+    return floating.check(cast("Any", subject), cast("Any", queries), cast("Any", result))

@@ -17,7 +17,7 @@ from hullspace.partition.guaranteed import (
     Guarantees,
 )
 from hullspace.partition.proofs import RegionProof
-from hullspace.partition.regions import Adjacency, ChebyshevBalls, Shares
+from hullspace.partition.regions import Adjacency, ChebyshevBalls, RegionDistances, Shares
 from hullspace.partition.segments import Segments
 from hullspace.partition.shapes import Boxes, GuaranteedBalls
 
@@ -37,6 +37,7 @@ __all__ = [
     "GuaranteedProjections",
     "GuaranteedRegions",
     "Guarantees",
+    "RegionDistances",
     "RegionProof",
     "Segments",
     "Shares",

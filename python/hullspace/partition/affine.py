@@ -16,10 +16,9 @@ _Floats = npt.NDArray[np.float64]
 
 # Directions of an affine set's normals that are shorter, relative to the longest, are rounding.
 _RANK = 1e-12
-# Equations that miss by less, relative to their sizes, hold.
-_CONSISTENT = 1e-10
 # Constraints that are less steep than this along an affine set would magnify rounding.
 _STEEP = 1e-4
+_ROUNDING = 2.0**-46
 # A tie must hold this well, relative to the sizes of what cancels, to count as a tie.
 _TIE = 1e-12
 
@@ -38,27 +37,21 @@ class AffineTies:
         Differences of biases.
     inverse : (n_features, k - 1) float64
         Pseudo-inverse of E.
-    consistent : bool
-        Whether there is such a place at all.
     """
 
     classes: Subset
     E: _Floats
     d: _Floats
     inverse: _Floats
-    consistent: bool
 
     @classmethod
     def of(cls, ties: Ties, classes: Subset) -> AffineTies:
         """Make the equations for two or more classes."""
         first, rest = classes[0], list(classes[1:])
         E, d = ties.weight[rest] - ties.weight[first], ties.bias[first] - ties.bias[rest]
-        inverse = np.linalg.pinv(E, rcond=_RANK)
-        scale = np.abs(ties.bias[list(classes)]).max() + np.abs(d).max()
-        consistent = bool((np.abs(E @ (inverse @ d) - d) <= _CONSISTENT * scale).all())
-        return cls(classes, E, d, inverse, consistent)
+        return cls(classes, E, d, np.linalg.pinv(E, rcond=_RANK))
 
-    def lower_bounds(self, polyhedron: Polyhedron, missing: _Floats, excess: _Floats) -> _Floats:
+    def lower_bounds(self, polyhedron: Polyhedron, points: _Floats, excess: _Floats) -> _Floats:
         """Lower bounds of the distances of points to the part of the set within a polyhedron.
 
         The distance to the set and, at a right angle to it, that to the constraint that its
@@ -66,24 +59,30 @@ class AffineTies:
 
         Parameters
         ----------
-        missing : (n, k - 1) float64
-            ``d - E @ point`` for each point.
+        polyhedron : Polyhedron
+            The set of ties.
+        points : (n, n_features) float64
+            The points.
         excess : (n, n_constraints) float64
             ``A @ point - b`` for each point and constraint.
         """
-        if not self.consistent:
-            return np.full(len(missing), np.inf)
+        missing = self.d - points @ self.E.T
         slopes = polyhedron.A @ self.inverse
         lengths = np.linalg.norm(polyhedron.A - slopes @ self.E, axis=1)
         moving = lengths > _STEEP * np.linalg.norm(polyhedron.A, axis=1)
         # Distances of the set's nearest point to the constraints, along the set.
         weights = np.divide(1.0, lengths, where=moving, out=np.zeros(len(lengths)))
-        beyond = (excess + missing @ slopes.T) * weights
+        beyond = missing @ slopes.T
+        beyond += excess
+        beyond *= weights
         # The step to the set is inverse @ missing, which is as long as triangle @ missing.
         triangle = np.asarray(np.linalg.qr(self.inverse, mode="r"))
         steps = np.linalg.norm(missing @ triangle.T, axis=1)
-        bounds: _Floats = np.hypot(steps, beyond.max(axis=1, initial=0.0))
-        return bounds
+        bounds = np.hypot(steps, beyond.max(axis=1, initial=0.0))
+        # What rounding may have added, where equations are nearly the same.
+        condition = np.linalg.norm(self.E) * np.linalg.norm(self.inverse)
+        sizes = np.linalg.norm(points, axis=1) + bounds
+        return np.asarray(np.maximum(bounds - _ROUNDING * condition * sizes, 0.0))
 
     def settle(
         self, ties: Ties, points: _Floats, norm: float

@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.partition.affine import AffineTies
+from hullspace.partition.balls import largest_balls
 from hullspace.partition.nearest import Answers, TieSets
-from hullspace.partition.ties import Subset, Ties, centers, interior_points
 from hullspace.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hullspace.partition.ties import Subset, Ties
     from hullspace.polyhedron import ChebyshevCenters, Polyhedron
 
 _Floats = npt.NDArray[np.float64]
@@ -25,8 +26,8 @@ _Ints = npt.NDArray[np.int64]
 
 # More subsets than this are not listed.
 _MAX_SUBSETS = 100_000
-# Lower bounds that are computed at a time.
-_BLOCK = 2**22
+# Samples times constraints that are handled at a time: what stays in cache.
+_BLOCK = 2**16
 
 
 @dataclass(frozen=True)
@@ -77,18 +78,17 @@ def ambiguous_points(
 ) -> AmbiguousPoints:
     """Find where classes tie; see `DecisionPartition.ambiguous_points`."""
     subset = as_subset(classes, ties.n_classes)
-    polyhedron = ties.top(subset)
-    found = centers([polyhedron], n_threads)
+    points, found = largest_balls(ties, [subset], n_threads)
     status = Status(found.status[0])
     exists = status in (Status.OPTIMAL, Status.UNBOUNDED)
-    points, distances = interior_points([polyhedron], found), np.zeros(0)
+    distances = np.zeros(0)
     if nearest_to is not None:
         z = ties.as_features(nearest_to, "nearest_to")
         which = np.zeros(len(z), dtype=np.int64)
         answers = TieSets(ties, [subset], n_threads).project(which, z)
         points, distances = answers.points, answers.distances
     return AmbiguousPoints(
-        subset, exists, points, distances, float(found.radii[0]), status, polyhedron, found
+        subset, exists, points, distances, float(found.radii[0]), status, ties.top(subset), found
     )
 
 
@@ -108,10 +108,8 @@ class AmbiguityTable:
         The ball's radius; 0 if the set is flat, NaN if empty, infinity if it holds any ball.
     status : (n_subsets,) int8
         OPTIMAL, UNBOUNDED, EMPTY or LIMIT.
-    polyhedra : list of Polyhedron
-        The sets of ties.
     certificate : ChebyshevCenters
-        The proof either way, one problem a subset.
+        The proof either way, one problem a subset; `polyhedron` gives the problems.
     """
 
     subsets: _Ints
@@ -119,8 +117,12 @@ class AmbiguityTable:
     points: _Floats
     radii: _Floats
     status: npt.NDArray[np.int8]
-    polyhedra: list[Polyhedron]
     certificate: ChebyshevCenters
+    _ties: Ties = field(repr=False)
+
+    def polyhedron(self, i: int) -> Polyhedron:
+        """Return the set where the classes of subset i tie at the top."""
+        return self._ties.top(tuple(int(c) for c in self.subsets[i]))
 
     def __len__(self) -> int:
         return len(self.subsets)
@@ -134,12 +136,10 @@ class AmbiguityTable:
 def ambiguity_table(ties: Ties, k: int, n_threads: int | None) -> AmbiguityTable:
     """Decide for all subsets of k classes whether they tie at the top anywhere."""
     sets = all_subsets(ties.n_classes, k)
-    polyhedra = [ties.top(subset) for subset in sets]
-    found = centers(polyhedra, n_threads)
+    points, found = largest_balls(ties, sets, n_threads)
     exists = (found.status == Status.OPTIMAL) | (found.status == Status.UNBOUNDED)
-    points = interior_points(polyhedra, found)
     return AmbiguityTable(
-        np.array(sets, dtype=np.int64), exists, points, found.radii, found.status, polyhedra, found
+        np.array(sets, dtype=np.int64), exists, points, found.radii, found.status, found, ties
     )
 
 
@@ -191,7 +191,7 @@ def ambiguity(ties: Ties, features: npt.ArrayLike, k: int, n_threads: int | None
     tie_sets = TieSets(ties, sets, n_threads)
     answers = Answers.none(len(z), ties.n_features)
     classes = np.full((len(z), k), -1, dtype=np.int64)
-    at_a_time = max(1, _BLOCK // max(1, len(sets)))
+    at_a_time = max(1, _BLOCK // (ties.n_classes + ties.domain.polyhedron.n_constraints))
     for start in range(0, len(z) if sets else 0, at_a_time):
         rows = np.arange(start, min(start + at_a_time, len(z)))
         bounds = _lower_bounds(tie_sets, z[rows])
@@ -208,15 +208,14 @@ def ambiguity(ties: Ties, features: npt.ArrayLike, k: int, n_threads: int | None
 def _lower_bounds(tie_sets: TieSets, z: _Floats) -> _Floats:
     """Lower bounds of the distances to every set, (n, n_sets)."""
     ties, domain = tie_sets.ties, tie_sets.ties.domain.polyhedron
-    logits, walls = ties.logits(z), z @ domain.A.T - domain.b
+    walls = z @ domain.A.T - domain.b
     bounds = np.empty((len(z), len(tie_sets.sets)))
     for s, classes in enumerate(tie_sets.sets):
-        leads = logits - logits[:, [classes[0]]]
-        others = [j for j in range(ties.n_classes) if j not in classes]
-        excess = np.hstack([leads[:, others], walls])
-        missing = -leads[:, list(classes[1:])]
+        polyhedron = tie_sets.polyhedron(s)
+        others = slice(ties.n_classes - len(classes))  # the rows before the domain's
+        above = z @ polyhedron.A[others].T - polyhedron.b[others]
         affine = AffineTies.of(ties, classes)
-        bounds[:, s] = affine.lower_bounds(tie_sets.polyhedron(s), missing, excess)
+        bounds[:, s] = affine.lower_bounds(polyhedron, z, np.hstack([above, walls]))
     return bounds
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hullspace.partition.domain import Domain, DomainLike
-    from hullspace.polyhedron import Polyhedron, PolyhedronProjection
+    from hullspace.polyhedron import Polyhedron
 
 
 class DecisionPartition:
@@ -142,7 +142,20 @@ class DecisionPartition:
     def region(self, c: int) -> Polyhedron:
         """Return the region of class c within the domain.
 
-        Its rows are the other classes in ascending order, then those of the domain.
+        Parameters
+        ----------
+        c : int
+            The class.
+
+        Returns
+        -------
+        Polyhedron
+            Its rows are the other classes in ascending order, then those of the domain.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
         """
         if isinstance(c, bool) or not isinstance(c, int | np.integer):
             raise TypeError(f"c must be a class's index, got {c!r}")
@@ -150,8 +163,37 @@ class DecisionPartition:
             raise ValueError(f"c must be between 0 and {self.n_classes - 1}, got {c}")
         return self._ties.top((int(c),))
 
+    def tie_set(self, classes: Iterable[int]) -> Polyhedron:
+        """Return the set where given classes tie at the top within the domain.
+
+        For two classes it is the facet between their regions. Whatever is said of ties and flip
+        points can be proven with it: ``tie_set((c, j)).project(z)`` gives flip points with the
+        multipliers that `hullspace.certificates.check` verifies.
+
+        Parameters
+        ----------
+        classes : iterable of int
+            Two or more classes.
+
+        Returns
+        -------
+        Polyhedron
+            Its rows are the other classes in ascending order, then those of the domain.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `classes` are not two or more different classes.
+        """
+        return self._ties.top(ambiguity.as_subset(classes, self.n_classes))
+
     def chebyshev(self, *, n_threads: int | None = None) -> regions.ChebyshevBalls:
         """Find the largest ball in every region, in one batch of linear programs.
+
+        Parameters
+        ----------
+        n_threads : int, optional
+            Threads to use; all cores by default.
 
         Returns
         -------
@@ -163,6 +205,11 @@ class DecisionPartition:
 
     def adjacency(self, *, n_threads: int | None = None) -> regions.Adjacency:
         """Find which regions share a facet inside the domain.
+
+        Parameters
+        ----------
+        n_threads : int, optional
+            Threads to use; all cores by default.
 
         Returns
         -------
@@ -213,7 +260,7 @@ class DecisionPartition:
 
     def region_distances(
         self, z: npt.ArrayLike, *, n_threads: int | None = None
-    ) -> PolyhedronProjection:
+    ) -> regions.RegionDistances:
         """Find the nearest point of every class's region to features.
 
         Parameters
@@ -225,9 +272,13 @@ class DecisionPartition:
 
         Returns
         -------
-        PolyhedronProjection
-            One answer for each pair of a feature and a class, the class varying fastest:
-            ``distances.reshape(n, n_classes)``.
+        RegionDistances
+            Points, distances and gaps, (n, n_classes).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
         """
         return regions.region_distances(self._ties, self._ties.as_features(z, "z"), n_threads)
 
@@ -249,7 +300,7 @@ class DecisionPartition:
         z : (n, n_features) array
             Points of feature space, in the domain or not.
         to : "nearest", "all" or int, default "nearest"
-            Which class to flip to.
+            Which class to flip to. "all" takes memory for n times n_classes points.
         norm : 1, 2 or infinity, default 2
             What "near" means.
         n_threads : int, optional
@@ -296,6 +347,11 @@ class DecisionPartition:
         -------
         Segments
             Breakpoints, 0 at z0 and 1 at z1, and the classes between them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
 
         Notes
         -----
@@ -356,21 +412,45 @@ class DecisionPartition:
     ) -> shapes.GuaranteedBalls:
         """Find the largest balls around features whose part in the domain is one class.
 
+        Parameters
+        ----------
+        z : (n, n_features) array
+            Points of feature space.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
         Returns
         -------
         GuaranteedBalls
             Radii, which are proven distances to the nearest flip point, and classes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
         """
         return shapes.guaranteed_balls(self._ties, z, n_threads)
 
     def largest_boxes(self, z: npt.ArrayLike, *, n_threads: int | None = None) -> shapes.Boxes:
         """Find axis-aligned boxes around features, inside their class's region and the domain.
 
+        Parameters
+        ----------
+        z : (n, n_features) array
+            Points of feature space.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
         Returns
         -------
         Boxes
             The box with the largest sum of widths, by one linear program a feature, and the
             half-width of the largest cube that crosses no boundary, in closed form.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
 
         Examples
         --------
@@ -406,6 +486,11 @@ class DecisionPartition:
         AmbiguousPoints
             The points, or the multipliers that prove that there are none.
 
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
+
         Examples
         --------
         >>> import hullspace
@@ -421,10 +506,22 @@ class DecisionPartition:
     ) -> ambiguity.AmbiguityTable:
         """Decide for all subsets of k classes whether they tie at the top within the domain.
 
+        Parameters
+        ----------
+        k : int, default 2
+            Number of classes that tie; with n_classes, all of them.
+        n_threads : int, optional
+            Threads to use; all cores by default.
+
         Returns
         -------
         AmbiguityTable
             Existence with proof either way, and a point for each subset.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `k` is not between 2 and n_classes, or leaves more than 100,000 subsets.
         """
         return ambiguity.ambiguity_table(self._ties, k, n_threads)
 
@@ -446,6 +543,17 @@ class DecisionPartition:
         -------
         Ambiguity
             Distances, points, which classes; `Ambiguity.most_ambiguous` lists the nearest.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has the wrong type, shape or values; the message names it.
+
+        Notes
+        -----
+        Sets of ties are tried in the order of lower bounds: the distance to the affine set where
+        the classes tie and, at a right angle to it, to the constraint that its nearest point
+        breaks the most. About one projection a sample is left.
 
         Examples
         --------

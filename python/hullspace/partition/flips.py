@@ -150,14 +150,16 @@ def _to_columns(
 
 def _lower_bounds(ties: Ties, z: _Floats, predictions: _Ints, norm: float) -> _Floats:
     """Distances to the hyperplanes where classes tie with the predicted one, (n, n_classes)."""
-    logits = ties.logits(z)
-    bounds = np.full(logits.shape, np.inf)
+    bounds = np.full((len(z), ties.n_classes), np.inf)
     for c in np.unique(predictions):
         rows = np.flatnonzero(predictions == c)
-        lengths = np.linalg.norm(ties.weight[c] - ties.weight, ord=_DUAL[norm], axis=1)
+        # Differences of weights come first: those of logits would cancel in classes much alike.
+        normals, offsets = ties.weight[c] - ties.weight, ties.bias[c] - ties.bias
+        lengths = np.linalg.norm(normals, ord=_DUAL[norm], axis=1)
         parallel = lengths == 0.0
-        found = (logits[rows, c, None] - logits[rows]) / np.where(parallel, 1.0, lengths)
-        found[:, parallel] = np.where(ties.bias[parallel] == ties.bias[c], 0.0, np.inf)
+        margins = np.maximum(z[rows] @ normals.T + offsets, 0.0)
+        found = margins / np.where(parallel, 1.0, lengths)
+        found[:, parallel] = np.where(offsets[parallel] == 0.0, 0.0, np.inf)
         found[:, c] = np.inf
         bounds[rows] = found
     return bounds

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 
-# Polyhedra are made as they are needed, at most this many bytes of them at a time.
-_BYTES = 2**28
-
 
 @dataclass
 class Answers:
@@ -86,13 +83,11 @@ class TieSets:
         self.sets = sets
         self._n_threads = n_threads
         self._polyhedra: dict[int, Polyhedron] = {}
-        n_rows = ties.n_classes + ties.domain.polyhedron.n_constraints
-        self._at_a_time = max(1, _BYTES // (8 * n_rows * ties.n_features))
 
     def polyhedron(self, s: int) -> Polyhedron:
         """Where the classes of set s tie, none is above, and the domain allows it."""
         if s not in self._polyhedra:
-            if len(self._polyhedra) == self._at_a_time:
+            if len(self._polyhedra) == self.ties.n_at_a_time:
                 self._polyhedra.clear()
             self._polyhedra[s] = self.ties.top(self.sets[s])
         return self._polyhedra[s]
@@ -173,9 +168,10 @@ class TieSets:
     ) -> Iterator[tuple[npt.NDArray[np.intp], list[Polyhedron], _Ints]]:
         """Rows with the polyhedra that they need and each row's place among those."""
         used, place = np.unique(which[rows], return_inverse=True)
-        for start in range(0, len(used), self._at_a_time):
-            inside = (place >= start) & (place < start + self._at_a_time)
-            polyhedra = [self.polyhedron(int(s)) for s in used[start : start + self._at_a_time]]
+        step = self.ties.n_at_a_time
+        for start in range(0, len(used), step):
+            inside = (place >= start) & (place < start + step)
+            polyhedra = [self.polyhedron(s) for s in used[start : start + step].tolist()]
             yield rows[inside], polyhedra, (place[inside] - start).astype(np.int64)
 
 

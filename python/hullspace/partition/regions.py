@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv
 
-from hullspace.partition.ties import Subset, Ties, centers, interior_points
-from hullspace.polyhedron import project_batch
+from hullspace.partition.balls import largest_balls
+from hullspace.partition.nearest import TieSets
 from hullspace.status import Status
 
 if TYPE_CHECKING:
     from hullspace.partition.domain import Domain
-    from hullspace.polyhedron import ChebyshevCenters, Polyhedron, PolyhedronProjection
+    from hullspace.partition.ties import Subset, Ties
+    from hullspace.polyhedron import ChebyshevCenters
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -72,9 +73,8 @@ class ChebyshevBalls:
 
 def chebyshev(ties: Ties, n_threads: int | None) -> ChebyshevBalls:
     """Find the largest ball in each region; see `DecisionPartition.chebyshev`."""
-    polyhedra = [ties.top((c,)) for c in range(ties.n_classes)]
-    found = centers(polyhedra, n_threads)
-    return ChebyshevBalls(interior_points(polyhedra, found), found.radii, found.status, found)
+    points, found = largest_balls(ties, [(c,) for c in range(ties.n_classes)], n_threads)
+    return ChebyshevBalls(points, found.radii, found.status, found)
 
 
 @dataclass(frozen=True)
@@ -121,40 +121,70 @@ def adjacency(ties: Ties, n_threads: int | None) -> Adjacency:
     """Find which regions share a facet; see `DecisionPartition.adjacency`."""
     regions = chebyshev(ties, n_threads)
     n = ties.n_classes
-    matrix = np.zeros((n, n), dtype=bool)
-    radii = np.full((n, n), np.nan)
-    witnesses = np.full((n, n, ties.n_features), np.nan)
-    pairs = [
+    pairs: list[Subset] = [
         (c, j)
         for c, j in combinations(range(n), 2)
         if (ties.weight[c] != ties.weight[j]).any() and not {c, j} & set(regions.empty)
     ]
-    if pairs:
-        polyhedra = [ties.top(pair) for pair in pairs]
-        found = centers(polyhedra, n_threads)
-        rows, columns = np.array(pairs).T
-        radii[rows, columns] = radii[columns, rows] = found.radii
-        # A wall of the domain can be a facet of one region and all of another one, a flat one.
-        solid = regions.radii > 0.0
-        shared = (found.radii >= _least_radii(polyhedra)) & solid[rows] & solid[columns]
-        matrix[rows, columns] = matrix[columns, rows] = shared
-        points = np.where(shared[:, None], interior_points(polyhedra, found), np.nan)
-        witnesses[rows, columns] = witnesses[columns, rows] = points
+    points, found = largest_balls(ties, pairs, n_threads)
+    rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    radii = np.full((n, n), np.nan)
+    radii[rows, columns] = radii[columns, rows] = found.radii
+    # A wall of the domain can be a facet of one region and all of another one, a flat one.
+    solid = regions.radii > 0.0
+    # Where the domain is a line, facets are points.
+    on_a_line = np.linalg.matrix_rank(ties.domain.polyhedron.E) == ties.n_features - 1
+    large = found.radii >= 0.0 if on_a_line else found.radii > 0.0
+    shared = large & solid[rows] & solid[columns]
+    matrix = np.zeros((n, n), dtype=bool)
+    matrix[rows, columns] = matrix[columns, rows] = shared
+    witnesses = np.full((n, n, ties.n_features), np.nan)
+    witnesses[rows[shared], columns[shared]] = witnesses[columns[shared], rows[shared]] = points[
+        shared
+    ]
     return Adjacency(matrix, witnesses, radii, regions, ties.equal_classes())
 
 
-def region_distances(ties: Ties, points: _Floats, n_threads: int | None) -> PolyhedronProjection:
-    """Project every point onto every region; see `DecisionPartition.region_distances`."""
-    polyhedra = [ties.top((c,)) for c in range(ties.n_classes)]
-    which = np.tile(np.arange(ties.n_classes), len(points)).astype(np.int64)
-    repeated = np.repeat(points, ties.n_classes, axis=0)
-    return project_batch(polyhedra, which, repeated, n_threads=n_threads)
+@dataclass(frozen=True)
+class RegionDistances:
+    """How far samples are from every region, as `DecisionPartition.region_distances` returns it.
+
+    Attributes
+    ----------
+    points : (n, n_classes, n_features) float64
+        The nearest point of each region to each sample; NaN for an empty region.
+    distances : (n, n_classes) float64
+        Distance to it; infinity for an empty region.
+    gaps : (n, n_classes) float64
+        The true distance lies in ``[distances - gaps, distances]``.
+    status : (n, n_classes) int8
+        OPTIMAL, EMPTY or LIMIT.
+    """
+
+    points: _Floats
+    distances: _Floats
+    gaps: _Floats
+    status: npt.NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.distances)
+
+    def __repr__(self) -> str:
+        return f"RegionDistances({len(self)} samples, {self.distances.shape[1]} regions)"
 
 
-def _least_radii(facets: list[Polyhedron]) -> _Floats:
-    """Smallest radius of a facet: above zero, but zero where the equalities leave a point."""
-    points = [np.linalg.matrix_rank(facet.E) == facet.n_features for facet in facets]
-    return np.where(points, 0.0, np.nextafter(0.0, 1.0))
+def region_distances(ties: Ties, z: _Floats, n_threads: int | None) -> RegionDistances:
+    """Project every sample onto every region; see `DecisionPartition.region_distances`."""
+    shape = (len(z), ties.n_classes)
+    which = np.tile(np.arange(ties.n_classes), len(z))
+    sets = TieSets(ties, [(c,) for c in range(ties.n_classes)], n_threads)
+    found = sets.project(which, np.repeat(z, ties.n_classes, axis=0))
+    return RegionDistances(
+        found.points.reshape(*shape, -1),
+        found.distances.reshape(shape),
+        found.gaps.reshape(shape),
+        found.status.reshape(shape),
+    )
 
 
 @dataclass(frozen=True)

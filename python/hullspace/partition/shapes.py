@@ -59,7 +59,7 @@ def guaranteed_balls(ties: Ties, features: npt.ArrayLike, n_threads: int | None)
     outside = np.flatnonzero(~ties.domain.polyhedron.contains(z))
     if len(outside):
         there = region_distances(ties, z[outside], n_threads)
-        proven = np.maximum(there.distances - there.gaps, 0.0).reshape(-1, ties.n_classes)
+        proven = np.maximum(there.distances - there.gaps, 0.0)
         proven[np.arange(len(outside)), found.predictions[outside]] = np.inf
         radii[outside] = proven.min(axis=1)
     return GuaranteedBalls(z, radii, found.predictions, found.status)

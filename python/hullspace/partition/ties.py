@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace._arrays import as_matrix
-from hullspace.polyhedron import ChebyshevCenters, Polyhedron, chebyshev_centers
-from hullspace.status import Status
+from hullspace.polyhedron import Polyhedron
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
 
 _Floats = npt.NDArray[np.float64]
 Subset = tuple[int, ...]
+
+# Polyhedra are made as they are needed, at most this many bytes of them at a time.
+_BYTES = 2**28
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ class Ties:
     def n_features(self) -> int:
         """Number of columns of the head."""
         return int(self.weight.shape[1])
+
+    @property
+    def n_at_a_time(self) -> int:
+        """Number of polyhedra that may be in memory together."""
+        n_rows = self.n_classes + int(self.domain.polyhedron.n_constraints)
+        return max(1, _BYTES // (8 * n_rows * self.n_features))
 
     def as_features(self, value: npt.ArrayLike, name: str) -> _Floats:
         """Return `value` as a float64 matrix of features; errors name the argument."""
@@ -107,36 +115,3 @@ class Ties:
         """Rows and limits of: the logits of the others are at most that of c."""
         chosen = list(others)
         return self.weight[chosen] - self.weight[c], self.bias[c] - self.bias[chosen]
-
-
-def centers(polyhedra: Sequence[Polyhedron], n_threads: int | None) -> ChebyshevCenters:
-    """Chebyshev centers of polyhedra with any numbers of rows, in one call of the core."""
-    return chebyshev_centers(
-        [p.A for p in polyhedra],
-        [p.b for p in polyhedra],
-        equalities=[(p.E, p.d) for p in polyhedra],
-        n_threads=n_threads,
-    )
-
-
-def interior_points(polyhedra: Sequence[Polyhedron], found: ChebyshevCenters) -> _Floats:
-    """Centers; in unbounded sets with balls of any size, the center of one of radius 1 or more."""
-    points = np.array(found.centers, dtype=np.float64)
-    for i in np.flatnonzero(found.status == Status.UNBOUNDED).tolist():
-        A, ray = polyhedra[i].A, found.rays[i]
-        lengths = np.linalg.norm(_along(A, polyhedra[i].E), axis=1)
-        free = lengths > 0.0
-        growth = (-(A[free] @ ray) / lengths[free]).min(initial=np.inf)
-        points[i] += ray / growth if np.isfinite(growth) else 0.0
-    return points
-
-
-def _along(A: _Floats, E: _Floats) -> _Floats:
-    """Rows of A projected onto the null space of E."""
-    if not len(E):
-        return A
-    _, sizes, basis = np.linalg.svd(E, full_matrices=False)
-    basis = basis[sizes > 1e-12 * sizes.max(initial=0.0)]
-    along: _Floats = A - (A @ basis.T) @ basis
-    along[np.linalg.norm(along, axis=1) <= 1e-12 * np.linalg.norm(A, axis=1)] = 0.0
-    return along

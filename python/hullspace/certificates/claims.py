@@ -1,0 +1,193 @@
+"""What answers about polyhedra claim: feasible points and rays, multipliers, gaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hullspace.certificates.constraints import (
+    ROUNDOFF,
+    Bools,
+    Exponents,
+    Floats,
+    System,
+    dots,
+    every,
+    exponents,
+    highest,
+    norms,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+    from scipy import sparse
+
+# Solutions of linear systems are good to a few roundings of each of their terms, seldom better; and
+# a solver has to call some angles and slopes zero.
+_ROUNDINGS = 16.0
+_LEAST_ERROR = 2.0**-40
+# An optimum's gap, relative to the terms of its bound.
+LARGEST_GAP = 1e-9
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Answers to some problems, with their system of constraints.
+
+    Attributes
+    ----------
+    system : System
+        The constraints, shared or of each problem.
+    multipliers : (n_problems, n_rows)
+        Of the inequalities and equalities; zero where they are not sound.
+    sound : (n_problems,) bool
+        Whether the multipliers are finite, and nonnegative where they must be.
+    fields : mapping
+        The other arrays of the result, and the queries, by name; one row for each problem.
+    """
+
+    system: System
+    multipliers: Floats
+    sound: Bools
+    fields: Mapping[str, Floats]
+
+    @classmethod
+    def of(cls, system: System, multipliers: Floats, fields: Mapping[str, Any]) -> Claims:
+        """Sort out the multipliers that cannot be part of any proof."""
+        nonnegative = every(multipliers[:, : system.n_inequalities] >= 0.0)
+        sound = every(np.isfinite(multipliers)) & nonnegative
+        return cls(system, np.where(sound[:, None], multipliers, 0.0), sound, fields)
+
+    def __getitem__(self, name: str) -> Floats:
+        return self.fields[name]
+
+    def select(self, problems: npt.NDArray[np.intp]) -> Claims:
+        """Return the claims about some problems."""
+        fields = {name: array[problems] for name, array in self.fields.items()}
+        system = self.system.select(problems)
+        return Claims(system, self.multipliers[problems], self.sound[problems], fields)
+
+    @property
+    def used(self) -> Bools:
+        """Which rows have a multiplier."""
+        used: Bools = self.multipliers != 0.0
+        return used
+
+    def rounding(self) -> Floats:
+        """Bound the rounding of sums over features or multipliers, relative to their terms."""
+        terms = (self.system.rows.shape[-1] + 4 + self.used.sum(axis=1)) * ROUNDOFF
+        bound: Floats = terms / (1.0 - terms)
+        return bound
+
+    def tolerance(self) -> Floats:
+        """Backward error that is allowed, relative to the terms."""
+        return _LEAST_ERROR + _ROUNDINGS * self.rounding()
+
+    def sizes(self, scaled: Floats) -> Floats:
+        """Sum of the lengths of a combination's terms."""
+        return dots(np.abs(scaled), np.broadcast_to(self.system.lengths, scaled.shape))
+
+    def excess(
+        self, points: Floats, reach: Floats | None = None, radii: Floats | None = None
+    ) -> tuple[Floats, Floats]:
+        """How far points are beyond each row, up to a factor, and how far they may be.
+
+        With radii, the farthest points of balls are meant; a radius of 1 gets as far as `reach`.
+        """
+        radii = np.zeros(len(points)) if radii is None else radii
+        units = self.system.units(np.zeros_like(self.used), points, radii[:, None])
+        x, r = np.ldexp(points, -units[:, None]), np.ldexp(radii, -units)[:, None]
+        offsets = self.system.scaled_offsets(units)
+        beyond = self.system.products(x) - offsets
+        n = self.system.n_inequalities
+        if reach is not None:
+            beyond[:, :n] += reach * r
+        beyond[:, n:] = np.abs(beyond[:, n:])
+        least = self.system.least_lengths(units)
+        if "distances" in self.fields:  # a cone at the origin has no length but that of the query
+            queries = norms(np.ldexp(self["queries"], -units[:, None]))
+            least = np.where(least > 0.0, least, queries)
+        extent = (norms(x) + least)[:, None] + r
+        sizes = self.system.lengths * extent + np.abs(offsets)
+        return beyond, self.tolerance()[:, None] * sizes
+
+    def are_feasible(
+        self, points: Floats, reach: Floats | None = None, radii: Floats | None = None
+    ) -> Bools:
+        """Whether points, or balls about them, satisfy all constraints."""
+        beyond, allowed = self.excess(points, reach, radii)
+        return every(beyond <= allowed) & every(np.isfinite(points))
+
+    def recede(self, rays: Floats, reach: Floats | None = None) -> Bools:
+        """Whether rays from feasible points stay feasible; with a reach, away from all rows.
+
+        Staying within a row is judged by its backward error, going away from it is proven.
+        """
+        d = np.ldexp(rays, -highest(exponents(rays))[:, None])
+        along = self.system.products(d)
+        sizes = self.system.lengths * norms(d)[:, None]
+        allowed = self.tolerance()[:, None] * sizes
+        n = self.system.n_inequalities
+        away = along[:, :n] <= allowed[:, :n]
+        if reach is not None:
+            proven = along[:, :n] < -self.rounding()[:, None] * sizes[:, :n]
+            away = np.where(reach > 0.0, proven, away)
+        within = np.abs(along[:, n:]) <= allowed[:, n:]
+        return every(away) & every(within) & every(np.isfinite(rays))
+
+    def gaps_hold(
+        self, scaled: Floats, lengths: Exponents, values: Floats, gaps: Floats, sizes: Floats
+    ) -> Bools:
+        """Whether the multipliers' bound is the value and the gap, which is small.
+
+        Values, gaps, and sizes of the terms that the values are made of, are in units of the
+        scaled multipliers times ``2**lengths``.
+        """
+        offsets = self.system.scaled_offsets(lengths)
+        bounds = dots(offsets, scaled)
+        sizes = sizes + dots(np.abs(offsets), np.abs(scaled))
+        sizes += self.sizes(scaled) * self.system.least_lengths(lengths)
+        allowed = self.tolerance() * sizes
+        result: Bools = (
+            (np.abs(bounds - gaps - values) <= allowed)
+            & (gaps >= -allowed)
+            & (gaps <= LARGEST_GAP * (np.abs(values) + np.abs(bounds)) + allowed)
+        )
+        return result
+
+
+def dense_multipliers(
+    duals: sparse.csr_array, equality_duals: Floats, problems: slice, system: System
+) -> Floats:
+    """Multipliers of all rows for some problems; NaN where one has an index of no row.
+
+    Raises
+    ------
+    ValueError
+        If the arrays cannot be multipliers of the system.
+    """
+    n_inequalities, n_rows = system.n_inequalities, system.rows.shape[-2]
+    n_equalities = n_rows - n_inequalities
+    if duals.shape[1] < n_inequalities or equality_duals.shape[1] < n_equalities:
+        raise ValueError(
+            f"result must have duals of {n_inequalities} inequalities and {n_equalities} "
+            f"equalities, got shapes {duals.shape} and {equality_duals.shape}"
+        )
+    counts = np.diff(duals.indptr)
+    if (counts < 0).any() or not counts.sum() == len(duals.indices) == len(duals.data):
+        raise ValueError("result must have duals that form a CSR array")
+    counts = counts[problems]
+    first = duals.indptr[problems.start]
+    indices = duals.indices[first : first + counts.sum()]
+    data = duals.data[first : first + counts.sum()]
+    places = np.repeat(np.arange(len(counts)), counts)
+    known = (indices >= 0) & (indices < n_inequalities)
+    multipliers = np.zeros((len(counts), n_rows))
+    np.add.at(multipliers, (places[known], indices[known]), data[known])
+    multipliers[places[~known]] = np.nan
+    multipliers[:, n_inequalities:] += equality_duals[problems, :n_equalities]
+    return multipliers
