@@ -300,8 +300,16 @@ def _slices(
     solid = classes[found.balls.radii[classes] > 0.0]
     planes = (
         ("test image", z[rows], [f"test image {i}" for i in images[rows]]),
-        ("mean of a class", _means(found.guaranteed, seen), [f"mean of {names[c]}" for c in seen]),
-        ("center of a ball", found.balls.centers[solid], [f"center of {names[c]}" for c in solid]),
+        (
+            "mean of a class",
+            _means(found.guaranteed, seen),
+            [f"the mean of {names[c]}" for c in seen],
+        ),
+        (
+            "center of a ball",
+            found.balls.centers[solid],
+            [f"the center of {names[c]}" for c in solid],
+        ),
     )
     parts = (found.partition, found.guaranteed, found.balls)
     made = [make_slice(*parts, *plane, settings) for plane in planes]
