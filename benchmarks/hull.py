@@ -10,6 +10,7 @@ import argparse
 import subprocess
 import sys
 import textwrap
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +89,88 @@ def hull_table(s: Setting) -> None:
     print_table(s.title(s.name, len(s.queries), s.points), seconds, len(s.queries), product)
     for name in ("project", "contains"):
         print(f"{name}: {seconds[f'{name}, 1 thread'] / seconds[name]:.2f} times as fast as on one")
+
+
+def proofs_table(s: Setting) -> None:
+    """Proofs with tolerance zero: all queries, convex combinations, and next to the boundary."""
+    membership = s.hull.contains(s.queries)
+    proofs = certificates.prove(s.points, s.queries, membership)
+    assert np.all(proofs != hullspace.Proof.UNPROVEN)
+    assert np.array_equal(proofs == hullspace.Proof.PROVEN_INSIDE, membership.inside)
+    seconds = {
+        "certificates.prove": best_time(
+            lambda: certificates.prove(s.points, s.queries, membership)
+        ),
+    }
+    product = s.product(s.points, s.queries)
+    print_table(s.title("Exact proofs", len(s.queries), s.points), seconds, len(s.queries), product)
+    generator = np.random.default_rng(0)
+    exact = combinations(s.points, generator, 2000)
+    inside = prove_and_print("convex combinations, exact in float64", s, exact)
+    assert np.all(inside == hullspace.Proof.PROVEN_INSIDE)
+    # Rounded, a combination of the vertices of a small face may be outside.
+    noise = np.spacing(exact) * generator.integers(-1, 2, size=exact.shape)
+    rounded = prove_and_print("the same, up to one unit in the last place off", s, exact + noise)
+    assert np.all(rounded != hullspace.Proof.UNPROVEN)
+    prove_next_to_faces(s, s.queries[~membership.inside][:250], 1e-9 * s.hull.scale)
+
+
+def prove_next_to_faces(s: Setting, queries: np.ndarray, step: float) -> None:
+    """Points a step off the boundary, to either side of the faces that queries are nearest to."""
+    nearest = s.hull.project(queries, tolerance=1e-13)
+    assert np.all(nearest.gaps <= 1e-3 * step)
+    outward = prove_and_print(
+        "1e-9 of the scale off a face, along its normal",
+        s,
+        nearest.points + step * nearest.normals,
+    )
+    # The hyperplane at the nearest point has all the points behind it, up to the gap.
+    assert np.all(outward == hullspace.Proof.PROVEN_OUTSIDE)
+    # Against the normal is not always inwards: at a sharp edge it leads out on the other side.
+    back = nearest.points - step * nearest.normals
+    against = prove_and_print("as far against its normal", s, back)
+    again = s.hull.project(back, tolerance=1e-13)
+    clear = again.distances - again.gaps > 1e-3 * step
+    assert np.all(against[clear] == hullspace.Proof.PROVEN_OUTSIDE)
+    # Towards the middle is inwards, as the middle has a hundredth of the scale around it.
+    middle = s.points.mean(axis=0, dtype=np.float64)
+    around = middle + 0.01 * s.hull.scale * np.vstack([np.eye(len(middle)), -np.eye(len(middle))])
+    assert s.hull.contains(around).inside.all()
+    ways = middle - nearest.points
+    ways *= step / np.linalg.norm(ways, axis=1, keepdims=True)
+    inward = prove_and_print("as far towards the middle", s, nearest.points + ways)
+    assert np.all(inward == hullspace.Proof.PROVEN_INSIDE)
+
+
+def prove_and_print(name: str, s: Setting, queries: np.ndarray) -> np.ndarray:
+    """Proofs of queries; prints how many say what, and the time."""
+    membership = s.hull.contains(queries)
+    start = time.perf_counter()
+    proofs = certificates.prove(s.points, queries, membership)
+    milliseconds = 1e3 * (time.perf_counter() - start) / len(queries)
+    unproven, inside, outside = np.bincount(proofs, minlength=3)
+    print(
+        f"{len(queries):,} {name}: {inside:,} inside, {outside:,} outside, {unproven:,} unproven, "
+        f"{milliseconds:.2g} ms a query"
+    )
+    return proofs
+
+
+def combinations(points: np.ndarray, generator: np.random.Generator, n: int) -> np.ndarray:
+    """Random convex combinations of 3 to 200 points that float64 holds exactly.
+
+    The weights are multiples of 1/1024 and the points' last digits are not too small, so that
+    all products and sums are multiples of one number below ``2**-53`` of the largest.
+    """
+    exponent = np.frexp(np.abs(points).max())[1]
+    whole = (np.ldexp(points, 43 - exponent) % 1 == 0).all(axis=1)
+    points = points[whole].astype(np.float64)
+    rows = np.empty((n, points.shape[1]))
+    for row in rows:
+        size = generator.integers(3, 201)
+        weights = generator.multinomial(1024 - size, generator.dirichlet(np.ones(size))) + 1
+        row[:] = weights / 1024 @ points[generator.choice(len(points), size, replace=False)]
+    return rows
 
 
 def peers_table(s: Setting) -> None:
@@ -240,6 +323,7 @@ def memory_table(s: Setting) -> None:
 
 TABLES = {
     "hull": hull_table,
+    "proofs": proofs_table,
     "peers": peers_table,
     "classes": classes_table,
     "vertices": vertices_table,

@@ -71,6 +71,10 @@ inline constexpr double kLeastSlope = 1e-12;
 // while, and violations above the other are repaired afterwards.
 inline constexpr double kShift = 0x1p-28;
 inline constexpr double kSlackRepaired = 0x1p-43;
+// A projection carries this share of the query's norm as rounding.
+inline constexpr double kQueryRounding = 0x1p-51;
+// Of rows that meet in the origin, what breaks one by less than this share is rounding, too.
+inline constexpr double kSmallestSize = 0x1p-30;
 // A projection that breaks a row by more than this share of its norm is none.
 inline constexpr double kSlackAccepted = 1e-9;
 

@@ -65,9 +65,9 @@ std::ptrdiff_t DualProjection::most_violated(const System& system) {
   for (int pass = 0; pass < 2; ++pass) {
     system.products(point_.data(), values_.data());
     // The point is what is left of the query, whose rounding it carries.
-    const double size = norm(point_.data(), n_) + norm(query_.data(), n_);
     std::ptrdiff_t worst = -1;
-    double violation = tolerances::kSlackRepaired * size;
+    double violation = tolerances::kSlackRepaired * norm(point_.data(), n_) +
+                       tolerances::kQueryRounding * norm(query_.data(), n_);
     for (std::ptrdiff_t i = 0; i < n_rows; ++i) {
       const double excess = values_[i] - system.bounds()[i];
       if (!(excess > violation)) continue;
@@ -188,37 +188,60 @@ void DualProjection::drop(std::ptrdiff_t place) {
   multipliers_.erase(multipliers_.begin() + place);
 }
 
-// Compute the point from the multipliers, and put right by how much it misses the active rows.
+// Compute the point from the multipliers, and put right by how much it misses the active rows:
+// first the multipliers, then the point itself, which carries the query's rounding.
 void DualProjection::refine(const System& system) {
   for (int pass = 0; pass < 2; ++pass) {
-    std::copy(query_.begin(), query_.end(), point_.begin());
-    for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
-      const double back = -multipliers_[k];
-      kernels_.combine(system.row(active_[k]), 0, 1, &back, point_.data(), stride_);
-    }
-    step_.resize(active_.size());
-    for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
-      step_[k] = dot(system.row(active_[k]), point_.data(), n_) - system.bounds()[active_[k]];
-    }
-    qr_.solve_normal(step_.data());
+    combine_rows(system);
+    for (std::ptrdiff_t j = 0; j < stride_; ++j) point_[j] = query_[j] - along_[j];
+    find_misses(system);
     for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
       multipliers_[k] = std::max(0.0, multipliers_[k] + step_[k]);
     }
   }
+  combine_rows(system);
+  for (std::ptrdiff_t j = 0; j < stride_; ++j) point_[j] = query_[j] - along_[j];
+  for (int pass = 0; pass < 2; ++pass) {
+    find_misses(system);
+    for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
+      const double back = multipliers_[k] > 0.0 ? -step_[k] : 0.0;
+      kernels_.combine(system.row(active_[k]), 0, 1, &back, point_.data(), stride_);
+    }
+  }
+}
+
+// The combination of the active rows by their multipliers, along_.
+void DualProjection::combine_rows(const System& system) {
+  std::fill(along_.begin(), along_.end(), 0.0);
+  for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
+    kernels_.combine(system.row(active_[k]), 0, 1, &multipliers_[k], along_.data(), stride_);
+  }
+}
+
+// By which combination of the active rows the point has to move back to meet their bounds, step_.
+void DualProjection::find_misses(const System& system) {
+  step_.resize(active_.size());
+  for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
+    step_[k] = dot(system.row(active_[k]), point_.data(), n_) - system.bounds()[active_[k]];
+  }
+  qr_.solve_normal(step_.data());
 }
 
 // Distance, and the gap to what the multipliers prove.
 void DualProjection::measure(const System& system) {
-  std::fill(along_.begin(), along_.end(), 0.0);
+  combine_rows(system);
   double bound = 0.0;
   for (std::ptrdiff_t k = 0; k < std::ssize(active_); ++k) {
-    kernels_.combine(system.row(active_[k]), 0, 1, &multipliers_[k], along_.data(), stride_);
     bound += multipliers_[k] * system.bounds()[active_[k]];
   }
-  for (std::ptrdiff_t j = 0; j < n_; ++j) point_[j] = query_[j] - along_[j];
-  distance_ = norm(along_.data(), n_);
+  double square = 0.0;
+  for (std::ptrdiff_t j = 0; j < n_; ++j) {
+    square += (query_[j] - point_[j]) * (query_[j] - point_[j]);
+  }
+  distance_ = std::sqrt(square);
+  const double length = norm(along_.data(), n_);
   const double proven =
-      distance_ > 0.0 ? (dot(along_.data(), query_.data(), n_) - bound) / distance_ : 0.0;
+      length > 0.0 ? (dot(along_.data(), query_.data(), n_) - bound) / length : 0.0;
   gap_ = std::max(0.0, distance_ - proven);
 }
 

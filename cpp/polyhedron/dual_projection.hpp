@@ -42,6 +42,8 @@ class DualProjection {
   std::ptrdiff_t first_dropped() const;
   void drop(std::ptrdiff_t place);
   void refine(const System& system);
+  void combine_rows(const System& system);
+  void find_misses(const System& system);
   void measure(const System& system);
 
   const Kernels& kernels_;

@@ -39,9 +39,16 @@ class RedundancyFinder {
     const std::ptrdiff_t i = system_.place_of(given);
     const double bound = system_.bounds()[i];
     simplex_.relax(i, std::max(1.0, std::abs(bound)));
-    const Simplex::Outcome outcome = simplex_.maximize(system_.row(i), stop_);
+    Simplex::Outcome outcome = simplex_.maximize(system_.row(i), stop_);
+    if (outcome == Simplex::Outcome::kLimit) {
+      // From afar, what rounding has lost on the way here counts no longer.
+      start();
+      simplex_.relax(i, std::max(1.0, std::abs(bound)));
+      outcome = simplex_.maximize(system_.row(i), stop_);
+    }
     const double* point = simplex_.point();
-    const double size = std::max(norm(point, system_.n_features()), std::abs(bound));
+    const double size =
+        std::max({norm(point, system_.n_features()), std::abs(bound), tolerances::kSmallestSize});
     if (simplex_.value() > bound + tolerances::kSlackRepaired * size) {
       write_witness(given, i);
       if (!simplex_.tighten(i, stop_)) start();

@@ -1,11 +1,15 @@
 #include <algorithm>
 #include <limits>
 
+#include "common/kernels.hpp"
 #include "polyhedron/batch.hpp"
 #include "polyhedron/dual_projection.hpp"
 
 namespace hullspace {
 namespace {
+
+// In units of the bounds.
+constexpr double kFarthestQuery = 0x1p100;
 
 class ProjectionWriter {
  public:
@@ -34,6 +38,7 @@ class ProjectionWriter {
       duals_[i].emplace_back(static_cast<std::int32_t>(system.contradiction()), 1.0);
     } else {
       for (std::ptrdiff_t j = 0; j < n; ++j) query_[j] = queries_.row(i)[j] / system.unit();
+      if (!(norm(query_.data(), n) < kFarthestQuery)) return give_up(i);
       status = projection_.project(system, query_.data(), stop);
       const double unit = status == Status::kEmpty ? 1.0 : system.unit();
       for (std::size_t k = 0; k < projection_.active().size(); ++k) {
@@ -54,6 +59,15 @@ class ProjectionWriter {
     if (projection_.active().empty()) std::copy_n(queries_.row(i), n, point);
     out_.distances[i] = projection_.distance() * system.unit();
     out_.gaps[i] = projection_.gap() * system.unit();
+  }
+
+  // Nothing of the polyhedron is left in differences from a query so far away.
+  void give_up(std::ptrdiff_t i) {
+    std::fill_n(&out_.points[i * queries_.cols], queries_.cols,
+                std::numeric_limits<double>::quiet_NaN());
+    out_.distances[i] = std::numeric_limits<double>::quiet_NaN();
+    out_.gaps[i] = std::numeric_limits<double>::infinity();
+    out_.status[i] = Status::kLimit;
   }
 
   const std::int64_t* which_;

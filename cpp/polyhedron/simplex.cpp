@@ -243,29 +243,54 @@ void Simplex::remove_shifts() {
 // active rows again if that is too much.
 void Simplex::settle() {
   for (int pass = 0; pass < 3; ++pass) {
+    const bool good = settle_point() && settle_multipliers();
+    if (good || pass == 2) return;
+    if (pass == 1 && !refactor()) return;
+  }
+}
+
+// False if the active rows are still missed by more than rounding explains.
+bool Simplex::settle_point() {
+  bool at_origin = n_free_ == 0;
+  for (std::ptrdiff_t k = 0; k < n_ && at_origin; ++k) {
+    at_origin = system_->bounds()[active_[k]] + slack_offsets_[active_[k]] == 0.0;
+  }
+  if (at_origin) std::fill(point_.begin(), point_.end(), 0.0);
+  double worst = 0.0;
+  for (int pass = 0; pass < 3; ++pass) {
     find_slacks();
-    double worst = 0.0;
+    worst = 0.0;
     for (std::ptrdiff_t k = 0; k < n_; ++k) {
       factors_[k] = active_[k] >= 0 ? slacks_[active_[k]] : 0.0;
       worst = std::max(worst, std::abs(factors_[k]));
     }
-    if (worst <= noise()) break;
-    if (pass == 1 && !refactor()) break;
+    if (worst <= 0.125 * noise()) return true;
     kernels_.combine(edges_.data(), stride_, n_, factors_.data(), point_.data(), stride_);
   }
-  // Multipliers, then what they leave of the objective once more.
+  find_slacks();
+  return worst <= noise();
+}
+
+// False if the active rows' combination still misses the objective by more than rounding explains.
+bool Simplex::settle_multipliers() {
   find_multipliers();
-  std::copy(objective_.begin(), objective_.end(), direction_.begin());
-  for (std::ptrdiff_t k = 0; k < n_; ++k) {
-    if (active_[k] < 0) {
-      direction_[k] -= multipliers_[k];
-      continue;
+  for (int pass = 0; pass < 3; ++pass) {
+    std::copy(objective_.begin(), objective_.end(), direction_.begin());
+    for (std::ptrdiff_t k = 0; k < n_; ++k) {
+      if (active_[k] < 0) {
+        direction_[k] -= multipliers_[k];
+        continue;
+      }
+      const double fall = -multipliers_[k];
+      kernels_.combine(system_->row(active_[k]), 0, 1, &fall, direction_.data(), stride_);
     }
-    const double fall = -multipliers_[k];
-    kernels_.combine(system_->row(active_[k]), 0, 1, &fall, direction_.data(), stride_);
+    const double rest = norm(direction_.data(), n_);
+    const double size = std::max(objective_length_, norm(multipliers_.data(), n_));
+    if (rest <= tolerances::kSlackNoise * size) return true;
+    kernels_.dots(edges_.data(), stride_, n_, direction_.data(), stride_, factors_.data());
+    for (std::ptrdiff_t k = 0; k < n_; ++k) multipliers_[k] += factors_[k];
   }
-  kernels_.dots(edges_.data(), stride_, n_, direction_.data(), stride_, factors_.data());
-  for (std::ptrdiff_t k = 0; k < n_; ++k) multipliers_[k] += factors_[k];
+  return false;
 }
 
 // The dual simplex method, from multipliers that are optimal for the active rows. False if it gives

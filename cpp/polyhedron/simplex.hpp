@@ -61,6 +61,8 @@ class Simplex {
   void find_multipliers();
   void find_slacks();
   void settle();
+  bool settle_point();
+  bool settle_multipliers();
   void shift_bounds();
   void remove_shifts();
   bool refactor();

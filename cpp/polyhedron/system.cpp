@@ -129,19 +129,24 @@ void System::set_bounds(const double* bounds) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   bounds_.resize(static_cast<std::size_t>(n_rows_));
   contradiction_ = -1;
-  double largest = 0.0;
+  sizes_.clear();
   for (std::ptrdiff_t i = 0; i < n_rows_; ++i) {
     const double bound = bounds[given_[i]];
     bounds_[i] = bound * scales_[i];
     if (scales_[i] == 0.0) {
       if (bound < 0.0 && contradiction_ < 0) contradiction_ = given_[i];
       bounds_[i] = kInfinity;
-    } else if (std::isfinite(bounds_[i])) {
-      largest = std::max(largest, std::abs(bounds_[i]));
+    } else if (std::isfinite(bounds_[i]) && bounds_[i] != 0.0) {
+      sizes_.push_back(std::abs(bounds_[i]));
     }
   }
+  // Bounds that are far away say little about the size of the polyhedron.
   int exponent = 0;
-  if (largest > 0.0) std::frexp(largest, &exponent);
+  if (!sizes_.empty()) {
+    const auto middle = sizes_.begin() + std::ssize(sizes_) / 4;
+    std::nth_element(sizes_.begin(), middle, sizes_.end());
+    std::frexp(*middle, &exponent);
+  }
   exponent = std::clamp(exponent, -1000, 1000);
   unit_ = std::ldexp(1.0, exponent);
   const double inverse = std::ldexp(1.0, -exponent);

@@ -62,6 +62,7 @@ class System {
   std::vector<std::ptrdiff_t> single_;    // rows as given of one feature at most
   std::vector<std::ptrdiff_t> features_;  // the only one of each row after the dense ones
   std::vector<double> bounds_;
+  std::vector<double> sizes_;   // of the bounds that are not zero
   std::vector<double> scales_;  // inverse lengths of the rows as given, or 0
   double unit_ = 1.0;
   std::ptrdiff_t contradiction_ = -1;

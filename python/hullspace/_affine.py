@@ -75,16 +75,22 @@ class AffineSet:
             raise ValueError("the equalities do not contradict each other")
         return found
 
+    def along(self, rows: _Floats) -> _Floats:
+        """Rows in the coordinates y; those that are constant on the set become zero."""
+        result = np.ascontiguousarray(rows @ self.basis)
+        constant = np.linalg.norm(result, axis=1) <= _CONSTANT * np.linalg.norm(rows, axis=1)
+        result[constant] = 0.0
+        return result
+
     def reduce(self, A: _Floats, b: _Floats) -> tuple[_Floats, _Floats]:
         """Constraints on the coordinates y; rows that are constant on the set become zero."""
-        along = A @ self.basis
+        along = self.along(A)
         rest = b - A @ self.origin
         lengths = np.linalg.norm(A, axis=1)
-        constant = np.linalg.norm(along, axis=1) <= _CONSTANT * lengths
-        along[constant] = 0.0
+        constant = ~along.any(axis=1)
         noise = _CONSISTENT * (np.abs(b) + lengths * np.linalg.norm(self.origin))
         rest[constant & (np.abs(rest) <= noise)] = 0.0
-        return np.ascontiguousarray(along), rest
+        return along, rest
 
     def lift(self, y: _Floats) -> _Floats:
         """Points in the coordinates of x, from rows of y."""

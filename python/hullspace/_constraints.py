@@ -42,6 +42,16 @@ def as_equalities(equalities: Pair | None, n_features: int) -> tuple[_Floats, _F
     return E, as_bounds(values, "equalities[1]", len(E))
 
 
+def unit_rows(matrix: _Floats, bounds: _Floats) -> tuple[_Floats, _Floats]:
+    """Scale rows to unit length and their bounds alike; rows of zeros stay."""
+    largest = np.abs(matrix).max(axis=1, initial=0.0)
+    largest[largest == 0.0] = 1.0
+    rows = matrix / largest[:, None]
+    lengths = np.linalg.norm(rows, axis=1)
+    lengths[lengths == 0.0] = 1.0
+    return rows / lengths[:, None], bounds / largest / lengths
+
+
 def with_coordinates(matrix: _Floats) -> _Floats:
     """Give the core a coordinate to work on where an affine set is a single point."""
     return matrix if matrix.shape[1] else np.zeros((len(matrix), 1))

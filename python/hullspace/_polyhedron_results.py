@@ -151,7 +151,8 @@ class PolyhedronProjection:
     gaps : (n_points,) float64
         The true distance lies in ``[distances - gaps, distances]``.
     status : (n_points,) int8
-        `Status.OPTIMAL`, `EMPTY` or `LIMIT`.
+        `Status.OPTIMAL`, `EMPTY` or `LIMIT`: also, with NaN, for a query so far away, 2**100 times
+        the size of the constraints' bounds, that rounding leaves nothing of the polyhedron.
     """
 
     points: _Floats

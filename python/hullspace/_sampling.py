@@ -18,29 +18,56 @@ _LARGEST_R_HAT = 1.05
 class Walk:
     """Chains of hit-and-run steps, side by side, in a polyhedron and possibly a ball.
 
-    Directions are differences of other chains' points once these have spread, which follow the
-    shape of the polyhedron, and random ones otherwise.
+    Directions are those of the features or follow the extents of the polyhedron, later the spread
+    of the chains.
     """
 
     def __init__(
-        self, A: _Floats, b: _Floats, starts: _Floats, generator: np.random.Generator
+        self,
+        A: _Floats,
+        b: _Floats,
+        center: _Floats,
+        extent: _Floats,
+        n_chains: int,
+        generator: np.random.Generator,
     ) -> None:
-        self.A, self.b, self.points, self.generator = A, b, starts.copy(), generator
-        self.center, self.radius = np.zeros(A.shape[1]), np.inf
-        self.shape = np.eye(A.shape[1])
+        self.A, self.b, self.center, self.generator = A, b, center, generator
+        self.points = np.tile(center, (n_chains, 1))
+        self.radius = np.inf
+        self._shape = np.diag(extent)
+        for _ in range(12):
+            self.run(5 * len(center) + 20)
+            self.adapt()
 
     def adapt(self) -> None:
         """Let directions follow the spread of the chains."""
-        spread = np.cov(self.points, rowvar=False, ddof=1).reshape(self.shape.shape)
-        own = np.trace(spread) / len(spread)
-        share = len(self.points) / (len(self.points) + 2.0 * len(spread))
-        values, vectors = np.linalg.eigh(share * spread + (1.0 - share) * own * np.eye(len(spread)))
-        self.shape = vectors * np.sqrt(np.maximum(values, 1e-12 * values.max()))
+        n = len(self.center)
+        own = self._shape @ self._shape.T
+        spread = np.cov(self.points, rowvar=False, ddof=1).reshape(n, n)
+        share = len(self.points) / (len(self.points) + 2.0 * n)
+        # The shape so far, at the size of the spread, where the chains are too few to tell.
+        own *= np.trace(np.linalg.solve(own, spread)) / n if n > 1 else spread[0, 0] / own[0, 0]
+        values, vectors = np.linalg.eigh(share * spread + (1.0 - share) * own)
+        self._shape = vectors * np.sqrt(np.maximum(values, 1e-24 * values.max()))
+
+    def run(self, n_steps: int) -> None:
+        """Make steps."""
+        for _ in range(n_steps):
+            self.step()
+
+    def _directions(self) -> _Floats:
+        """Draw unit vectors: half along features, which leads out of corners, half anywhere."""
+        n_chains, n_features = self.points.shape
+        directions = self.generator.normal(size=self.points.shape) @ self._shape.T
+        axes = self.generator.integers(n_features, size=n_chains)
+        along = self.generator.uniform(size=n_chains) < 0.5
+        directions[along] = np.eye(n_features)[axes[along]]
+        unit: _Floats = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+        return unit
 
     def step(self) -> None:
         """Move every chain to a random point of a random chord."""
-        directions = self.generator.normal(size=self.points.shape) @ self.shape.T
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        directions = self._directions()
         slacks = np.maximum(self.b - self.points @ self.A.T, 0.0)
         speeds = directions @ self.A.T
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -50,40 +77,39 @@ class Walk:
         if np.isfinite(self.radius):
             offsets = self.points - self.center
             half = (offsets * directions).sum(axis=1)
-            inside = self.radius**2 - (offsets**2).sum(axis=1)
-            root = np.sqrt(np.maximum(half**2 + np.maximum(inside, 0.0), 0.0))
+            inside = np.maximum(self.radius**2 - (offsets**2).sum(axis=1), 0.0)
+            root = np.sqrt(half**2 + inside)
             first, last = np.maximum(first, -half - root), np.minimum(last, -half + root)
         share = self.generator.uniform(size=len(self.points))
         lengths = first + share * np.maximum(last - first, 0.0)
         self.points = self.points + lengths[:, None] * directions
 
+    def distances(self) -> _Floats:
+        """Distance of every chain's point from the centre."""
+        found: _Floats = np.linalg.norm(self.points - self.center, axis=1)
+        return found
 
-def sample(
-    A: _Floats,
-    b: _Floats,
-    center: _Floats,
-    n: int,
-    generator: np.random.Generator,
-    *,
-    n_chains: int,
-    thin: int | None,
-) -> tuple[_Floats, _Floats]:
+    def shrink(self, radius: float) -> None:
+        """Stay within a smaller ball; chains outside of it go on from those inside."""
+        within = np.flatnonzero(self.distances() <= radius)
+        outside = np.flatnonzero(self.distances() > radius)
+        if len(within):
+            self.points[outside] = self.points[self.generator.choice(within, len(outside))]
+        else:
+            self.points[:] = self.center
+        self.radius = radius
+
+
+def sample(walk: Walk, n: int, thin: int | None) -> tuple[_Floats, _Floats]:
     """Draw points and say how well the chains agree."""
-    n_features = len(center)
-    steps = thin or 3 * n_features
-    walk = Walk(A, b, np.tile(center, (n_chains, 1)), generator)
-    for _ in range(8):
-        for _ in range(2 * n_features + 10):
-            walk.step()
-        walk.adapt()
+    n_chains, n_features = walk.points.shape
     draws = max(-(-n // n_chains), 8)
     kept = np.empty((draws, n_chains, n_features))
     for i in range(draws):
-        for _ in range(steps):
-            walk.step()
+        walk.run(thin or 20 * n_features)
         kept[i] = walk.points
     values = split_r_hat(kept)
-    if values.max() > _LARGEST_R_HAT and draws >= 16:
+    if values.max() > _LARGEST_R_HAT:
         warnings.warn(
             f"the chains have not mixed: the largest split R-hat is {values.max():.3f}; "
             "more steps between draws (thin) help",
@@ -141,49 +167,51 @@ def exact_volume(A: _Floats, b: _Floats, center: _Floats) -> float | None:
     return float(ConvexHull(corners).volume)
 
 
-def estimate_volume(
-    A: _Floats, b: _Floats, center: _Floats, n_samples: int, generator: np.random.Generator
-) -> tuple[float, tuple[float, float]]:
-    """Multiply the shares that growing balls around the centre have in one another.
+def estimate_volume(walk: Walk, n_samples: int) -> tuple[float, tuple[float, float]]:
+    """Multiply the shares that shrinking balls around the centre have in one another.
 
     Dyer, Frieze and Kannan, "A random polynomial-time algorithm for approximating the volume of
-    convex bodies", Journal of the ACM 38 (1991), with the polyhedron cut by balls.
+    convex bodies", Journal of the ACM 38 (1991), from the whole polyhedron inwards: points that are
+    spread over a body and lie in a smaller ball are spread over what the ball cuts out of it, so no
+    chain has to find its way into a part that it has not seen.
     """
     from scipy.special import gammaln  # noqa: PLC0415 - takes long to import
 
-    n = len(center)
-    lengths = np.linalg.norm(A, axis=1)
+    n = len(walk.center)
+    lengths = np.linalg.norm(walk.A, axis=1)
     rows = lengths > 0.0
-    radius = float(((b - A @ center)[rows] / lengths[rows]).min())
-    log_volume = n / 2 * np.log(np.pi) - gammaln(n / 2 + 1) + n * np.log(radius)
-    n_chains = 64
-    walk = Walk(A, b, np.tile(center, (n_chains, 1)), generator)
-    walk.center = center
+    inner = float(((walk.b - walk.A @ walk.center)[rows] / lengths[rows]).min())
+    log_volume = float(n / 2 * np.log(np.pi) - gammaln(n / 2 + 1) + n * np.log(inner))
+    n_steps = max(20, n_samples // len(walk.points))
     variance = 0.0
-    while True:
-        larger = radius * 2.0 ** (1.0 / n)
-        walk.radius = larger
-        shares = _shares_within(walk, radius, max(10, n_samples // n_chains))
+    while walk.radius > inner:
+        walk.run(10 * n)
+        walk.adapt()
+        radius = max(inner, _median_distance(walk, n_steps))
+        shares = _shares_within(walk, radius, n_steps)
         share = float(shares.mean())
-        if share >= 1.0:
-            # The ball that was enough already: nothing lies beyond it.
-            break
-        log_volume -= np.log(share)
-        variance += float(shares.var(ddof=1)) / n_chains / share**2
-        radius = larger
+        log_volume -= float(np.log(share))
+        variance += float(shares.var(ddof=1)) / len(shares) / share**2
+        walk.shrink(radius)
     deviation = 1.959964 * np.sqrt(variance)
     ends = np.exp([log_volume - deviation, log_volume + deviation])
     return float(np.exp(log_volume)), (float(ends[0]), float(ends[1]))
 
 
-def _shares_within(walk: Walk, radius: float, n_steps: int) -> _Floats:
-    """Share of each chain's points that lie within the smaller ball."""
-    for _ in range(2 * len(walk.center)):
+def _median_distance(walk: Walk, n_steps: int) -> float:
+    """Find the distance from the centre within which half of the points lie."""
+    seen = []
+    for _ in range(max(5, n_steps // 10)):
         walk.step()
-    walk.adapt()
+        seen.append(walk.distances())
+    return float(np.median(seen))
+
+
+def _shares_within(walk: Walk, radius: float, n_steps: int) -> _Floats:
+    """Share of each chain's points that lie within a ball."""
     within = np.zeros(len(walk.points))
     for _ in range(n_steps):
         walk.step()
-        within += np.linalg.norm(walk.points - walk.center, axis=1) <= radius
+        within += walk.distances() <= radius
     shares: _Floats = within / n_steps
     return shares

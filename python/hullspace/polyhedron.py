@@ -29,6 +29,7 @@ from hullspace._constraints import (
     as_double_matrix,
     as_equalities,
     require_count,
+    unit_rows,
     with_coordinates,
 )
 from hullspace._polyhedron_results import (
@@ -40,7 +41,7 @@ from hullspace._polyhedron_results import (
     Samples,
     Volume,
 )
-from hullspace._sampling import estimate_volume, exact_vertices, exact_volume, sample
+from hullspace._sampling import Walk, estimate_volume, exact_vertices, exact_volume, sample
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Polyhedron:
     0.2929
     >>> triangle.project([[1.0, 1.0]]).points
     array([[0.5, 0.5]])
-    >>> triangle.vertices().round(9).tolist()
+    >>> (triangle.vertices().round(9) + 0.0).tolist()
     [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
     """
 
@@ -130,9 +131,9 @@ class Polyhedron:
         share = as_tolerance(tolerance)
         inside = np.ones(len(rows), dtype=bool)
         for matrix, bounds, equal in ((self.A, self.b, False), (self.E, self.d, True)):
-            lengths = np.linalg.norm(matrix, axis=1)
-            excess = rows @ matrix.T - bounds
-            allowed = share * (lengths + np.abs(bounds))
+            normals, offsets = unit_rows(matrix, bounds)
+            excess = rows @ normals.T - offsets
+            allowed = share * (1.0 + np.abs(offsets))
             inside &= ((np.abs(excess) if equal else excess) <= allowed).all(axis=1)
         return inside
 
@@ -191,7 +192,7 @@ class Polyhedron:
         inner = self._inner
         if inner is None:
             return self._no_support(len(rows))
-        along = rows if self._affine is None else np.ascontiguousarray(rows @ self._affine.basis)
+        along = rows if self._affine is None else self._affine.along(rows)
         values, points, duals, rays, gaps, status = _core.maximize(
             *inner, with_coordinates(along), threads
         )
@@ -328,8 +329,8 @@ class Polyhedron:
             equalities if len(equalities[0]) else None,
         )
 
-    def _bounded_inner(self, what: str) -> tuple[_Floats, _Floats, _Floats]:
-        """Constraints and a centre in the affine set's coordinates, of a bounded polyhedron."""
+    def _bounded_inner(self, what: str) -> tuple[_Floats, _Floats, _Floats, _Floats]:
+        """Constraints, centre and extents in the affine set's coordinates, if bounded."""
         inner = self._inner
         if inner is None or self.is_empty():
             raise ValueError(f"an empty polyhedron has no {what}")
@@ -342,7 +343,7 @@ class Polyhedron:
             raise ValueError(
                 f"a flat polyhedron has no {what} unless its equalities are given as such"
             )
-        return body.A, body.b, center.center
+        return body.A, body.b, center.center, upper - lower
 
     def sample(
         self,
@@ -354,8 +355,9 @@ class Polyhedron:
     ) -> Samples:
         """Draw points that are spread uniformly over the polyhedron.
 
-        Chains of hit-and-run steps, whose directions follow the spread of the points so far, start
-        from the Chebyshev centre; a warning says where they have not mixed.
+        Chains of hit-and-run steps, along the features and along directions that follow the spread
+        of the points so far, start from the Chebyshev centre. A warning says where they have not
+        mixed.
 
         Parameters
         ----------
@@ -366,7 +368,7 @@ class Polyhedron:
         n_chains : int, default 32
             Chains that are run side by side.
         thin : int, optional
-            Steps between draws of a chain; three for each dimension by default.
+            Steps between draws of a chain; twenty for each dimension by default.
 
         Returns
         -------
@@ -385,9 +387,11 @@ class Polyhedron:
         """
         require_count(n, "n")
         require_count(n_chains, "n_chains", 2)
-        A, b, center = self._bounded_inner("uniform distribution")
-        generator = np.random.default_rng(random_state)
-        points, r_hat = sample(A, b, center, n, generator, n_chains=n_chains, thin=thin)
+        if thin is not None:
+            require_count(thin, "thin")
+        A, b, center, extent = self._bounded_inner("uniform distribution")
+        walk = Walk(A, b, center, extent, n_chains, np.random.default_rng(random_state))
+        points, r_hat = sample(walk, n, thin)
         if self._affine is None:
             return Samples(points, r_hat)
         return Samples(self._affine.lift(points), r_hat)
@@ -410,8 +414,8 @@ class Polyhedron:
         Returns
         -------
         Volume
-            Exact by Qhull up to 8 dimensions; beyond, the product of the shares that growing balls
-            around the Chebyshev centre have in one another, with a confidence interval.
+            Exact by Qhull up to 8 dimensions; beyond, the product of the shares that shrinking
+            balls around the Chebyshev centre have in one another, with a confidence interval.
 
         Raises
         ------
@@ -419,12 +423,12 @@ class Polyhedron:
             If the polyhedron is empty, unbounded or flat.
         """
         require_count(n_samples, "n_samples", 100)
-        A, b, center = self._bounded_inner("volume")
+        A, b, center, extent = self._bounded_inner("volume")
         exact = exact_volume(A, b, center)
         if exact is not None:
             return Volume(exact, (exact, exact), "qhull")
-        generator = np.random.default_rng(random_state)
-        value, interval = estimate_volume(A, b, center, n_samples, generator)
+        walk = Walk(A, b, center, extent, 64, np.random.default_rng(random_state))
+        value, interval = estimate_volume(walk, n_samples)
         return Volume(value, interval, "monte-carlo")
 
     def vertices(self) -> _Floats:
@@ -440,7 +444,7 @@ class Polyhedron:
         ValueError
             If the polyhedron is empty, unbounded, flat or has too many dimensions.
         """
-        A, b, center = self._bounded_inner("list of vertices")
+        A, b, center, _ = self._bounded_inner("list of vertices")
         points = exact_vertices(A, b, center)
         return points if self._affine is None else self._affine.lift(points)
 
@@ -482,10 +486,14 @@ def project_batch(
     """
     if not len(polyhedra):
         raise ValueError("polyhedra must have at least one element")
+    if not all(isinstance(p, Polyhedron) for p in polyhedra):
+        raise TypeError("polyhedra must hold Polyhedron objects")
     n_features = polyhedra[0].n_features
     if any(p.n_features != n_features for p in polyhedra):
         raise ValueError("polyhedra must all have as many features")
     rows = as_double_matrix(points, "points", n_features)
+    if np.asarray(which).dtype.kind not in "iu" and np.size(which):
+        raise TypeError(f"which must hold integers, got dtype {np.asarray(which).dtype}")
     numbers = np.ascontiguousarray(which, dtype=np.int64)
     if numbers.shape != (len(rows),):
         raise ValueError(f"which must have shape ({len(rows)},), got {numbers.shape}")

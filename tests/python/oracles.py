@@ -66,6 +66,72 @@ def exact_residual(points, query, weights):
     return float(Fraction(int((miss**2).sum()), 2**4296)) ** 0.5
 
 
+def exact_contains(points, query):
+    """Membership in rational arithmetic, as a linear program with Bland's least-index rule (1977).
+
+    The program asks for the smallest sum of unit columns that a nonnegative combination of the
+    columns ``(p, 1)`` needs to give ``(q, 1)``. Where it is zero the weights are convex; else the
+    prices of the rows are a hyperplane that separates. Either proof is checked before it counts.
+    """
+    columns = [[*(Fraction(float(x)) for x in point), Fraction(1)] for point in points]
+    target = [*(Fraction(float(x)) for x in query), Fraction(1)]
+    n, m = len(columns), len(target)
+    signs = [1 if t >= 0 else -1 for t in target]
+    rows = [
+        [sign * column[i] for column in columns]
+        + [Fraction(i == k) for k in range(m)]
+        + [sign * target[i]]
+        for i, sign in enumerate(signs)
+    ]
+    costs = [-sum(entries) for entries in zip(*rows, strict=True)]
+    costs[n : n + m] = [Fraction(0)] * m
+    basis = list(range(n, n + m))
+    while any(cost < 0 for cost in costs[:n]):
+        entering = next(j for j in range(n) if costs[j] < 0)
+        candidates = [i for i in range(m) if rows[i][entering] > 0]
+        leaving = min(candidates, key=lambda i: (rows[i][-1] / rows[i][entering], basis[i]))
+        pivot = [x / rows[leaving][entering] for x in rows[leaving]]
+        rows = [_without(row, entering, pivot) for row in rows]
+        rows[leaving], basis[leaving] = pivot, entering
+        costs = _without(costs, entering, pivot)
+    if costs[-1] == 0:
+        weights = {j: row[-1] for j, row in zip(basis, rows, strict=True) if row[-1]}
+        assert all(0 <= j < n and weight > 0 for j, weight in weights.items())
+        combined = [sum(w * columns[j][i] for j, w in weights.items()) for i in range(m)]
+        assert combined == target
+        return True
+    prices = [sign * (1 - cost) for sign, cost in zip(signs, costs[n : n + m], strict=True)]
+    assert _dot(prices, target) > 0 >= max(_dot(prices, column) for column in columns)
+    return False
+
+
+def _without(row, place, pivot):
+    """Row less the multiple of the pivot's row that has the same entry in a place."""
+    factor = row[place]
+    return [x - factor * y for x, y in zip(row, pivot, strict=True)] if factor else row
+
+
+def _dot(a, b):
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+def exact_inverse(matrix):
+    """Inverse of whole numbers as integers over one positive denominator (Bareiss 1968)."""
+    n = len(matrix)
+    given, unit = (np.asarray(a).astype(int).astype(object) for a in (matrix, np.eye(n)))
+    table, denominator = np.hstack([given, unit]), 1
+    for k in range(n):
+        chosen = next(i for i in range(k, n) if table[i, k])
+        table[[k, chosen]] = table[[chosen, k]]
+        row, column = table[k].copy(), table[:, k].copy()
+        table = (table * row[k] - np.outer(column, row)) // denominator
+        table[k], denominator = row, row[k]
+    inverse = table[:, n:] * (1 if denominator > 0 else -1)
+    denominator = abs(denominator)
+    assert np.array_equal(given @ inverse, denominator * unit)
+    return inverse, denominator
+
+
 def simplex_projection(query):
     """Nearest point of the probability simplex, by sorting (Held, Wolfe and Crowder 1974)."""
     ordered = np.sort(query)[::-1]
@@ -177,6 +243,17 @@ def highs_vertices(points):
     inside = [len(rows) > 1 and highs_contains(distinct[rows != k], distinct[k]) for k in rows]
     assert None not in inside
     return np.sort(first[~np.array(inside, bool)])
+
+
+def one_ulp(rows, generator, coordinates):
+    """Rows with one, all or the nonzero coordinates moved to a neighbouring double."""
+    towards = generator.choice([-np.inf, np.inf], size=rows.shape)
+    if coordinates == "one":
+        others = generator.integers(rows.shape[1], size=(len(rows), 1)) != np.arange(rows.shape[1])
+        towards = np.where(others, rows, towards)
+    elif coordinates == "nonzero":
+        towards = np.where(rows == 0.0, rows, towards)
+    return np.nextafter(rows, towards)
 
 
 def cube(n_features):

@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 from scipy import sparse
 
-from hullspace import Hull, Status
+from hullspace import Hull, Proof, Status, certificates
+from oracles import exact_contains
 
 EPSILON = np.finfo(np.float64).eps
 
@@ -161,3 +162,30 @@ def assert_identical(found, expected):
     else:
         equal_nan = np.asarray(found).dtype.kind == "f"
         assert np.array_equal(found, expected, equal_nan=equal_nan)
+
+
+def prove(points, queries, membership=None):
+    """Exact proofs of the answers of `Hull.contains`, or of what is given for them."""
+    if membership is None:
+        membership = Hull(points).contains(queries)
+    proofs = certificates.prove(points, queries, membership)
+    assert proofs.dtype == np.int8
+    assert proofs.shape == (len(queries),)
+    return proofs
+
+
+def as_proofs(inside):
+    """Proofs that say where queries are."""
+    return np.where(np.asarray(inside, bool), Proof.PROVEN_INSIDE, Proof.PROVEN_OUTSIDE)
+
+
+def truth(points, queries):
+    """Where queries are, in rational arithmetic."""
+    return as_proofs([exact_contains(points, query) for query in queries])
+
+
+def assert_proven(points, queries):
+    """Every query is proven, and rightly so."""
+    expected = truth(points, queries)
+    assert np.array_equal(prove(points, queries), expected)
+    return expected

@@ -52,7 +52,8 @@ struct Irredundant {
 };
 
 struct PolyhedronProjections {
-  std::vector<double> points;     // (n_queries, n_features); NaN if empty
+  // (n_queries, n_features); NaN if empty, or for a query farther than 2^100 times the bounds
+  std::vector<double> points;
   std::vector<double> distances;  // infinity if empty
   SparseMultipliers duals;        // query - point = duals * rows; Farkas multipliers if empty
   std::vector<double> gaps;       // the truth is in [distance - gap, distance]

@@ -7,12 +7,14 @@ what separates a query from a face (`zoom`); the simplex method in integers (`si
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from hullspace._arrays import as_matrix
 from hullspace.certificates.floating import _Data, _norms
-from hullspace.certificates.integers import Integers, largest, ratios
+from hullspace.certificates.integers import _MANTISSA, Integers, largest, ratios
 from hullspace.certificates.search import Search
 from hullspace.certificates.simplex import Tableau, decide
 from hullspace.certificates.zoom import BITS, Face, fit, refined_normal
@@ -32,6 +34,9 @@ _SMALL = 2.0**-46
 _SHARE = 2.0**-10
 # Weights of a face's points below this are left out: rounding makes such.
 _NEGLIGIBLE = 2.0**-40
+# Next to a face of that face it is that one from which to magnify: it has the points with weights
+# of at least this.
+_MAIN = 2.0**-20
 
 
 def prove(
@@ -63,14 +68,17 @@ def prove(
     Raises
     ------
     TypeError, ValueError
-        If the arrays are unfit, or the shapes do not belong together.
+        If the arrays are unfit, hold numbers that double precision does not hold exactly, or the
+        shapes do not belong together.
 
     Notes
     -----
     A query that is clearly outside costs one double-precision product with all points, one well
     inside about one `Hull.project`. One on or next to a face costs some milliseconds of integer
-    arithmetic; most such queries of large sets are settled by magnifying what is left between
-    query and face, the others by the simplex method in integers.
+    arithmetic, tens in 64 dimensions; most such queries of large sets are settled by magnifying
+    what is left between query and face, the others by the simplex method in integers. That takes
+    seconds, and may give up, for queries within the thickness of a set that is flat but for
+    rounding, in some 20 dimensions or more.
 
     Examples
     --------
@@ -85,6 +93,8 @@ def prove(
     """
     matrix = as_matrix(points, "points")
     rows = as_matrix(queries, "queries", columns=matrix.shape[1], allow_empty=True)
+    _require_exact(points, matrix, "points")
+    _require_exact(queries, rows, "queries")
     if not isinstance(membership, Membership):
         raise TypeError(f"membership must be a Membership, got {type(membership).__name__}")
     normals, status = membership.certificate.normals, membership.status
@@ -107,6 +117,18 @@ def prove(
             hyperplanes = np.where((status == Status.OUTSIDE)[:, None], normals, 0.0)
             proofs[boxed] = _prove(search, hyperplanes[boxed][:, varying])
     return proofs
+
+
+def _require_exact(value: npt.ArrayLike, matrix: npt.NDArray[Any], name: str) -> None:
+    """Raise ValueError if large integers or extended precision lost digits in `matrix`."""
+    given = np.asarray(value)
+    if given.dtype.kind in "iu":
+        large = given[(given > 2**_MANTISSA) | (given < -(2**_MANTISSA))].tolist()
+        lost = [number for number in large if int(float(number)) != number]
+    else:
+        lost = list(given[given != matrix])
+    if lost:
+        raise ValueError(f"{name} must hold numbers that float64 holds exactly, got {lost[0]}")
 
 
 def _prove(search: Search, normals: npt.NDArray[np.float64]) -> _Proofs:
@@ -139,6 +161,13 @@ def _prove_near_faces(search: Search, proofs: _Proofs, rows: _Rows) -> None:
     }
     for distance in _DISTANCES:
         _magnify(search, proofs, faces, distance)
+    cores = {
+        row: face and fit(search.exact, row, face.main_points(_MAIN))
+        for row, face in faces.items()
+        if proofs[row] == Proof.UNPROVEN
+    }
+    for distance in _DISTANCES:
+        _magnify(search, proofs, cores, distance)
     for row, face in faces.items():
         if proofs[row] == Proof.UNPROVEN:
             start = face.support if face else ()
@@ -148,13 +177,19 @@ def _prove_near_faces(search: Search, proofs: _Proofs, rows: _Rows) -> None:
 def _fit(search: Search, proofs: _Proofs, row: int, support: _Rows) -> Face | None:
     """Find the face that a query is next to; a query exactly on it is proven inside."""
     face = fit(search.exact, row, support)
-    if face and face.coincides:
-        tableau = Tableau(search.exact, row)
-        for index in face.support:
-            tableau.enter(int(index))
-        if tableau.is_combination():
-            proofs[row] = Proof.PROVEN_INSIDE
+    if face and face.coincides and _is_combination(search, row, face):
+        proofs[row] = Proof.PROVEN_INSIDE
     return face
+
+
+def _is_combination(search: Search, row: int, face: Face) -> bool:
+    """Whether a query is exactly a convex combination of a face's points."""
+    if face.surrounds(search.exact):
+        return True
+    tableau = Tableau(search.exact, row)
+    for index in face.support:
+        tableau.enter(int(index))
+    return tableau.is_combination()
 
 
 def _magnify(

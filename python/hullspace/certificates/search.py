@@ -187,16 +187,22 @@ def inner_ball(data: _Data) -> Ball | None:
 
 def _verified_ball(center: _Floats, matrix: _Floats, inverse: _Floats) -> Ball | None:
     """Bound the barycentric coordinates in a ball from below, all rounding accounted for."""
-    size = len(matrix)
     slopes, heights = _norms(inverse[:, :-1]), inverse[:, -1]
     radius = 0.5 * float((heights / slopes).min())
-    # One rounding an element of the matrix, size + 1 an element of the product, times two.
-    unit = 2.0 * (size + 3) * _ROUNDOFF
-    rounding = unit * (np.abs(inverse) @ np.abs(matrix)) + size * 2.0**-1000
-    errors = np.abs(inverse @ matrix - np.eye(size)) + rounding
-    bound = float(errors.sum(axis=1).max()) * (1.0 + 2.0**-40)
+    bound = deviation(matrix, inverse)
     lowest = float((heights - radius * slopes).min()) * (1.0 - 2.0**-20)
     highest = float((np.abs(heights) + radius * slopes).max()) * (1.0 + 2.0**-20)
     if bound < 0.5 and lowest > 2.0 * bound * highest:
         return Ball(center, radius)
     return None
+
+
+def deviation(matrix: _Floats, inverse: _Floats) -> float:
+    """Bound ``||inverse @ A - I||``, the largest row sum, for an A that rounds to `matrix`."""
+    size = len(matrix)
+    # One rounding an element of the matrix, size + 1 an element of the product, times two.
+    unit = 2.0 * (size + 3) * _ROUNDOFF
+    underflow = size * 2.0**-1000 * (1.0 + np.abs(inverse).max())
+    rounding = unit * (np.abs(inverse) @ np.abs(matrix)) + underflow
+    errors = np.abs(inverse @ matrix - np.eye(size)) + rounding
+    return float(errors.sum(axis=1).max()) * (1.0 + 2.0**-40)

@@ -5,7 +5,8 @@ weights. For any s >= 1 the query lies on the segment from x to ``t = x + s (q -
 inside then q is, and at a t far from x double precision finds the answer. A hyperplane that
 separates t and contains the points that x is made of separates q as well. Weights and hyperplanes
 are refined until they fulfil their equations to many more digits than the rest of the decision
-needs; integers decide whether they do.
+needs; integers decide whether they do. Where x is the query to all these digits and the points
+make a simplex of full dimension, a bound on its inverse shows that the query is inside.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.certificates.integers import bit_length, largest, ratios, to_integers
+from hullspace.certificates.integers import bit_length, largest, quotient, ratios, to_integers
+from hullspace.certificates.search import deviation
 
 if TYPE_CHECKING:
     from hullspace.certificates.integers import ExactData, Integers
@@ -38,9 +40,11 @@ class Face:
     ----------
     support : (n_support,) int
         Points that the nearest point is made of.
+    weights : (n_support,) Python integers
+        Its positive weights, which sum to one, in units of ``2**-BITS``.
     nearest : (n_features,) Python integers
-        The combination of these points with nonnegative weights that sum to one, in the exact
-        data's unit times ``2**-BITS``.
+        The combination of the points with these weights, in the exact data's unit times
+        ``2**-BITS``.
     residual : (n_features,) Python integers
         The query less `nearest`.
     coincides : bool
@@ -48,6 +52,7 @@ class Face:
     """
 
     support: npt.NDArray[np.intp]
+    weights: Integers
     nearest: Integers
     residual: Integers
     coincides: bool
@@ -62,6 +67,32 @@ class Face:
         target: Integers = self.nearest + (self.residual << max(wanted - length, 0))
         return target
 
+    def main_points(self, smallest: float) -> npt.NDArray[np.intp]:
+        """Points with at least this weight."""
+        return self.support[ratios(self.weights, 1 << BITS) >= smallest]
+
+    def surrounds(self, exact: ExactData) -> bool:
+        """Whether the query is beyond doubt inside the simplex, which has full dimension.
+
+        Where A has the edges from the first point for columns, the query's coordinates differ
+        from the weights by the elements of ``A^-1 residual`` and, for the first, by their sum.
+        An approximate inverse R with ``||R A - I|| <= b < 1`` bounds
+        ``||A^-1|| <= ||R|| / (1 - b)``.
+        """
+        points = exact.points(self.support)
+        edges = ratios(points[1:] - points[0], 1 << exact.shift).T
+        if edges.shape[0] != edges.shape[1]:
+            return False
+        try:
+            inverse = np.linalg.inv(edges).astype(np.float64)
+        except np.linalg.LinAlgError:
+            return False
+        length = quotient(largest(self.residual), 1 << exact.shift)
+        norm = float(np.abs(inverse).sum(axis=1).max())
+        # Two for b < 1/2, and two for the rounding of the bound.
+        error = 4.0 * len(edges) * norm * length
+        return deviation(edges, inverse) < 0.5 and float(self.weights.min()) > error
+
 
 def fit(exact: ExactData, row: int, support: npt.NDArray[np.intp]) -> Face | None:
     """Find the nearest point to a query in a simplex, leaving out points that are not needed."""
@@ -74,7 +105,7 @@ def fit(exact: ExactData, row: int, support: npt.NDArray[np.intp]) -> Face | Non
             nearest = weights @ points
             residual = query - nearest
             noise = len(support) << (exact.shift + 8)
-            return Face(support, nearest, residual, largest(residual) <= noise)
+            return Face(support, weights, nearest, residual, largest(residual) <= noise)
         support = support[kept]
     return None
 
