@@ -169,7 +169,7 @@ def test_names_of_classes_are_plain_text(names, capsys):
 
 
 def test_many_classes_render():
-    n_classes = 200
+    n_classes = 100
     head = Head(np.eye(n_classes))
     features = FeatureSet.of(np.eye(n_classes), head, np.arange(n_classes))
     result = study.run(FeatureSplit(features, features), progress=False)

@@ -34,9 +34,9 @@ _Ints = npt.NDArray[np.int64]
 # Beyond this many classes nothing is computed for all pairs of them.
 MOST_CLASSES = 50
 # Time grows with the third power of the number of features. In 64 of them, on two cores, these
-# take about a minute each: linear programs, projections, and pairs of images and sets of classes.
+# take about half a minute each: linear programs, projections, bounds of distances to sets of ties.
 _FEATURES = 64
-_PROGRAMS, _PROJECTIONS, _BOUNDS = 30_000, 5_000_000, 20_000_000
+_PROGRAMS, _PROJECTIONS, _BOUNDS = 30_000, 2_000_000, 20_000_000
 # With fewer images than this the chapter would say little.
 _FEWEST_IMAGES = 100
 # Points of the domain whose class is looked up, and those that are compared with hulls.
@@ -300,8 +300,16 @@ def _slices(
     solid = classes[found.balls.radii[classes] > 0.0]
     planes = (
         ("test image", z[rows], [f"test image {i}" for i in images[rows]]),
-        ("mean of a class", _means(found.guaranteed, seen), [f"mean of {names[c]}" for c in seen]),
-        ("center of a ball", found.balls.centers[solid], [f"center of {names[c]}" for c in solid]),
+        (
+            "mean of a class",
+            _means(found.guaranteed, seen),
+            [f"the mean of {names[c]}" for c in seen],
+        ),
+        (
+            "center of a ball",
+            found.balls.centers[solid],
+            [f"the center of {names[c]}" for c in solid],
+        ),
     )
     parts = (found.partition, found.guaranteed, found.balls)
     made = [make_slice(*parts, *plane, settings) for plane in planes]

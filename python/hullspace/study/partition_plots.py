@@ -71,8 +71,8 @@ def coverage(study: Study, found: PartitionResult) -> Figure:
     whiskers = np.abs(ends[seen] - values[seen, None]).T
     left.barh(places[seen], values[seen], 0.6, color=OWN, label="share inside")
     left.errorbar(
-        values[seen], places[seen], xerr=whiskers, fmt="none", color=_INK, linewidth=1, capsize=2,
-        label="95% interval",
+        values[seen], places[seen], xerr=whiskers, fmt="o", markersize=4, color=_INK, linewidth=1,
+        capsize=2, label="95% interval",
     )  # fmt: skip
     left.set(xlabel="share of the test images inside", xlim=(0, min(1.0, 1.1 * _largest(ends))))
     left.xaxis.set_major_formatter(require("matplotlib.ticker", "study").PercentFormatter(1.0))

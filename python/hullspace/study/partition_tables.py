@@ -181,7 +181,7 @@ def guaranteed_table(study: Study, found: PartitionResult) -> Table:
         note="The guaranteed region of a class is the convex hull of the training features that "
         "the network puts in it: all of it has the largest logit there. Of the class: share of "
         "those training images that are labelled so. Inside: test images of the true class in its "
-        f"guaranteed region. Of {beyond.n_samples:,} points drawn uniformly from {beyond.of}, "
+        f"guaranteed region. Of {beyond.n_samples:,} points drawn uniformly from the domain, "
         f"{beyond.values[0]:.1%} lie in no guaranteed region.",
     )  # fmt: skip
     n_points = regions.n_points
