@@ -64,6 +64,7 @@ inline constexpr double kSlackNoise = 0x1p-46;
 inline constexpr double kSmallestPoint =
     0x1p-60;  // smaller norms count as this, the unit being one
 inline constexpr double kSlowRow = 1e-7;
+inline constexpr double kSlowestRow = 1e-13;  // where others have failed
 inline constexpr double kStillRow = 1e-14;
 // Slopes below this share of the objective's length are none.
 inline constexpr double kLeastSlope = 1e-12;

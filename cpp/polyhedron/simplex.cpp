@@ -99,6 +99,8 @@ Simplex::Outcome Simplex::maximize(const double* objective, const StopFlag& stop
   objective_length_ = norm(objective, n_);
   find_multipliers();
   for (int round = 0; round < kMostRounds; ++round) {
+    // Where rows that nearly equal each other take turns, poorer pivots have to do.
+    slow_ = round < kMostRounds / 3 ? tolerances::kSlowRow : tolerances::kSlowestRow;
     const Outcome outcome = climb(stop);
     remove_shifts();
     if (outcome == Outcome::kUnbounded) settle_point();
@@ -164,7 +166,7 @@ std::ptrdiff_t Simplex::blocking_row(double length) {
     if (active_[k] >= 0) speeds_[active_[k]] = 0.0;
   }
   // Slow rows are poor pivots, to be used only if no other blocks.
-  for (const double slowest : {tolerances::kSlowRow, tolerances::kStillRow}) {
+  for (const double slowest : {slow_, tolerances::kStillRow}) {
     const std::ptrdiff_t row =
         kernels_.blocking_row(slacks_.data(), speeds_.data(), n_rows, slowest * length, noise());
     if (row >= 0 && slacks_[row] < 0.5 * kNever) return row;
@@ -321,7 +323,7 @@ std::ptrdiff_t Simplex::leaving_place() const {
   double first = std::numeric_limits<double>::infinity();
   const auto usable = [this](std::ptrdiff_t k) {
     const double factor = active_[k] < 0 ? std::abs(factors_[k]) : factors_[k];
-    return factor > tolerances::kSlowRow * std::sqrt(squares_[k]) ? factor : 0.0;
+    return factor > slow_ * std::sqrt(squares_[k]) ? factor : 0.0;
   };
   for (std::ptrdiff_t k = 0; k < n_; ++k) {
     const double factor = usable(k);

@@ -15,6 +15,7 @@
 
 #include "common/kernels.hpp"
 #include "common/parallel.hpp"
+#include "common/tolerances.hpp"
 #include "polyhedron/system.hpp"
 
 namespace hullspace {
@@ -89,6 +90,7 @@ class Simplex {
   std::vector<double> slack_offsets_;  // what the bounds are relaxed by, kNever if left out
   std::vector<double> shifts_;         // against stalling, removed at the end
   bool shifted_ = false;
+  double slow_ = tolerances::kSlowRow;  // speed of a row that is a poor pivot
   std::ptrdiff_t n_free_ = 0;
   std::ptrdiff_t n_stalled_ = 0;
   std::uint64_t seed_ = 0;

@@ -46,7 +46,7 @@ class Walk:
         spread = np.cov(self.points, rowvar=False, ddof=1).reshape(n, n)
         share = len(self.points) / (len(self.points) + 2.0 * n)
         # The shape so far, at the size of the spread, where the chains are too few to tell.
-        own *= np.trace(np.linalg.solve(own, spread)) / n if n > 1 else spread[0, 0] / own[0, 0]
+        own *= np.trace(np.linalg.solve(own, spread)) / n
         values, vectors = np.linalg.eigh(share * spread + (1.0 - share) * own)
         self._shape = vectors * np.sqrt(np.maximum(values, 1e-24 * values.max()))
 
@@ -61,7 +61,7 @@ class Walk:
         directions = self.generator.normal(size=self.points.shape) @ self._shape.T
         axes = self.generator.integers(n_features, size=n_chains)
         along = self.generator.uniform(size=n_chains) < 0.5
-        directions[along] = np.eye(n_features)[axes[along]]
+        directions[along] = np.eye(n_features)[np.asarray(axes)[along]]
         unit: _Floats = directions / np.linalg.norm(directions, axis=1, keepdims=True)
         return unit
 

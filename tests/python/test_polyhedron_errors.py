@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from hullspace import certificates, Polyhedron, Status, chebyshev_centers
+from hullspace import Polyhedron, Status, certificates, chebyshev_centers
 from hullspace.polyhedron import project_batch
 from polytopes import box
 
