@@ -60,11 +60,16 @@ SparseMultipliers gather(std::vector<Entries>& rows) {
 
 Simplex::Outcome CenterSolver::solve(const System& system, const StopFlag& stop) {
   const std::ptrdiff_t n = system.n_features();
-  start_.assign(static_cast<std::size_t>(n + 1), 0.0);
-  double& radius = start_.back();
-  radius = kInfinity;
-  for (const double bound : system.bounds()) radius = std::min(radius, bound);
-  if (!std::isfinite(radius)) radius = 0.0;
+  start_.assign(static_cast<std::size_t>(system.stride()), 0.0);
+  system.find_middle(start_.data());
+  // The largest ball around it, whose radius may be negative.
+  slacks_.resize(static_cast<std::size_t>(system.n_rows()));
+  system.products(start_.data(), slacks_.data());
+  double radius = kInfinity;
+  for (std::size_t i = 0; i < slacks_.size(); ++i) {
+    radius = std::min(radius, system.bounds()[i] - slacks_[i]);
+  }
+  start_[n] = std::isfinite(radius) ? radius : 0.0;
   objective_.assign(static_cast<std::size_t>(system.stride()), 0.0);
   objective_[n] = 1.0;
   simplex_.start(system, start_.data());

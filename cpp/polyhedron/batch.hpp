@@ -88,6 +88,7 @@ class CenterSolver {
  private:
   Simplex simplex_;
   std::vector<double> start_;
+  std::vector<double> slacks_;
   std::vector<double> objective_;
 };
 

@@ -102,6 +102,23 @@ void System::row_products(std::ptrdiff_t i, const double* vectors, std::ptrdiff_
   }
 }
 
+void System::find_middle(double* x) const {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  std::fill_n(x, n_features_, -kInfinity);
+  std::vector<double> highs(static_cast<std::size_t>(n_features_), kInfinity);
+  for (std::ptrdiff_t i = n_dense_; i < n_rows_; ++i) {
+    const std::ptrdiff_t j = features_[i - n_dense_];
+    const double side = row(i)[j];  // 1 or -1
+    if (!std::isfinite(bounds_[i])) continue;
+    if (side > 0.0) highs[j] = std::min(highs[j], bounds_[i]);
+    if (side < 0.0) x[j] = std::max(x[j], -bounds_[i]);
+  }
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+    const bool bounded = std::isfinite(x[j]) && std::isfinite(highs[j]);
+    x[j] = bounded ? 0.5 * x[j] + 0.5 * highs[j] : std::clamp(0.0, x[j], std::max(x[j], highs[j]));
+  }
+}
+
 void System::add_combination(const double* factors, double* x) const {
   kernels_.combine(rows_.data(), stride_, n_dense_, factors, x, stride_);
   const bool with_radius = n_variables_ > n_features_;

@@ -28,6 +28,9 @@ class System {
   // Where the row was given, and the other way round.
   std::ptrdiff_t given(std::ptrdiff_t i) const { return given_[i]; }
   std::ptrdiff_t place_of(std::ptrdiff_t given) const { return places_[given]; }
+  // The middle of the box that the rows of single features make, n_features doubles; on its side,
+  // or zero, where it is unbounded.
+  void find_middle(double* x) const;
   // out[i] = row i . x, for x padded with zeros.
   void products(const double* x, double* out) const;
   // out[k] = row i . (vectors + k * stride()) for `count` vectors.
