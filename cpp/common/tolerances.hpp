@@ -76,6 +76,11 @@ inline constexpr double kSlackRepaired = 0x1p-43;
 inline constexpr double kDependentRow = 1e-9;
 // A projection carries this share of the query's norm as rounding.
 inline constexpr double kQueryRounding = 0x1p-51;
+// A query farther from a polyhedron than this many times the point that it leads to is projected
+// twice, as its rounding may leave that point outside; of one farther than the other many times the
+// bounds nothing is left in differences.
+inline constexpr double kFarProjected = 0x1p6;
+inline constexpr double kFarthestProjected = 0x1p100;
 // Of rows that meet in the origin, what breaks one by less than this share is rounding, too.
 inline constexpr double kSmallestSize = 0x1p-30;
 // A projection that breaks a row by more than this share of its norm is none.

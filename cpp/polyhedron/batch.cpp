@@ -59,19 +59,10 @@ SparseMultipliers gather(std::vector<Entries>& rows) {
 }
 
 Simplex::Outcome CenterSolver::solve(const System& system, const StopFlag& stop) {
-  const std::ptrdiff_t n = system.n_features();
-  start_.assign(static_cast<std::size_t>(system.stride()), 0.0);
-  system.find_middle(start_.data());
-  // The largest ball around it, whose radius may be negative.
-  slacks_.resize(static_cast<std::size_t>(system.n_rows()));
-  system.products(start_.data(), slacks_.data());
-  double radius = kInfinity;
-  for (std::size_t i = 0; i < slacks_.size(); ++i) {
-    radius = std::min(radius, system.bounds()[i] - slacks_[i]);
-  }
-  start_[n] = std::isfinite(radius) ? radius : 0.0;
+  start_.resize(static_cast<std::size_t>(system.stride()));
+  system.find_start(start_.data());
   objective_.assign(static_cast<std::size_t>(system.stride()), 0.0);
-  objective_[n] = 1.0;
+  objective_[system.n_features()] = 1.0;
   simplex_.start(system, start_.data());
   return simplex_.maximize(objective_.data(), stop);
 }

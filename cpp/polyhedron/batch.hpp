@@ -53,13 +53,11 @@ class SystemReader {
   System system_;
 };
 
-// Problems that a worker takes at a time, at most.
-inline constexpr std::ptrdiff_t kMostPerTask = 64;
-
-// Run `body(first, last, stop)` of a body made for each worker, over tasks of a few of n.
+// Run `body(first, last, stop)` of a body made for each worker over [0, n), `step` at a time. Tasks
+// are the same for any number of threads, and so is what depends on the ones before within a task.
 template <class MakeBody>
-void for_tasks(const Context& context, std::ptrdiff_t n, const MakeBody& make_body) {
-  const std::ptrdiff_t step = std::clamp<std::ptrdiff_t>(n / 8, 1, kMostPerTask);
+void for_tasks(const Context& context, std::ptrdiff_t n, std::ptrdiff_t step,
+               const MakeBody& make_body) {
   std::atomic<std::ptrdiff_t> next{0};
   run_workers(context, worker_count(context, (n + step - 1) / step),
               [&](int, const StopFlag& stop) {
@@ -69,6 +67,11 @@ void for_tasks(const Context& context, std::ptrdiff_t n, const MakeBody& make_bo
                   body(first, std::min(first + step, n), stop);
                 }
               });
+}
+
+// Problems that a worker takes at a time: few of few, so that all workers have some.
+inline std::ptrdiff_t problems_per_task(std::ptrdiff_t n) {
+  return std::clamp<std::ptrdiff_t>(n / 8, 1, 64);
 }
 
 // Multipliers with the rows, as given, that they belong to, and many of them as a sparse matrix.
@@ -88,7 +91,6 @@ class CenterSolver {
  private:
   Simplex simplex_;
   std::vector<double> start_;
-  std::vector<double> slacks_;
   std::vector<double> objective_;
 };
 

@@ -129,7 +129,8 @@ ChebyshevCenters chebyshev_centers(const Polyhedra& polyhedra, const Context& co
   out.rays.resize(n * n_features);
   out.status.resize(n);
   out.duals.resize(static_cast<std::size_t>(polyhedra.starts[n]));
-  for_tasks(context, polyhedra.n_polyhedra, [&] { return CenterWriter(polyhedra, out); });
+  for_tasks(context, polyhedra.n_polyhedra, problems_per_task(polyhedra.n_polyhedra),
+            [&] { return CenterWriter(polyhedra, out); });
   return out;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "common/tolerances.hpp"
 
@@ -18,15 +17,11 @@ constexpr double kShare = 0.995;
 void InteriorPoint::start(const System& system) {
   const auto n_rows = static_cast<std::size_t>(system.n_rows());
   const auto stride = static_cast<std::size_t>(system.stride());
-  point_.assign(stride, 0.0);
-  system.find_middle(point_.data());
+  point_.resize(stride);
+  system.find_start(point_.data());
+  point_[system.n_features()] -= 1.0;
   row_values_.resize(n_rows);
   system.products(point_.data(), row_values_.data());
-  double lowest = std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < n_rows; ++i) {
-    lowest = std::min(lowest, system.bounds()[i] - row_values_[i]);
-  }
-  point_[system.n_features()] = lowest - 1.0;
   slacks_.resize(n_rows);
   // Rows of zeros have infinite bounds: they get no weight and no multiplier.
   double n_real = 0.0;
@@ -34,7 +29,7 @@ void InteriorPoint::start(const System& system) {
   multipliers_.resize(n_rows);
   for (std::size_t i = 0; i < n_rows; ++i) {
     const bool real = std::isfinite(system.bounds()[i]);
-    slacks_[i] = real ? system.bounds()[i] - row_values_[i] - point_[system.n_features()] : 1.0;
+    slacks_[i] = real ? system.bounds()[i] - row_values_[i] : 1.0;
     multipliers_[i] = real ? 1.0 / n_real : 0.0;
   }
   targets_.resize(n_rows);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 
@@ -100,17 +99,8 @@ LinearOptima maximize(const MatrixView<double>& rows, const double* bounds,
   out.status.resize(n);
   SystemReader reader(polyhedron, false);
   const System& system = reader.read(0);
-  // Tasks are the same for any number of threads, and so are the vertices that they end at.
-  std::atomic<std::ptrdiff_t> next{0};
-  const std::ptrdiff_t n_tasks = (objectives.rows + kObjectivesPerTask - 1) / kObjectivesPerTask;
-  run_workers(context, worker_count(context, n_tasks), [&](int, const StopFlag& stop) {
-    OptimumWriter writer(system, interior, objectives, out, duals);
-    for (std::ptrdiff_t task = next.fetch_add(1); task < n_tasks && !stop;
-         task = next.fetch_add(1)) {
-      const std::ptrdiff_t first = task * kObjectivesPerTask;
-      writer(first, std::min(first + kObjectivesPerTask, objectives.rows), stop);
-    }
-  });
+  for_tasks(context, objectives.rows, kObjectivesPerTask,
+            [&] { return OptimumWriter(system, interior, objectives, out, duals); });
   out.duals = gather(duals);
   return out;
 }

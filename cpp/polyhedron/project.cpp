@@ -2,16 +2,12 @@
 #include <limits>
 
 #include "common/kernels.hpp"
+#include "common/tolerances.hpp"
 #include "polyhedron/batch.hpp"
 #include "polyhedron/dual_projection.hpp"
 
 namespace hullspace {
 namespace {
-
-// In units of the bounds.
-constexpr double kFarthestQuery = 0x1p100;
-// In norms of its nearest point.
-constexpr double kFarQuery = 0x1p6;
 
 class ProjectionWriter {
  public:
@@ -41,7 +37,7 @@ class ProjectionWriter {
       duals_[i].emplace_back(static_cast<std::int32_t>(system.contradiction()), 1.0);
     } else {
       for (std::ptrdiff_t j = 0; j < n; ++j) query_[j] = queries_.row(i)[j] / system.unit();
-      if (!(norm(query_.data(), n) < kFarthestQuery)) return give_up(i);
+      if (!(norm(query_.data(), n) < tolerances::kFarthestProjected)) return give_up(i);
       status = projection_.project(system, query_.data(), stop);
       const double unit = status == Status::kEmpty ? 1.0 : system.unit();
       for (std::size_t k = 0; k < projection_.active().size(); ++k) {
@@ -60,7 +56,8 @@ class ProjectionWriter {
     const double* found = projection_.point();
     double distance = projection_.distance();
     const double proven = distance - projection_.gap();
-    if (norm(query_.data(), n) > kFarQuery * norm(found, n) && !projection_.active().empty()) {
+    if (norm(query_.data(), n) > tolerances::kFarProjected * norm(found, n) &&
+        !projection_.active().empty()) {
       // What the query's rounding left outside is moved in, by less than that rounding.
       near_.assign(found, found + n);
       if (again_.project(system, near_.data(), stop) == Status::kOptimal) found = again_.point();
@@ -107,7 +104,7 @@ PolyhedronProjections project_onto(const Polyhedra& polyhedra, const std::int64_
   out.gaps.resize(n);
   out.status.resize(n);
   std::vector<Entries> duals(n);
-  for_tasks(context, queries.rows,
+  for_tasks(context, queries.rows, problems_per_task(queries.rows),
             [&] { return ProjectionWriter(polyhedra, which, queries, out, duals); });
   out.duals = gather(duals);
   return out;

@@ -102,6 +102,17 @@ void System::row_products(std::ptrdiff_t i, const double* vectors, std::ptrdiff_
   }
 }
 
+void System::find_start(double* x) const {
+  std::fill_n(x, stride_, 0.0);
+  find_middle(x);
+  std::vector<double> values(static_cast<std::size_t>(n_rows_));
+  products(x, values.data());
+  double radius = std::numeric_limits<double>::infinity();
+  for (std::ptrdiff_t i = 0; i < n_rows_; ++i) radius = std::min(radius, bounds_[i] - values[i]);
+  x[n_features_] = std::isfinite(radius) ? radius : 0.0;
+}
+
+// The middle of the box; on its side, or zero, where it is unbounded.
 void System::find_middle(double* x) const {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   std::fill_n(x, n_features_, -kInfinity);

@@ -28,9 +28,9 @@ class System {
   // Where the row was given, and the other way round.
   std::ptrdiff_t given(std::ptrdiff_t i) const { return given_[i]; }
   std::ptrdiff_t place_of(std::ptrdiff_t given) const { return places_[given]; }
-  // The middle of the box that the rows of single features make, n_features doubles; on its side,
-  // or zero, where it is unbounded.
-  void find_middle(double* x) const;
+  // With a radius: the largest ball around the middle of the box that the rows of single features
+  // make, stride() doubles; its radius may be negative, and is 0 if no row binds it.
+  void find_start(double* x) const;
   // out[i] = row i . x, for x padded with zeros.
   void products(const double* x, double* out) const;
   // out[k] = row i . (vectors + k * stride()) for `count` vectors.
@@ -51,6 +51,7 @@ class System {
 
  private:
   void order_rows(const double* rows);
+  void find_middle(double* x) const;
   void normalize(const double* given, std::ptrdiff_t i, bool with_radius);
 
   const Kernels& kernels_ = kernels();
