@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hullspace.class_hulls import ClassHulls, hull_distance
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
     from hullspace.hull import Certificate, Hull, Membership, Projection
+    from hullspace.networks import ReluNetwork
     from hullspace.partition import DecisionPartition
     from hullspace.polyhedron import (
         ChebyshevCenter,
@@ -41,6 +42,7 @@ _HOMES = {
     "Polyhedron": "polyhedron",
     "Projection": "hull",
     "Proof": "status",
+    "ReluNetwork": "networks",
     "Status": "status",
     "chebyshev_centers": "polyhedron",
     "hull_distance": "class_hulls",
@@ -62,6 +64,7 @@ __all__ = [
     "Polyhedron",
     "Projection",
     "Proof",
+    "ReluNetwork",
     "Status",
     "build_info",
     "certificates",

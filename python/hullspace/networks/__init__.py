@@ -1,0 +1,17 @@
+"""Piecewise affine networks as stages of affine maps and ReLU-like units."""
+
+from hullspace.networks.network import ReluNetwork, Stage, Term, pack, unpack
+from hullspace.networks.operators import Convolution, Dense, Operator, Sparse, identity
+
+__all__ = [
+    "Convolution",
+    "Dense",
+    "Operator",
+    "ReluNetwork",
+    "Sparse",
+    "Stage",
+    "Term",
+    "identity",
+    "pack",
+    "unpack",
+]
