@@ -10,6 +10,7 @@ namespace hullspace::binding {
 void bind_errors(pybind11::module_& module);
 void bind_hull(pybind11::module_& module);
 void bind_polyhedron(pybind11::module_& module);
+void bind_regions(pybind11::module_& module);
 
 // A context whose call ends on Ctrl-C or another signal handler that raises. The call must be
 // made without the GIL.

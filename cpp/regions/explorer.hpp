@@ -1,0 +1,305 @@
+// The depth-first search for regions below one branch, for either kind of cell.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "common/parallel.hpp"
+#include "hullspace/regions.hpp"
+#include "regions/bits.hpp"
+#include "regions/network.hpp"
+#include "regions/pattern_maps.hpp"
+#include "regions/vertex_cells.hpp"
+
+namespace hullspace {
+
+// When a search has to end.
+struct Limits {
+  std::int64_t n_regions = 0;
+  std::chrono::steady_clock::time_point deadline;
+  const StopFlag* stop = nullptr;
+};
+
+// What was found below one branch.
+struct Findings {
+  std::int64_t n_regions = 0;
+  std::vector<std::uint8_t> patterns;
+  std::vector<double> points;
+  std::vector<RegionNode> open;
+  std::vector<RegionDoubt> doubts;
+  RegionProofStream proof;
+};
+
+template <class Cells>
+class Explorer {
+ public:
+  using Cell = typename Cells::Cell;
+
+  Explorer(const ReluNetwork::Stages& network, std::vector<double> embedding,
+           std::ptrdiff_t n_coefficients, const std::vector<double>& constraints, bool with_proof)
+      : network_(network),
+        sides_(static_cast<std::size_t>(words_for(network.n_hidden)) + 1),
+        maps_(network, std::move(embedding), n_coefficients),
+        cells_(network, maps_, sides_.data(), constraints),
+        with_proof_(with_proof) {}
+
+  Cells& cells() { return cells_; }
+  PatternMaps& maps() { return maps_; }
+  std::uint64_t* sides() { return sides_.data(); }
+
+  // Search below a node, whose cell lies within `start`.
+  Findings explore(const Cell& start, const RegionNode& node, const Limits& limits) {
+    limits_ = limits;
+    countdown_ = 0;
+    ended_ = false;
+    findings_ = Findings();
+    const Arena::Mark mark = cells_.arena().mark();
+    resume(start, node);
+    cells_.arena().release(mark);
+    return std::move(findings_);
+  }
+  // The cell of a node in which all units up to some stage are decided, and none after.
+  Cell rebuild(const Cell& start, const RegionNode& node) {
+    Cell cell = start;
+    for (std::ptrdiff_t k = 0; k < network_.size(); ++k) {
+      cell = narrow(cell, k, node);
+      maps_.activate(k, sides_.data());
+    }
+    return cell;
+  }
+
+ private:
+  static bool bit(const std::vector<std::uint8_t>& bits, std::ptrdiff_t i) {
+    return ((static_cast<unsigned>(bits[i / 8]) >> (static_cast<unsigned>(i) % 8U)) & 1U) != 0;
+  }
+
+  // The part of a cell on the sides of a stage's units that a node has decided.
+  Cell narrow(Cell cell, std::ptrdiff_t k, const RegionNode& node) {
+    const NetworkStage& stage = network_.stages[k];
+    maps_.compute(k);
+    std::ptrdiff_t number = stage.first_hidden;
+    for (const std::ptrdiff_t unit : stage.hidden) {
+      if (bit(node.decided, number)) {
+        const bool value = bit(node.values, number);
+        set_bit(sides_.data(), number, value);
+        if (cells_.test(cell, k, unit, static_cast<std::int32_t>(number)) == Side::kCut) {
+          const auto [on, off] = cells_.split(cell);
+          cell = value ? on : off;
+        }
+      }
+      ++number;
+    }
+    return cell;
+  }
+
+  void resume(Cell cell, const RegionNode& node) {
+    for (std::ptrdiff_t k = 0; k < network_.size(); ++k) {
+      const NetworkStage& stage = network_.stages[k];
+      std::vector<std::int32_t> open;
+      for (std::size_t i = 0; i < stage.hidden.size(); ++i) {
+        const std::ptrdiff_t number = stage.first_hidden + static_cast<std::ptrdiff_t>(i);
+        if (!bit(node.decided, number)) open.push_back(static_cast<std::int32_t>(number));
+      }
+      if (!stage.hidden.empty() && open.size() == stage.hidden.size()) {
+        explore_stage(cell, k);
+        return;
+      }
+      cell = narrow(cell, k, node);
+      if (!open.empty()) {
+        candidates_.assign(open.begin(), open.end());
+        explore_units(cell, k, 0, candidates_.size());
+        candidates_.clear();
+        return;
+      }
+      if (k + 1 < network_.size()) maps_.activate(k, sides_.data());
+    }
+    emit(cell);
+  }
+
+  bool should_end() {
+    if (ended_) return true;
+    ended_ = findings_.n_regions >= limits_.n_regions ||
+             limits_.stop->load(std::memory_order_relaxed);
+    if (!ended_ && --countdown_ < 0) {
+      countdown_ = Cells::kStepsPerLook;
+      ended_ = std::chrono::steady_clock::now() >= limits_.deadline;
+    }
+    return ended_;
+  }
+
+  // All units of the stages before are decided.
+  void explore_stage(const Cell& cell, std::ptrdiff_t k) {
+    if (k + 1 == network_.size()) {
+      emit(cell);
+      return;
+    }
+    const NetworkStage& stage = network_.stages[k];
+    if (should_end()) {
+      leave_open(k, stage.hidden.size(), [&](std::size_t i) {
+        return stage.first_hidden + static_cast<std::ptrdiff_t>(i);
+      });
+      return;
+    }
+    maps_.compute(k);
+    const std::size_t first = candidates_.size();
+    const std::size_t before = pending_.size();
+    if (!stage.hidden.empty()) cells_.screen(cell, k, screened_);
+    for (std::size_t i = 0; i < stage.hidden.size(); ++i) {
+      const std::ptrdiff_t unit = stage.hidden[i];
+      const auto number = static_cast<std::int32_t>(stage.first_hidden) + static_cast<std::int32_t>(i);
+      const Screened screened = screened_[unit];
+      if (screened == Screened::kCut) {
+        candidates_.push_back(number);
+      } else if (!with_proof_ && screened != Screened::kOpen) {
+        set_bit(sides_.data(), number, screened == Screened::kPositive);
+      } else if (!settle(cell, k, unit, number)) {
+        candidates_.push_back(number);
+      }
+    }
+    explore_units(cell, k, first, candidates_.size());
+    candidates_.resize(first);
+    close(before);
+  }
+
+  // All units of the stage but the candidates are decided.
+  void explore_units(const Cell& cell, std::ptrdiff_t k, std::size_t first, std::size_t last) {
+    if (should_end()) {
+      leave_open(k, last - first, [&](std::size_t i) { return candidates_[first + i]; });
+      return;
+    }
+    const std::size_t before = pending_.size();
+    for (; first < last; ++first) {
+      const std::int32_t number = candidates_[first];
+      const std::ptrdiff_t unit = network_.unit_of[number];
+      if (settle(cell, k, unit, number)) continue;
+      const Arena::Mark mark = cells_.arena().mark();
+      const auto [on, off] = cells_.split(cell);
+      if (with_proof_) findings_.proof.tokens.push_back(number);
+      set_bit(sides_.data(), number, true);
+      explore_units(on, k, first + 1, last);
+      set_bit(sides_.data(), number, false);
+      explore_units(off, k, first + 1, last);
+      cells_.arena().release(mark);
+      close(before);
+      return;
+    }
+    if (k + 2 < network_.size()) maps_.activate(k, sides_.data());
+    explore_stage(cell, k + 1);
+    close(before);
+  }
+
+  // Decide a unit that does not cut the cell; false if it does.
+  bool settle(const Cell& cell, std::ptrdiff_t k, std::ptrdiff_t unit, std::int32_t number) {
+    cells_.in_doubt = false;
+    const Side side = cells_.test(cell, k, unit, number);
+    if (side == Side::kCut) return false;
+    const bool on = side == Side::kPositive;
+    set_bit(sides_.data(), number, on);
+    if (!with_proof_ && !cells_.in_doubt) return true;
+    // The other side has no interior points.
+    set_bit(sides_.data(), number, !on);
+    if (side == Side::kZero) {
+      certificate_ = {{number}, {1.0}};
+    } else {
+      cells_.certify(cell, on, certificate_.first, certificate_.second);
+    }
+    set_bit(sides_.data(), number, on);
+    if (cells_.in_doubt) add_doubt(cell, number, !on);
+    if (!with_proof_) return true;
+    findings_.proof.tokens.push_back(number);
+    if (on) {
+      pending_.push_back(certificate_);
+    } else {
+      prune(certificate_);
+    }
+    return true;
+  }
+
+  using Certificate = std::pair<std::vector<std::int32_t>, std::vector<double>>;
+
+  void prune(const Certificate& certificate) {
+    RegionProofStream& proof = findings_.proof;
+    proof.tokens.push_back(-2);
+    proof.rows.insert(proof.rows.end(), certificate.first.begin(), certificate.first.end());
+    proof.multipliers.insert(proof.multipliers.end(), certificate.second.begin(),
+                             certificate.second.end());
+    proof.starts.push_back(static_cast<std::int64_t>(proof.rows.size()));
+  }
+
+  // The other sides of units that were found positive, last first.
+  void close(std::size_t before) {
+    for (; pending_.size() > before; pending_.pop_back()) prune(pending_.back());
+  }
+
+  void emit(const Cell& cell) {
+    const std::size_t n_bytes = (static_cast<std::size_t>(network_.n_hidden) + 7) / 8;
+    const std::size_t n_points = findings_.points.size();
+    const auto n_dims = static_cast<std::size_t>(maps_.n_coefficients() - 1);
+    for (std::size_t i = 0; i < n_bytes; ++i) {
+      findings_.patterns.push_back(
+          static_cast<std::uint8_t>(sides_[i / 8] >> (8 * (i % 8)) & 0xffU));
+    }
+    findings_.points.resize(n_points + n_dims);
+    cells_.point(cell, findings_.points.data() + n_points);
+    ++findings_.n_regions;
+    if (with_proof_) findings_.proof.tokens.push_back(-1);
+  }
+
+  template <class Number>
+  void leave_open(std::ptrdiff_t k, std::size_t n_open, const Number& number) {
+    findings_.open.push_back(node_at(k));
+    RegionNode& node = findings_.open.back();
+    for (std::size_t i = 0; i < n_open; ++i) {
+      const auto j = static_cast<std::size_t>(number(i));
+      node.decided[j / 8] &= static_cast<std::uint8_t>(~(1U << (j % 8)));
+    }
+    if (with_proof_) findings_.proof.tokens.push_back(-3);
+  }
+
+  // All units up to stage k decided as they are.
+  RegionNode node_at(std::ptrdiff_t k) const {
+    const std::size_t n_bytes = (static_cast<std::size_t>(network_.n_hidden) + 7) / 8;
+    const NetworkStage& stage = network_.stages[k];
+    const auto n_decided = static_cast<std::size_t>(stage.first_hidden) + stage.hidden.size();
+    RegionNode node;
+    node.decided.assign(n_bytes, 0);
+    node.values.resize(n_bytes);
+    for (std::size_t i = 0; i < n_bytes; ++i) {
+      node.values[i] = static_cast<std::uint8_t>(sides_[i / 8] >> (8 * (i % 8)) & 0xffU);
+      const std::size_t rest = n_decided > 8 * i ? n_decided - 8 * i : 0;
+      node.decided[i] = rest >= 8 ? 0xffU : static_cast<std::uint8_t>((1U << rest) - 1U);
+    }
+    return node;
+  }
+
+  void add_doubt(const Cell& cell, std::int32_t number, bool side) {
+    RegionDoubt doubt;
+    doubt.node = node_at(network_.stage_of[number]);
+    doubt.unit = number;
+    doubt.side = side;
+    doubt.place.resize(static_cast<std::size_t>(maps_.n_coefficients() - 1));
+    cells_.point(cell, doubt.place.data());
+    std::tie(doubt.rows, doubt.multipliers) = certificate_;
+    findings_.doubts.push_back(std::move(doubt));
+  }
+
+  const ReluNetwork::Stages& network_;
+  std::vector<std::uint64_t> sides_;
+  PatternMaps maps_;
+  Cells cells_;
+  bool with_proof_;
+
+  Limits limits_;
+  int countdown_ = 0;
+  bool ended_ = false;
+  Findings findings_;
+  std::vector<std::int32_t> candidates_;
+  std::vector<Screened> screened_;
+  std::vector<Certificate> pending_;
+  Certificate certificate_;
+};
+
+}  // namespace hullspace

@@ -1,0 +1,64 @@
+// What the search for regions has in common for both kinds of cells.
+#pragma once
+
+#include <vector>
+
+#include "hullspace/regions.hpp"
+#include "regions/explorer.hpp"
+#include "regions/network.hpp"
+
+namespace hullspace {
+
+class RegionSearch::Impl {
+ public:
+  virtual ~Impl() = default;
+  Impl() = default;
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  RegionBatch run(std::int64_t max_regions, double seconds, const Context& context);
+  virtual RegionShapes shapes(const MatrixView<std::uint8_t>& patterns, bool with_volumes,
+                              const Context& context);
+  virtual BoundaryPieces boundary(const MatrixView<std::uint8_t>& patterns,
+                                  const Context& context);
+
+  std::vector<RegionNode> open;
+  RegionProofStream root;
+
+ protected:
+  // Search below a node on one of the workers.
+  virtual Findings explore(int worker, const RegionNode& node, const Limits& limits) = 0;
+  virtual void prepare_workers(int n_workers) = 0;
+  virtual std::int64_t regions_per_task() const = 0;
+  // Write a point of the search as one of the domain.
+  virtual void append_points(const std::vector<double>& points, std::size_t n_points,
+                             std::vector<double>& out) const = 0;
+
+  bool with_proof_ = false;
+
+ private:
+  void append(Findings&& found, RegionBatch& batch, std::vector<RegionNode>& left) const;
+};
+
+// The domain in coordinates in which it has a size of about one: powers of two, so nothing is
+// rounded.
+struct Frame {
+  std::ptrdiff_t n_dims = 0;               // of the domain
+  std::vector<std::ptrdiff_t> dims;        // those that the search is in
+  std::vector<double> scales;              // y = scale * coordinate
+  std::vector<double> embedding;           // (dims + 1, n_inputs)
+  std::vector<double> constraints;         // (n_constraints, dims + 1), at least zero inside
+  std::ptrdiff_t n_constraints = 0;
+
+  std::ptrdiff_t n_coefficients() const { return static_cast<std::ptrdiff_t>(dims.size()) + 1; }
+};
+Frame make_frame(const ReluNetwork::Stages& network, const RegionDomain& domain,
+                 const std::vector<std::ptrdiff_t>& dims, const std::vector<double>& scales);
+
+std::unique_ptr<RegionSearch::Impl> make_vertex_search(const ReluNetwork::Stages& network,
+                                                       const RegionDomain& domain, bool with_proof);
+std::unique_ptr<RegionSearch::Impl> make_program_search(const ReluNetwork::Stages& network,
+                                                        const RegionDomain& domain,
+                                                        bool with_proof);
+
+}  // namespace hullspace

@@ -1,0 +1,363 @@
+// The search with cells that carry their vertices.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "hullspace/error.hpp"
+#include "regions/search.hpp"
+#include "regions/shapes.hpp"
+
+namespace hullspace {
+namespace {
+
+constexpr std::int64_t kRegionsPerTask = 4096;
+// Exact elimination tries every choice of dimensions.
+constexpr std::ptrdiff_t kMostDims = 12;
+
+// A cell that outlives the arena it was made in.
+struct StoredCell {
+  explicit StoredCell(const VertexCell& given, std::ptrdiff_t n_coefficients) : cell(given) {
+    coordinates.assign(given.coordinates, given.coordinates + n_coefficients * given.stride);
+    errors.assign(given.errors, given.errors + given.stride);
+    sets.assign(given.sets, given.sets + given.n * given.words);
+    refs.assign(given.refs, given.refs + 64 * given.words);
+  }
+  VertexCell view() {
+    VertexCell out = cell;
+    out.coordinates = coordinates.data();
+    out.errors = errors.data();
+    out.sets = sets.data();
+    out.refs = refs.data();
+    return out;
+  }
+
+  VertexCell cell;
+  std::vector<double> coordinates;
+  std::vector<double> errors;
+  std::vector<std::uint64_t> sets;
+  std::vector<std::int32_t> refs;
+};
+
+class VertexSearch : public RegionSearch::Impl {
+ public:
+  VertexSearch(const ReluNetwork::Stages& network, const RegionDomain& domain, bool with_proof)
+      : network_(network) {
+    with_proof_ = with_proof;
+    const std::ptrdiff_t n_dims = domain.basis.cols;
+    if (n_dims > kMostDims) throw ArgumentError("the method of vertices takes at most 12 features");
+    std::vector<std::ptrdiff_t> dims(static_cast<std::size_t>(n_dims));
+    std::iota(dims.begin(), dims.end(), 0);
+    set_frame(domain, dims, std::vector<double>(dims.size(), 1.0));
+    dims = choose_cone();
+    set_frame(domain, dims, std::vector<double>(dims.size(), 1.0));
+    choose_cone();
+    make_roots(false);
+    set_frame(domain, dims, find_scales());
+    make_roots(true);
+  }
+
+  RegionShapes shapes(const MatrixView<std::uint8_t>& patterns, bool with_volumes,
+                      const Context& context) override {
+    const std::ptrdiff_t n = patterns.rows;
+    std::vector<RegionShapes> parts(blocks(n));
+    for_blocks(n, context, [&](Worker& worker, std::size_t block, std::ptrdiff_t i) {
+      const ShapeWriter writer(network_, worker, frame_.dims, frame_.scales, frame_.n_dims);
+      with_cell(worker, patterns.row(i), [&](const VertexCell& cell) {
+        writer.add(cell, with_volumes, parts[block]);
+      });
+    });
+    RegionShapes out;
+    for (const RegionShapes& part : parts) join(part, out);
+    return out;
+  }
+
+  BoundaryPieces boundary(const MatrixView<std::uint8_t>& patterns,
+                          const Context& context) override {
+    const std::ptrdiff_t n = patterns.rows;
+    std::vector<BoundaryPieces> parts(blocks(n));
+    for_blocks(n, context, [&](Worker& worker, std::size_t block, std::ptrdiff_t i) {
+      const ShapeWriter writer(network_, worker, frame_.dims, frame_.scales, frame_.n_dims);
+      with_cell(worker, patterns.row(i), [&](const VertexCell& cell) {
+        writer.add_boundary(cell, i, parts[block]);
+      });
+    });
+    BoundaryPieces out;
+    for (const BoundaryPieces& part : parts) {
+      extend(out.vertex_starts, part.vertex_starts);
+      out.vertices.insert(out.vertices.end(), part.vertices.begin(), part.vertices.end());
+      out.regions.insert(out.regions.end(), part.regions.begin(), part.regions.end());
+      out.classes.insert(out.classes.end(), part.classes.begin(), part.classes.end());
+    }
+    return out;
+  }
+
+ protected:
+  using Worker = Explorer<VertexCells>;
+
+  Findings explore(int worker, const RegionNode& node, const Limits& limits) override {
+    return workers_[worker]->explore(start_of(node), node, limits);
+  }
+  void prepare_workers(int n_workers) override {
+    while (static_cast<int>(workers_.size()) < n_workers) workers_.push_back(make_worker());
+  }
+  std::int64_t regions_per_task() const override { return kRegionsPerTask; }
+
+  void append_points(const std::vector<double>& points, std::size_t n_points,
+                     std::vector<double>& out) const override {
+    const std::size_t n = frame_.dims.size();
+    const std::size_t first = out.size();
+    const auto width = static_cast<std::size_t>(frame_.n_dims);
+    out.resize(first + n_points * width, 0.0);
+    for (std::size_t i = 0; i < n_points; ++i) {
+      for (std::size_t c = 0; c < n; ++c) {
+        out[first + i * width + static_cast<std::size_t>(frame_.dims[c])] =
+            points[i * n + c] * frame_.scales[c];
+      }
+    }
+  }
+
+ private:
+  static constexpr std::ptrdiff_t kBlock = 64;
+
+  static std::size_t blocks(std::ptrdiff_t n) {
+    return static_cast<std::size_t>((n + kBlock - 1) / kBlock);
+  }
+
+  std::unique_ptr<Worker> make_worker() const {
+    return std::make_unique<Worker>(network_, frame_.embedding, frame_.n_coefficients(),
+                                    frame_.constraints, with_proof_);
+  }
+
+  void set_frame(const RegionDomain& domain, const std::vector<std::ptrdiff_t>& dims,
+                 const std::vector<double>& scales) {
+    frame_ = make_frame(network_, domain, dims, scales);
+    workers_.clear();
+    prepare_workers(1);
+    workers_[0]->maps().compute(0);
+  }
+
+  // Choose as many independent hyperplanes as there are dimensions, the domain's first. Returns the
+  // dimensions that are left if there are no more: nothing changes along the others.
+  std::vector<std::ptrdiff_t> choose_cone() {
+    const std::ptrdiff_t n = frame_.n_coefficients() - 1;
+    std::vector<ExactRow> rows;
+    std::vector<std::int32_t> refs;
+    ExactGeometry& exact = workers_[0]->cells().exact();
+    const auto add = [&](std::int32_t ref) {
+      const ExactRow* row = exact.row(ref);
+      if (row == nullptr) return;
+      rows.push_back(*row);
+      refs.push_back(ref);
+    };
+    for (std::ptrdiff_t j = 0; j < frame_.n_constraints; ++j) add(constraint_ref(j));
+    std::vector<std::ptrdiff_t> chosen = independent_rows(rows, n);
+    if (static_cast<std::ptrdiff_t>(chosen.size()) < n) {
+      const NetworkStage& stage = network_.stages[0];
+      for (std::size_t i = 0; i < stage.hidden.size(); ++i) {
+        add(static_cast<std::int32_t>(stage.first_hidden) + static_cast<std::int32_t>(i));
+      }
+      chosen = independent_rows(rows, n);
+    }
+    cone_.clear();
+    for (const std::ptrdiff_t i : chosen) cone_.push_back(refs[i]);
+    std::vector<ExactRow> columns(static_cast<std::size_t>(n));
+    for (std::ptrdiff_t c = 0; c < n; ++c) {
+      for (const std::ptrdiff_t i : chosen) columns[c].push_back(rows[i][c]);
+    }
+    const std::vector<std::ptrdiff_t> kept =
+        independent_rows(columns, static_cast<std::ptrdiff_t>(chosen.size()));
+    if (static_cast<std::ptrdiff_t>(kept.size()) < n) require_first_stage_only();
+    std::vector<std::ptrdiff_t> dims;
+    dims.reserve(kept.size());
+    for (const std::ptrdiff_t c : kept) dims.push_back(frame_.dims[c]);
+    return dims;
+  }
+
+  void require_first_stage_only() const {
+    for (std::ptrdiff_t k = 0; k < network_.size(); ++k) {
+      const bool first_and_hidden = k == 0 && !network_.stages[0].hidden.empty();
+      for (const NetworkTerm& term : network_.stages[k].terms) {
+        if (term.source != 0 || first_and_hidden || network_.n_hidden == 0) continue;
+        throw ArgumentError(
+            "domain must be bounded for the method of vertices, as later stages than the first "
+            "depend on the input");
+      }
+    }
+  }
+
+  // The parts of the domain on either side of the units that the cone is made of.
+  void make_roots(bool final) {
+    roots_.clear();
+    root_nodes_.clear();
+    open.clear();
+    root = RegionProofStream();
+    std::vector<bool> positive(cone_.size(), true);
+    RegionNode node;
+    node.decided.assign((static_cast<std::size_t>(network_.n_hidden) + 7) / 8, 0);
+    node.values = node.decided;
+    add_roots(0, positive, node, final);
+    if (open.empty()) throw ArgumentError("domain must have interior points");
+  }
+
+  void add_roots(std::size_t i, std::vector<bool>& positive, RegionNode& node, bool final) {
+    while (i < cone_.size() && cone_[i] < 0) ++i;
+    if (i == cone_.size()) {
+      add_root(positive, node, final);
+      return;
+    }
+    const auto number = static_cast<std::size_t>(cone_[i]);
+    const auto bit = static_cast<std::uint8_t>(1U << (number % 8));
+    if (with_proof_) root.tokens.push_back(cone_[i]);
+    node.decided[number / 8] |= bit;
+    for (const bool side : {true, false}) {
+      positive[i] = side;
+      set_bit(workers_[0]->sides(), cone_[i], side);
+      node.values[number / 8] &= static_cast<std::uint8_t>(~bit);
+      if (side) node.values[number / 8] |= bit;
+      add_roots(i + 1, positive, node, final);
+    }
+    node.decided[number / 8] &= static_cast<std::uint8_t>(~bit);
+    node.values[number / 8] &= static_cast<std::uint8_t>(~bit);
+  }
+
+  void add_root(const std::vector<bool>& positive, const RegionNode& node, bool final) {
+    VertexCells& cells = workers_[0]->cells();
+    const Arena::Mark mark = cells.arena().mark();
+    VertexCell cell;
+    if (!cells.make_cone(cone_, positive, cell)) {
+      throw ArgumentError("domain must have numbers of a size that doubles can hold");
+    }
+    for (std::ptrdiff_t j = 0; j < frame_.n_constraints; ++j) {
+      if (std::find(cone_.begin(), cone_.end(), constraint_ref(j)) != cone_.end()) continue;
+      const Side side = cells.test_constraint(cell, j);
+      if (side == Side::kNegative) {
+        if (with_proof_) prune_root(cell);
+        cells.arena().release(mark);
+        return;
+      }
+      if (side == Side::kCut) cell = cells.split(cell).first;
+    }
+    if (final) cells.refresh(cell);
+    roots_.emplace_back(cell, frame_.n_coefficients());
+    root_nodes_.push_back(node);
+    open.push_back(node);
+    if (with_proof_) root.tokens.push_back(-3);
+    cells.arena().release(mark);
+  }
+
+  void prune_root(const VertexCell& cell) {
+    std::vector<std::int32_t> rows;
+    std::vector<double> multipliers;
+    workers_[0]->cells().certify(cell, false, rows, multipliers);
+    root.tokens.push_back(-2);
+    root.rows.insert(root.rows.end(), rows.begin(), rows.end());
+    root.multipliers.insert(root.multipliers.end(), multipliers.begin(), multipliers.end());
+    root.starts.push_back(static_cast<std::int64_t>(root.rows.size()));
+  }
+
+  // Powers of two that all vertices stay below.
+  std::vector<double> find_scales() {
+    const std::ptrdiff_t n = frame_.n_coefficients();
+    std::vector<double> scales(static_cast<std::size_t>(n) - 1, 0.0);
+    for (StoredCell& stored : roots_) {
+      const VertexCell cell = stored.view();
+      for (std::ptrdiff_t v = 0; v < cell.n; ++v) {
+        const double last = cell.coordinates[(n - 1) * cell.stride + v];
+        if (!(last > 0.0)) continue;
+        for (std::ptrdiff_t c = 0; c + 1 < n; ++c) {
+          scales[c] = std::max(scales[c], std::abs(cell.coordinates[c * cell.stride + v] / last));
+        }
+      }
+    }
+    for (double& scale : scales) {
+      if (!(scale > 0.0) || !std::isfinite(scale)) {
+        scale = 1.0;
+        continue;
+      }
+      int exponent = 0;
+      std::frexp(scale, &exponent);
+      scale = std::ldexp(1.0, std::clamp(exponent, -1000, 1000));
+    }
+    return scales;
+  }
+
+  VertexCell start_of(const RegionNode& node) {
+    std::size_t i = 0;
+    if (roots_.size() > 1) {
+      const auto value = [](const RegionNode& given, std::int32_t number) {
+        const auto place = static_cast<std::size_t>(number);
+        return ((given.values[place / 8] >> (place % 8)) & 1U) != 0;
+      };
+      for (i = 0; i < roots_.size(); ++i) {
+        const bool same = std::all_of(cone_.begin(), cone_.end(), [&](std::int32_t ref) {
+          return ref < 0 || value(node, ref) == value(root_nodes_[i], ref);
+        });
+        if (same) break;
+      }
+      if (i == roots_.size()) throw ArgumentError("no part of the domain has this pattern");
+    }
+    return roots_[i].view();
+  }
+
+  template <class Body>
+  void for_blocks(std::ptrdiff_t n, const Context& context, const Body& body) {
+    std::atomic<std::size_t> next{0};
+    const int n_workers = worker_count(context, static_cast<std::ptrdiff_t>(blocks(n)));
+    prepare_workers(n_workers);
+    run_workers(context, n_workers, [&](int worker, const StopFlag& stop) {
+      for (std::size_t block = next.fetch_add(1); block < blocks(n) && !stop;
+           block = next.fetch_add(1)) {
+        const auto first = static_cast<std::ptrdiff_t>(block) * kBlock;
+        for (std::ptrdiff_t i = first; i < std::min(n, first + kBlock); ++i) {
+          body(*workers_[worker], block, i);
+        }
+      }
+    });
+  }
+
+  template <class Body>
+  void with_cell(Worker& worker, const std::uint8_t* pattern, const Body& body) {
+    const std::size_t n_bytes = (static_cast<std::size_t>(network_.n_hidden) + 7) / 8;
+    RegionNode node;
+    node.decided.assign(n_bytes, 0xffU);
+    node.values.assign(pattern, pattern + n_bytes);
+    const Arena::Mark mark = worker.cells().arena().mark();
+    body(worker.rebuild(start_of(node), node));
+    worker.cells().arena().release(mark);
+  }
+
+  static void extend(std::vector<std::int64_t>& starts, const std::vector<std::int64_t>& more) {
+    const std::int64_t offset = starts.back();
+    for (std::size_t i = 1; i < more.size(); ++i) starts.push_back(offset + more[i]);
+  }
+
+  static void join(const RegionShapes& part, RegionShapes& out) {
+    extend(out.vertex_starts, part.vertex_starts);
+    extend(out.facet_starts, part.facet_starts);
+    extend(out.facet_vertex_starts, part.facet_vertex_starts);
+    out.vertices.insert(out.vertices.end(), part.vertices.begin(), part.vertices.end());
+    out.facets.insert(out.facets.end(), part.facets.begin(), part.facets.end());
+    out.facet_vertices.insert(out.facet_vertices.end(), part.facet_vertices.begin(),
+                              part.facet_vertices.end());
+    out.labels.insert(out.labels.end(), part.labels.begin(), part.labels.end());
+    out.volumes.insert(out.volumes.end(), part.volumes.begin(), part.volumes.end());
+  }
+
+  const ReluNetwork::Stages& network_;
+  Frame frame_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::int32_t> cone_;  // hyperplanes that the domain is cut out from
+  std::vector<StoredCell> roots_;
+  std::vector<RegionNode> root_nodes_;
+};
+
+}  // namespace
+
+std::unique_ptr<RegionSearch::Impl> make_vertex_search(const ReluNetwork::Stages& network,
+                                                       const RegionDomain& domain,
+                                                       bool with_proof) {
+  return std::make_unique<VertexSearch>(network, domain, with_proof);
+}
+
+}  // namespace hullspace
