@@ -179,9 +179,9 @@ class Explorer {
       const auto [on, off] = cells_.split(cell);
       if (with_proof_) findings_.proof.tokens.push_back(number);
       set_bit(sides_.data(), number, true);
-      explore_units(on, k, first + 1, last);
+      descend(on, k, number, first + 1, last);
       set_bit(sides_.data(), number, false);
-      explore_units(off, k, first + 1, last);
+      descend(off, k, number, first + 1, last);
       cells_.arena().release(mark);
       close(before);
       return;
@@ -189,6 +189,18 @@ class Explorer {
     if (k + 2 < network_.size()) maps_.activate(k, sides_.data());
     explore_stage(cell, k + 1);
     close(before);
+  }
+
+  // Search the part of a cell on the side of a unit that is set.
+  void descend(const Cell& part, std::ptrdiff_t k, std::int32_t number, std::size_t first,
+               std::size_t last) {
+    if (!part.is_thin) {
+      explore_units(part, k, first, last);
+      return;
+    }
+    certificate_ = {};
+    add_doubt(part, number, get_bit(sides_.data(), number));
+    if (with_proof_) prune(certificate_);
   }
 
   // Decide a unit that does not cut the cell; false if it does.

@@ -1,7 +1,100 @@
-#include "regions/search.hpp"
+// The search with linear programs.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
 #include "hullspace/error.hpp"
+#include "regions/program_cells.hpp"
+#include "regions/search.hpp"
+
 namespace hullspace {
-std::unique_ptr<RegionSearch::Impl> make_program_search(const ReluNetwork::Stages&, const RegionDomain&, bool) {
-  throw ArgumentError("not there yet");
+namespace {
+
+constexpr std::int64_t kRegionsPerTask = 512;
+
+class ProgramSearch : public RegionSearch::Impl {
+ public:
+  ProgramSearch(const ReluNetwork::Stages& network, const RegionDomain& domain, bool with_proof)
+      : network_(network) {
+    with_proof_ = with_proof;
+    std::vector<std::ptrdiff_t> dims(static_cast<std::size_t>(domain.basis.cols));
+    std::iota(dims.begin(), dims.end(), 0);
+    frame_ = make_frame(network, domain, dims, find_scales(domain));
+    prepare_workers(1);
+    if (workers_[0]->start.is_thin) throw ArgumentError("domain must have interior points");
+    RegionNode node;
+    node.decided.assign((static_cast<std::size_t>(network.n_hidden) + 7) / 8, 0);
+    node.values = node.decided;
+    open.push_back(node);
+    if (with_proof) root.tokens.push_back(-3);
+  }
+
+ protected:
+  Findings explore(int worker, const RegionNode& node, const Limits& limits) override {
+    Worker& own = *workers_[worker];
+    return own.explorer.explore(own.start, node, limits);
+  }
+
+  void prepare_workers(int n_workers) override {
+    while (static_cast<int>(workers_.size()) < n_workers) {
+      workers_.push_back(std::make_unique<Worker>(network_, frame_, with_proof_));
+    }
+  }
+
+  std::int64_t regions_per_task() const override { return kRegionsPerTask; }
+
+  void append_points(const std::vector<double>& points, std::size_t n_points,
+                     std::vector<double>& out) const override {
+    const std::size_t n = frame_.scales.size();
+    for (std::size_t i = 0; i < n_points * n; ++i) out.push_back(points[i] * frame_.scales[i % n]);
+  }
+
+ private:
+  struct Worker {
+    Worker(const ReluNetwork::Stages& network, const Frame& frame, bool with_proof)
+        : explorer(network, frame.embedding, frame.n_coefficients(), frame.constraints, with_proof),
+          start(explorer.cells().make(frame.constraints)) {}
+
+    Explorer<ProgramCells> explorer;
+    ProgramCell start;
+  };
+
+  // Powers of two that the bounds of single features stay below.
+  static std::vector<double> find_scales(const RegionDomain& domain) {
+    std::vector<double> scales(static_cast<std::size_t>(domain.basis.cols), 0.0);
+    for (std::ptrdiff_t j = 0; j < domain.rows.rows; ++j) {
+      const double* row = domain.rows.row(j);
+      std::ptrdiff_t feature = -1;
+      bool single = true;
+      for (std::ptrdiff_t c = 0; c < domain.rows.cols; ++c) {
+        if (row[c] == 0.0) continue;
+        single = single && feature < 0;
+        feature = c;
+      }
+      if (feature < 0 || !single) continue;
+      scales[feature] = std::max(scales[feature], std::abs(domain.bounds[j] / row[feature]));
+    }
+    for (double& scale : scales) {
+      int exponent = 0;
+      const bool usable = scale > 0.0 && std::isfinite(scale);
+      if (usable) std::frexp(scale, &exponent);
+      scale = std::ldexp(1.0, std::clamp(exponent, -1000, 1000));
+    }
+    return scales;
+  }
+
+  const ReluNetwork::Stages& network_;
+  Frame frame_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace
+
+std::unique_ptr<RegionSearch::Impl> make_program_search(const ReluNetwork::Stages& network,
+                                                        const RegionDomain& domain,
+                                                        bool with_proof) {
+  return std::make_unique<ProgramSearch>(network, domain, with_proof);
 }
-}
+
+}  // namespace hullspace

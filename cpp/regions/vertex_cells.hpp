@@ -32,6 +32,7 @@ struct VertexCell {
   double* errors = nullptr;       // (stride) of each coordinate
   std::uint64_t* sets = nullptr;  // (n, words): the hyperplanes through each vertex
   std::int32_t* refs = nullptr;   // (64 * words): what they are
+  static constexpr bool is_thin = false;
   bool simple = false;            // no vertex lies on more hyperplanes than it takes
 };
 
