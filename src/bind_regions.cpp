@@ -98,7 +98,7 @@ py::tuple own_stream(RegionProofStream&& stream) {
   const auto n_tokens = static_cast<py::ssize_t>(stream.tokens.size());
   const auto n_starts = static_cast<py::ssize_t>(stream.starts.size());
   const auto n_rows = static_cast<py::ssize_t>(stream.rows.size());
-  return py::make_tuple(own(std::move(stream.tokens), {n_tokens}),
+  return py::make_tuple(stream.id, stream.first_child, own(std::move(stream.tokens), {n_tokens}),
                         own(std::move(stream.starts), {n_starts}),
                         own(std::move(stream.rows), {n_rows}),
                         own(std::move(stream.multipliers), {n_rows}));
@@ -109,14 +109,17 @@ py::ssize_t n_bytes(const BoundSearch& self) {
 }
 
 py::tuple own_nodes(const std::vector<RegionNode>& nodes, py::ssize_t width) {
+  std::vector<std::int64_t> ids;
   std::vector<std::uint8_t> decided;
   std::vector<std::uint8_t> values;
   for (const RegionNode& node : nodes) {
+    ids.push_back(node.id);
     decided.insert(decided.end(), node.decided.begin(), node.decided.end());
     values.insert(values.end(), node.values.begin(), node.values.end());
   }
   const auto n = static_cast<py::ssize_t>(nodes.size());
-  return py::make_tuple(own(std::move(decided), {n, width}), own(std::move(values), {n, width}));
+  return py::make_tuple(own(std::move(ids), {n}), own(std::move(decided), {n, width}),
+                        own(std::move(values), {n, width}));
 }
 
 py::tuple run(BoundSearch& self, std::int64_t max_regions, double seconds, int n_threads) {
@@ -141,19 +144,22 @@ py::tuple run(BoundSearch& self, std::int64_t max_regions, double seconds, int n
                         batch.interrupted);
 }
 
-void set_open(BoundSearch& self, const Bytes& decided, const Bytes& values) {
+void set_open(BoundSearch& self, const CArray<std::int64_t>& ids, const Bytes& decided,
+              const Bytes& values, std::int64_t next_id) {
   const py::ssize_t width = n_bytes(self);
   if (decided.ndim() != 2 || values.ndim() != 2 || decided.shape(1) != width ||
-      values.shape(1) != width || decided.shape(0) != values.shape(0)) {
+      values.shape(1) != width || decided.shape(0) != values.shape(0) ||
+      ids.size() != values.shape(0)) {
     throw ArgumentError("open branches must have one bit for each hidden unit");
   }
   std::vector<RegionNode> nodes(static_cast<std::size_t>(decided.shape(0)));
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const py::ssize_t first = static_cast<py::ssize_t>(i) * width;
+    nodes[i].id = ids.at(static_cast<py::ssize_t>(i));
     nodes[i].decided.assign(decided.data() + first, decided.data() + first + width);
     nodes[i].values.assign(values.data() + first, values.data() + first + width);
   }
-  self.search->set_open(std::move(nodes));
+  self.search->set_open(std::move(nodes), next_id);
 }
 
 MatrixView<std::uint8_t> view_patterns(const BoundSearch& self, const Bytes& patterns) {
@@ -177,9 +183,11 @@ py::dict shapes(BoundSearch& self, const Bytes& patterns, bool with_volumes, int
     return self.search->shapes(rows, with_volumes, signal_context(n_threads));
   }();
   const auto n_vertices = static_cast<py::ssize_t>(found.vertex_starts.back());
+  const auto n_facets = static_cast<py::ssize_t>(found.facets.size());
   return py::dict("vertices"_a = own(std::move(found.vertices), {n_vertices, self.n_dims + 1}),
                   "vertex_starts"_a = own_all(std::move(found.vertex_starts)),
                   "facets"_a = own_all(std::move(found.facets)),
+                  "facet_rows"_a = own(std::move(found.facet_rows), {n_facets, self.n_dims + 1}),
                   "facet_starts"_a = own_all(std::move(found.facet_starts)),
                   "facet_vertices"_a = own_all(std::move(found.facet_vertices)),
                   "facet_vertex_starts"_a = own_all(std::move(found.facet_vertex_starts)),
@@ -216,8 +224,10 @@ void bind_regions(py::module_& module) {
       .def(
           "open",
           [](const BoundSearch& self) { return own_nodes(self.search->open(), n_bytes(self)); },
-          "Return (decided, values) of the open branches.")
-      .def("set_open", &set_open, "decided"_a, "values"_a)
+          "Return (ids, decided, values) of the open branches.")
+      .def("set_open", &set_open, "ids"_a, "decided"_a, "values"_a, "next_id"_a)
+      .def_property_readonly("next_id",
+                             [](const BoundSearch& self) { return self.search->next_id(); })
       .def(
           "root",
           [](const BoundSearch& self) {

@@ -26,8 +26,8 @@ class ProgramSearch : public RegionSearch::Impl {
     RegionNode node;
     node.decided.assign((static_cast<std::size_t>(network.n_hidden) + 7) / 8, 0);
     node.values = node.decided;
-    open.push_back(node);
-    if (with_proof) root.tokens.push_back(-3);
+    root.first_child = next_id;
+    open_root(node);
   }
 
  protected:

@@ -80,7 +80,7 @@ RegionBatch RegionSearch::Impl::run(std::int64_t max_regions, double seconds,
         const StopFlag never{false};
         found[n_done] = explore(0, open[n_done], {max_regions - n_found, after(1e9), &never});
       }
-      append(std::move(found[n_done]), batch, left);
+      append(open[n_done].id, std::move(found[n_done]), batch, left);
     }
     left.insert(left.end(), std::make_move_iterator(open.begin() + static_cast<std::ptrdiff_t>(n_done)),
                 std::make_move_iterator(open.end()));
@@ -89,8 +89,14 @@ RegionBatch RegionSearch::Impl::run(std::int64_t max_regions, double seconds,
   return batch;
 }
 
-void RegionSearch::Impl::append(Findings&& found, RegionBatch& batch,
-                                std::vector<RegionNode>& left) const {
+void RegionSearch::Impl::open_root(RegionNode node) {
+  node.id = next_id++;
+  open.push_back(std::move(node));
+  if (with_proof_) root.tokens.push_back(-3);
+}
+
+void RegionSearch::Impl::append(std::int64_t id, Findings&& found, RegionBatch& batch,
+                                std::vector<RegionNode>& left) {
   batch.n_regions += found.n_regions;
   batch.patterns.insert(batch.patterns.end(), found.patterns.begin(), found.patterns.end());
   append_points(found.points, static_cast<std::size_t>(found.n_regions), batch.points);
@@ -100,7 +106,12 @@ void RegionSearch::Impl::append(Findings&& found, RegionBatch& batch,
     doubt.place = std::move(place);
     batch.doubts.push_back(std::move(doubt));
   }
-  std::move(found.open.begin(), found.open.end(), std::back_inserter(left));
+  found.proof.id = id;
+  found.proof.first_child = next_id;
+  for (RegionNode& node : found.open) {
+    node.id = next_id++;
+    left.push_back(std::move(node));
+  }
   if (with_proof_) batch.streams.push_back(std::move(found.proof));
 }
 
@@ -130,7 +141,11 @@ RegionBatch RegionSearch::run(std::int64_t max_regions, double seconds, const Co
   return impl_->run(max_regions, seconds, context);
 }
 const std::vector<RegionNode>& RegionSearch::open() const { return impl_->open; }
-void RegionSearch::set_open(std::vector<RegionNode> nodes) { impl_->open = std::move(nodes); }
+void RegionSearch::set_open(std::vector<RegionNode> nodes, std::int64_t next_id) {
+  impl_->open = std::move(nodes);
+  impl_->next_id = next_id;
+}
+std::int64_t RegionSearch::next_id() const { return impl_->next_id; }
 const RegionProofStream& RegionSearch::root() const { return impl_->root; }
 RegionShapes RegionSearch::shapes(const MatrixView<std::uint8_t>& patterns, bool with_volumes,
                                   const Context& context) {

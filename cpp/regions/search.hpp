@@ -23,6 +23,7 @@ class RegionSearch::Impl {
                                   const Context& context);
 
   std::vector<RegionNode> open;
+  std::int64_t next_id = 1;
   RegionProofStream root;
 
  protected:
@@ -30,6 +31,7 @@ class RegionSearch::Impl {
   virtual Findings explore(int worker, const RegionNode& node, const Limits& limits) = 0;
   virtual void prepare_workers(int n_workers) = 0;
   virtual std::int64_t regions_per_task() const = 0;
+  void open_root(RegionNode node);
   // Write a point of the search as one of the domain.
   virtual void append_points(const std::vector<double>& points, std::size_t n_points,
                              std::vector<double>& out) const = 0;
@@ -37,7 +39,8 @@ class RegionSearch::Impl {
   bool with_proof_ = false;
 
  private:
-  void append(Findings&& found, RegionBatch& batch, std::vector<RegionNode>& left) const;
+  void append(std::int64_t id, Findings&& found, RegionBatch& batch,
+              std::vector<RegionNode>& left);
 };
 
 // The domain in coordinates in which it has a size of about one: powers of two, so nothing is

@@ -116,6 +116,22 @@ void ShapeWriter::write_vertex(const VertexCell& cell, std::ptrdiff_t v,
   out.back() = at_infinity ? 0.0 : 1.0;
 }
 
+// As a constraint on points of the domain: what is at least zero inside, with the other sign.
+void ShapeWriter::write_row(std::int32_t ref, std::vector<double>& out) const {
+  const std::ptrdiff_t n = explorer_.cells().n_coefficients();
+  std::vector<double> row(static_cast<std::size_t>(n));
+  double error = 0.0;
+  double size = 0.0;
+  explorer_.cells().read_row(ref, row.data(), error, size);
+  const double sign = ref < 0 || get_bit(explorer_.sides(), ref) ? 1.0 : -1.0;
+  const std::size_t first = out.size();
+  out.resize(first + static_cast<std::size_t>(n_dims_) + 1, 0.0);
+  for (std::ptrdiff_t c = 0; c + 1 < n; ++c) {
+    out[first + static_cast<std::size_t>(dims_[c])] = -sign * row[c] / scales_[c];
+  }
+  out.back() = sign * row[n - 1];
+}
+
 double ShapeWriter::volume(const VertexCell& cell) const {
   VertexCells& cells = explorer_.cells();
   if (static_cast<std::ptrdiff_t>(dims_.size()) < n_dims_ || !cells.is_bounded(cell)) {
@@ -168,6 +184,7 @@ void ShapeWriter::add(const VertexCell& cell, bool with_volume, RegionShapes& ou
   for (const auto& [ref, on] : explorer_.cells().facets(cell)) {
     out.facets.push_back(
         ref >= 0 ? ref : static_cast<std::int32_t>(network_.n_hidden + constraint_of(ref)));
+    write_row(ref, out.facet_rows);
     out.facet_vertices.insert(out.facet_vertices.end(), on.begin(), on.end());
     out.facet_vertex_starts.push_back(static_cast<std::int64_t>(out.facet_vertices.size()));
   }

@@ -23,6 +23,7 @@ class ShapeWriter {
 
  private:
   void write_vertex(const VertexCell& cell, std::ptrdiff_t v, std::vector<double>& out) const;
+  void write_row(std::int32_t ref, std::vector<double>& out) const;
   void add_pieces(const VertexCell& part, std::int64_t region, std::int32_t c,
                   const std::vector<std::int32_t>& touching, BoundaryPieces& out) const;
   double volume(const VertexCell& cell) const;

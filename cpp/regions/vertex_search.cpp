@@ -191,7 +191,9 @@ class VertexSearch : public RegionSearch::Impl {
     roots_.clear();
     root_nodes_.clear();
     open.clear();
+    next_id = 1;
     root = RegionProofStream();
+    root.first_child = next_id;
     std::vector<bool> positive(cone_.size(), true);
     RegionNode node;
     node.decided.assign((static_cast<std::size_t>(network_.n_hidden) + 7) / 8, 0);
@@ -241,8 +243,7 @@ class VertexSearch : public RegionSearch::Impl {
     if (final) cells.refresh(cell);
     roots_.emplace_back(cell, frame_.n_coefficients());
     root_nodes_.push_back(node);
-    open.push_back(node);
-    if (with_proof_) root.tokens.push_back(-3);
+    open_root(node);
     cells.arena().release(mark);
   }
 
@@ -337,6 +338,7 @@ class VertexSearch : public RegionSearch::Impl {
     extend(out.facet_starts, part.facet_starts);
     extend(out.facet_vertex_starts, part.facet_vertex_starts);
     out.vertices.insert(out.vertices.end(), part.vertices.begin(), part.vertices.end());
+    out.facet_rows.insert(out.facet_rows.end(), part.facet_rows.begin(), part.facet_rows.end());
     out.facets.insert(out.facets.end(), part.facets.begin(), part.facets.end());
     out.facet_vertices.insert(out.facet_vertices.end(), part.facet_vertices.begin(),
                               part.facet_vertices.end());

@@ -82,6 +82,8 @@ struct RegionDomain {
 // hidden unit u, its positive side first; -1 is a region, -2 a branch without interior points, for
 // which multipliers of its constraints follow, -3 an open branch.
 struct RegionProofStream {
+  std::int64_t id = 0;           // of the branch that it is about
+  std::int64_t first_child = 0;  // id of the first branch that it leaves open
   std::vector<std::int32_t> tokens;
   std::vector<std::int64_t> starts{0};
   std::vector<std::int32_t> rows;  // hidden units, then the domain's constraints
@@ -90,6 +92,7 @@ struct RegionProofStream {
 
 // An open branch: the hidden units that are decided, and how.
 struct RegionNode {
+  std::int64_t id = 0;
   std::vector<std::uint8_t> decided;  // bits, lowest first
   std::vector<std::uint8_t> values;
 };
@@ -121,6 +124,7 @@ struct RegionShapes {
   std::vector<double> vertices;  // (n_vertices, n_dims + 1): (y, 1), or (direction, 0)
   std::vector<std::int64_t> vertex_starts{0};
   std::vector<std::int32_t> facets;  // hidden units, then the domain's constraints
+  std::vector<double> facet_rows;    // (n_facets, n_dims + 1): row . y <= bound
   std::vector<std::int64_t> facet_starts{0};
   std::vector<std::int32_t> facet_vertices;  // of each facet, counted within the region
   std::vector<std::int64_t> facet_vertex_starts{0};
@@ -152,7 +156,9 @@ class RegionSearch {
   RegionBatch run(std::int64_t max_regions, double seconds, const Context& context);
   // Branches that are still open; none if the search is complete.
   const std::vector<RegionNode>& open() const;
-  void set_open(std::vector<RegionNode> nodes);
+  // Go on with these; new ones are numbered from there on.
+  void set_open(std::vector<RegionNode> nodes, std::int64_t next_id);
+  std::int64_t next_id() const;
   // With a proof: the tree above the branches that are open at first.
   const RegionProofStream& root() const;
 
