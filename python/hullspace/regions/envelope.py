@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from hullspace.regions.walker import SAME_PLACE
+
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 _Bools = npt.NDArray[np.bool_]
@@ -27,8 +29,8 @@ def class_changes(t: _Floats, logits: _Floats, noise: _Floats) -> tuple[_Floats,
         starts.append(found[0])
         classes.append(found[1])
     at, labels = np.concatenate(starts), np.concatenate(classes)
-    # A class of an interval without length counts nowhere, nor does a change to the same class.
-    kept = np.append(at[1:] > at[:-1], True) & (at < t[-1])
+    # An interval without length counts nowhere, nor does a change to the same class.
+    kept = np.append(at[1:] - at[:-1] > SAME_PLACE, True) & (t[-1] - at > SAME_PLACE)
     at, labels = at[kept], labels[kept]
     new = np.append(True, labels[1:] != labels[:-1])
     return at[new][1:], labels[new]

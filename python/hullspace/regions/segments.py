@@ -27,6 +27,7 @@ from hullspace._arrays import as_threads, require_finite
 from hullspace._extras import require
 from hullspace.networks import ReluNetwork, pack
 from hullspace.regions.envelope import class_changes
+from hullspace.regions.tracks import tracks
 from hullspace.regions.walker import Walk, prepare
 
 if TYPE_CHECKING:
@@ -34,13 +35,14 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from hullspace.regions.tracks import Track
+
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 _Bytes = npt.NDArray[np.uint8]
 
 # Segments that are walked at once: enough for full speed, few enough to share among threads.
 _GROUP = 64
-_EMPTY = [(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64))]
 
 
 @dataclass(frozen=True, repr=False)
@@ -307,7 +309,8 @@ def _walk_groups(
     def walk(group: slice) -> list[SegmentWalk]:
         found = Walk(network, layers, most, advance)
         found.run(starts[group], stops[group])
-        return _gathered(network, starts[group], stops[group], found, most)
+        ends = zip(starts[group], stops[group], tracks(found, most), strict=True)
+        return [_as_walk(network, *each) for each in ends]
 
     with ExitStack() as stack:
         advance = _progress(stack, len(starts), stopped, shown=progress)
@@ -341,44 +344,19 @@ def _progress(
     return advance
 
 
-def _gathered(
-    network: ReluNetwork, starts: _Floats, stops: _Floats, found: Walk, most: int | None
-) -> list[SegmentWalk]:
-    """Sort what a walk found by segment and place, and make a result of each segment."""
-    owners, at, units = (np.concatenate(part) for part in zip(*_EMPTY, *found.flips, strict=True))
-    order = np.lexsort((units, at, owners))
-    owners, at, units = owners[order], at[order], units[order]
-    homes, t, logits, noise = (np.concatenate(part) for part in zip(*found.ends, strict=True))
-    # Blocks share knots.
-    kept = np.append(True, (homes[1:] != homes[:-1]) | (t[1:] != t[:-1]))
-    homes, t, logits, noise = homes[kept], t[kept], logits[kept], noise[kept]
-    n = len(starts)
-    knots, changes = (np.searchsorted(ids, np.arange(n + 1)) for ids in (homes, owners))
-    patterns = pack(found.initial)
-    walks = []
-    for i in range(n):
-        mine = slice(
-            knots[i], knots[i + 1] if most is None else min(knots[i + 1], knots[i] + most + 2)
-        )
-        breakpoints, end = t[mine][1:-1], float(t[mine][-1])
-        first = changes[i]
-        places = at[first : changes[i + 1]]
-        indptr = np.append(np.searchsorted(places, breakpoints), np.searchsorted(places, end))
-        walks.append(
-            SegmentWalk(
-                network,
-                starts[i],
-                stops[i],
-                breakpoints.copy(),
-                indptr,
-                units[first : first + indptr[-1]].copy(),
-                patterns[i],
-                logits[mine].copy(),
-                *class_changes(t[mine], logits[mine], noise[mine]),
-                end,
-            )
-        )
-    return walks
+def _as_walk(network: ReluNetwork, start: _Floats, stop: _Floats, track: Track) -> SegmentWalk:
+    return SegmentWalk(
+        network,
+        start,
+        stop,
+        track.t[1:-1].copy(),
+        track.indptr,
+        track.indices,
+        track.pattern,
+        track.logits,
+        *class_changes(track.t, track.logits, track.noise),
+        float(track.t[-1]),
+    )
 
 
 def _as_points(value: npt.ArrayLike, name: str, network: ReluNetwork) -> tuple[_Floats, bool]:

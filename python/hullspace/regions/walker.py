@@ -27,6 +27,8 @@ _Bools = npt.NDArray[np.bool_]
 
 # Rounding of a unit's input, relative to the sum of the absolute values of its terms.
 _ROUNDING = 16 * float(np.finfo(np.float64).eps)
+# Places that differ by no more than this are one: rounding of t.
+SAME_PLACE = 4 * float(np.finfo(np.float64).eps)
 # Values of the widest stage that a block of knots may have: 8 MB.
 _BLOCK = 2**20
 _FEWEST_KNOTS = 8
@@ -183,13 +185,13 @@ class Walk:
         self.flips: list[tuple[_Ints, _Floats, _Ints]] = []
         self.ends: list[tuple[_Ints, _Floats, _Floats, _Floats]] = []
         self.initial = np.zeros((0, network.n_hidden), dtype=bool)
-        self._n_knots = np.zeros(0, dtype=np.int64)
+        self._n_pieces = np.zeros(0, dtype=np.int64)
 
     def run(self, starts: _Floats, ends: _Floats) -> None:
         """Walk from each row of `starts` to the same row of `ends`."""
         n = len(starts)
         self.initial = np.zeros((n, len(self._state)), dtype=bool)
-        self._n_knots = np.zeros(n, dtype=np.int64)
+        self._n_pieces = np.zeros(n, dtype=np.int64)
         points = np.stack([starts, ends], axis=1).reshape(2 * n, -1)
         self._follow(Knots(np.repeat(np.arange(n), 2), np.tile([0.0, 1.0], n), {0: points}), 0)
 
@@ -213,7 +215,7 @@ class Walk:
 
     def _done(self, segments: _Ints) -> bool:
         """Whether all of the segments have as many breakpoints as were asked for."""
-        return self._most is not None and bool((self._n_knots[segments] > self._most).all())
+        return self._most is not None and bool((self._n_pieces[segments] > self._most).all())
 
     def _change(self, k: int, knots: Knots, inputs: _Floats, coarse: _Floats) -> _Crossings | None:
         """Record where the units of a stage change; return those that make new knots."""
@@ -284,8 +286,10 @@ class Walk:
         layer, pieces = self._layers[-1], knots.pieces()
         noise = _ROUNDING * layer.scales(knots.values).max(axis=1)
         self.ends.append((knots.segments, knots.t, layer.inputs(knots.values), noise))
-        self._n_knots += np.bincount(knots.segments[pieces], minlength=len(self._n_knots))
-        self._advance(float((knots.t[pieces + 1] - knots.t[pieces]).sum()))
+        lengths = knots.t[pieces + 1] - knots.t[pieces]
+        long = pieces[lengths > SAME_PLACE]
+        self._n_pieces += np.bincount(knots.segments[long], minlength=len(self._n_pieces))
+        self._advance(float(lengths.sum()))
 
 
 def _clean(layer: _Layer, inputs: _Floats, values: dict[int, _Floats]) -> _Floats:
