@@ -37,12 +37,15 @@ def exact_walk(network, start, stop):
     logits = _affine(network.stages[-1], values)
     breakpoints = sorted(flips)
     ends = [Fraction(0), *breakpoints, Fraction(1)]
-    patterns = [
-        [_at((s + t) / 2, on, places) for on, places in bits] for s, t in pairwise(ends)
-    ]
+    patterns = [[_at((s + t) / 2, on, places) for on, places in bits] for s, t in pairwise(ends)]
     changes, classes = _classes(knots, logits)
-    return breakpoints, [flips[t] for t in breakpoints], patterns, changes, classes, (
-        _resampled(knots, logits, ends)
+    return (
+        breakpoints,
+        [flips[t] for t in breakpoints],
+        patterns,
+        changes,
+        classes,
+        (_resampled(knots, logits, ends)),
     )
 
 

@@ -74,7 +74,9 @@ def _joined(
     rows = np.searchsorted(groups, np.arange(groups[-1] + 1))
     if t[-1] == 1.0:
         rows[-1] = len(t) - 1
-    homes = groups[np.searchsorted(t, places)]
+    # Beyond the last knot a walk that stopped may know some units' changes, not all.
+    known = places <= t[-1]
+    homes, units = groups[np.searchsorted(t, places[known])], units[known]
     order = np.lexsort((units, homes))
     homes, units = homes[order], units[order]
     new = np.append(True, (homes[1:] != homes[:-1]) | (units[1:] != units[:-1]))[: len(homes)]
