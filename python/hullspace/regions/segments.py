@@ -45,7 +45,7 @@ _Bytes = npt.NDArray[np.uint8]
 _GROUP = 64
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class SegmentWalk:
     """The linear regions along one segment, as `walk_segment` returns them.
 
@@ -332,7 +332,9 @@ def _progress(
     bar = None
     if shown:
         style = "{desc}: {percentage:3.0f}%|{bar}| [{elapsed}<{remaining}]"
-        bar = require("tqdm", "torch").tqdm(total=n_segments, desc="segments", bar_format=style)
+        bar = require("tqdm", "torch").tqdm(
+            total=n_segments, desc="segments", bar_format=style, smoothing=0
+        )
         stack.callback(bar.close)
 
     def advance(share: float) -> None:
