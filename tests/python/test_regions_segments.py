@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from scipy import sparse
 
 import segment_oracles as oracles
+from data import data_file
 from hullspace.networks import (
     Convolution,
     Dense,
@@ -300,6 +301,29 @@ def test_one_or_many():
     assert single.points([[0.0, 1.0]]).shape == (1, 2, 2, 6, 6)
     assert (single.points(1.0) == b[3]).all()
     assert single.at(0.0).shape == (5,)
+
+
+@pytest.mark.parametrize(
+    ("model", "images", "most"),
+    [
+        ("mnist/mnist-net_256x2.onnx", "mnist/images.npz", None),
+        ("cifar10_resnet20/resnet20.onnx", "cifar10_resnet20/images.npz", 60),
+    ],
+)
+def test_between_real_images(model, images, most):
+    if not hasattr(ReluNetwork, "from_onnx"):
+        pytest.skip("needs ReluNetwork.from_onnx")
+    network = ReluNetwork.from_onnx(data_file(model))
+    with np.load(data_file(images)) as file:
+        pixels = file["test_images"][:2] / 255.0
+    if pixels.ndim == 4:
+        pixels = np.moveaxis(pixels, 3, 1)
+    pixels = pixels.reshape(2, -1)
+    # Neighbours of the first image in the residual network: it has tens of thousands of regions.
+    stop = pixels[1] if most is None else 0.999 * pixels[0] + 0.001 * pixels[1]
+    walk = walk_segment(network, pixels[0], stop, max_breakpoints=most)
+    assert walk.n_regions > 10
+    check_samples(network, walk, 40)
 
 
 def test_progress(capfd):

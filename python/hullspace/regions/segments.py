@@ -170,7 +170,7 @@ class SegmentWalk:
         return result
 
     def plot(self, ax: Axes | None = None, classes: Sequence[str] | None = None) -> Axes:
-        """Draw the logits along the segment, with its classes shaded and breakpoints ticked.
+        """Draw the logits along the segment, its classes shaded, up to 1000 breakpoints ticked.
 
         Parameters
         ----------
@@ -241,9 +241,10 @@ def walk_segment(
     time about that of evaluating the network at all breakpoints.
 
     A breakpoint is where some unit's input becomes positive or ceases to be. Units that change
-    within rounding of one another, copies of a unit say, share a breakpoint; a change within
-    rounding of an end point counts as being there, which makes no breakpoint, and neither does an
-    input that touches zero. Where an input is zero along a whole piece the unit is off.
+    within rounding of one another, copies of a unit say, share a breakpoint, as do all changes
+    whose t differ by less than 1e-15; others stay apart. A change that close to an end point
+    counts as being there, which makes no breakpoint, and neither does an input that touches zero.
+    Where an input is zero along a whole piece, up to rounding, the unit is off.
 
     Parameters
     ----------

@@ -110,6 +110,9 @@ class _Layer:
     def __init__(self, stage: Stage) -> None:
         self.hidden, self.slopes, self.bias = stage.hidden, stage.slopes, stage.bias
         self.linear = not len(stage.hidden)
+        # A slice where all units are hidden: that copies nothing.
+        every = len(stage.hidden) == stage.n_units
+        self.columns: slice | _Ints = slice(None) if every else stage.hidden
         self.terms = [(term.source, term.operator) for term in stage.terms]
         self._absolute = [(source, operator.absolute()) for source, operator in self.terms]
         self._sums = [
@@ -124,18 +127,21 @@ class _Layer:
             total += operator.apply(values[source])
         return total
 
-    def scales(self, values: dict[int, _Floats]) -> _Floats:
-        """Return the sums of the absolute values of the terms of the units' inputs."""
+    def noise(self, values: dict[int, _Floats]) -> _Floats:
+        """Return how much of the units' inputs rounding explains."""
         total = _tiled(np.abs(self.bias), values)
         for source, operator in self._absolute:
             total += operator.apply(np.abs(values[source]))
+        total *= _ROUNDING
         return total
 
-    def coarse_scales(self, values: dict[int, _Floats]) -> _Floats:
-        """Return upper bounds of `scales` that cost no product of matrices."""
+    def most_noise(self, values: dict[int, _Floats]) -> _Floats:
+        """Return upper bounds of the rounding of the units' inputs, without operators."""
         total = _tiled(np.abs(self.bias), values)
         for source, sums in self._sums:
-            total += np.abs(values[source]).max(axis=1, initial=0.0)[:, None] * sums
+            most = np.maximum(values[source].max(axis=1), -values[source].min(axis=1))
+            total += most[:, None] * sums
+        total *= _ROUNDING
         return total
 
     def activate(self, inputs: _Floats) -> _Floats:
@@ -201,9 +207,9 @@ class Walk:
             self._advance(0.0)
             layer = self._layers[k]
             inputs = layer.inputs(knots.values)
-            coarse = _clean(layer, inputs, knots.values)
-            found = None if layer.linear else self._change(k, knots, inputs, coarse)
-            del coarse
+            most = _clean(layer, inputs, knots.values)
+            found = None if layer.linear else self._change(k, knots, inputs, most)
+            del most
             refined = _refine(knots, found)
             if len(refined.t) > self._block:
                 for part in refined.parts(self._block):
@@ -217,14 +223,14 @@ class Walk:
         """Whether all of the segments have as many breakpoints as were asked for."""
         return self._most is not None and bool((self._n_pieces[segments] > self._most).all())
 
-    def _change(self, k: int, knots: Knots, inputs: _Floats, coarse: _Floats) -> _Crossings | None:
+    def _change(self, k: int, knots: Knots, inputs: _Floats, most: _Floats) -> _Crossings | None:
         """Record where the units of a stage change; return those that make new knots."""
         layer, pieces = self._layers[k], knots.pieces()
         if not len(pieces):
             return None
-        hidden = inputs[:, layer.hidden]
+        hidden = inputs[:, layer.columns]
         on_left, on_right, zeros = _zeros(hidden, pieces, knots.t)
-        inputs[:, layer.hidden] = hidden
+        inputs[:, layer.columns] = hidden
         state = self._state[self._offsets[k] : self._offsets[k + 1]]
         opens = np.ones(len(pieces), dtype=bool)
         opens[1:] = pieces[1:] != pieces[:-1] + 1
@@ -238,7 +244,7 @@ class Walk:
         state[:] = on_right[-1]
         if not len(zeros.pieces):
             return None
-        found = _merge(layer, knots, coarse, hidden, zeros)
+        found = _merge(layer, knots, most, hidden, zeros)
         where = found.when[found.firsts][found.groups]
         units = self._offsets[k] + found.units
         self.flips.append((knots.segments[found.pieces], where, units))
@@ -284,7 +290,7 @@ class Walk:
     def _finish(self, knots: Knots) -> None:
         """Record the outputs."""
         layer, pieces = self._layers[-1], knots.pieces()
-        noise = _ROUNDING * layer.scales(knots.values).max(axis=1)
+        noise = layer.noise(knots.values).max(axis=1)
         self.ends.append((knots.segments, knots.t, layer.inputs(knots.values), noise))
         lengths = knots.t[pieces + 1] - knots.t[pieces]
         long = pieces[lengths > SAME_PLACE]
@@ -293,14 +299,13 @@ class Walk:
 
 
 def _clean(layer: _Layer, inputs: _Floats, values: dict[int, _Floats]) -> _Floats:
-    """Set to zero the inputs that rounding explains; return coarse scales of all."""
-    coarse = layer.coarse_scales(values)
-    doubtful = (np.abs(inputs) <= _ROUNDING * coarse) & (inputs != 0.0)
-    rows = np.flatnonzero(doubtful.any(axis=1))
+    """Set to zero the inputs that rounding explains; return upper bounds of that of all."""
+    most = layer.most_noise(values)
+    rows = np.flatnonzero(((np.abs(inputs) <= most) & (inputs != 0.0)).any(axis=1))
     if len(rows):
-        scales = layer.scales({source: v[rows] for source, v in values.items()})
-        inputs[rows] = np.where(np.abs(inputs[rows]) <= _ROUNDING * scales, 0.0, inputs[rows])
-    return coarse
+        noise = layer.noise({source: v[rows] for source, v in values.items()})
+        inputs[rows] = np.where(np.abs(inputs[rows]) <= noise, 0.0, inputs[rows])
+    return most
 
 
 def _zeros(hidden: _Floats, pieces: _Ints, t: _Floats) -> tuple[_Bools, _Bools, _Zeros]:
@@ -309,13 +314,14 @@ def _zeros(hidden: _Floats, pieces: _Ints, t: _Floats) -> tuple[_Bools, _Bools, 
     Returns first whether each unit is on at the left and at the right end of each piece.
     """
     while True:
-        left, right = hidden[pieces], hidden[pieces + 1]
-        on_left = (left > 0.0) | ((left == 0.0) & (right > 0.0))
-        on_right = (right > 0.0) | ((right == 0.0) & (left > 0.0))
+        on, zero = hidden > 0.0, hidden == 0.0
+        left, right = on[pieces], on[pieces + 1]
+        on_left = left | (zero[pieces] & right)
+        on_right = right | (zero[pieces + 1] & left)
         rows, units = np.nonzero(on_left != on_right)
         at = pieces[rows]
-        value = left[rows, units]
-        shares = value / (value - right[rows, units])
+        value = hidden[at, units]
+        shares = value / (value - hidden[at + 1, units])
         when = t[at] + shares * (t[at + 1] - t[at])
         low, high = when <= t[at], when >= t[at + 1]
         if not (low | high).any():
@@ -325,7 +331,7 @@ def _zeros(hidden: _Floats, pieces: _Ints, t: _Floats) -> tuple[_Bools, _Bools, 
 
 
 def _merge(
-    layer: _Layer, knots: Knots, coarse: _Floats, hidden: _Floats, zeros: _Zeros
+    layer: _Layer, knots: Knots, most: _Floats, hidden: _Floats, zeros: _Zeros
 ) -> _Crossings:
     """Sort zeros, and put those together whose distance rounding explains."""
     order = np.lexsort((zeros.shares, zeros.pieces))
@@ -333,16 +339,16 @@ def _merge(
     shares, when = zeros.shares[order], zeros.when[order]
     columns = layer.hidden[units]
     rise = np.abs(hidden[at + 1, units] - hidden[at, units])
-    doubt = _ROUNDING * np.maximum(coarse[at, columns], coarse[at + 1, columns]) / rise
+    doubt = np.maximum(most[at, columns], most[at + 1, columns]) / rise
     same, gaps = at[1:] == at[:-1], np.diff(shares)
     near = np.flatnonzero(same & (gaps <= np.minimum(doubt[1:], doubt[:-1])))
     together = same & (when[1:] <= when[:-1])
     if len(near):
         asked, rows = np.unique(at[near], return_inverse=True)
-        most = {s: np.maximum(abs(v[asked]), abs(v[asked + 1])) for s, v in knots.values.items()}
-        scales = layer.scales(most)
-        fine = [scales[rows, columns[i]] / rise[i] for i in (near, near + 1)]
-        together[near] |= gaps[near] <= _ROUNDING * np.minimum(*fine)
+        largest = {s: np.maximum(abs(v[asked]), abs(v[asked + 1])) for s, v in knots.values.items()}
+        noise = layer.noise(largest)
+        fine = [noise[rows, columns[i]] / rise[i] for i in (near, near + 1)]
+        together[near] |= gaps[near] <= np.minimum(*fine)
     new = np.concatenate([[True], ~together])
     return _Crossings(at, units, shares, when, np.cumsum(new) - 1, np.flatnonzero(new))
 
