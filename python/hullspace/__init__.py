@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 from hullspace import _core
 
 if TYPE_CHECKING:
-    from hullspace import certificates, datasets, features, hull, partition, polyhedron, study
+    from hullspace import (
+        certificates,
+        datasets,
+        features,
+        hull,
+        partition,
+        polyhedron,
+        regions,
+        study,
+    )
     from hullspace.class_hulls import ClassHulls, hull_distance
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
     from hullspace.hull import Certificate, Hull, Membership, Projection
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
         Polyhedron,
         chebyshev_centers,
     )
+    from hullspace.regions import SegmentWalk, SegmentWalks, walk_segment
     from hullspace.status import Proof, Status
 
 __version__: str = _core.__version__
@@ -43,11 +53,23 @@ _HOMES = {
     "Projection": "hull",
     "Proof": "status",
     "ReluNetwork": "networks",
+    "SegmentWalk": "regions",
+    "SegmentWalks": "regions",
     "Status": "status",
     "chebyshev_centers": "polyhedron",
     "hull_distance": "class_hulls",
+    "walk_segment": "regions",
 }
-_MODULES = ("certificates", "datasets", "features", "hull", "partition", "polyhedron", "study")
+_MODULES = (
+    "certificates",
+    "datasets",
+    "features",
+    "hull",
+    "partition",
+    "polyhedron",
+    "regions",
+    "study",
+)
 
 __all__ = [
     "Certificate",
@@ -65,6 +87,8 @@ __all__ = [
     "Projection",
     "Proof",
     "ReluNetwork",
+    "SegmentWalk",
+    "SegmentWalks",
     "Status",
     "build_info",
     "certificates",
@@ -75,7 +99,9 @@ __all__ = [
     "hull_distance",
     "partition",
     "polyhedron",
+    "regions",
     "study",
+    "walk_segment",
 ]
 
 
