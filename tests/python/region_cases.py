@@ -40,9 +40,7 @@ def random_network(generator, *widths, biases=True, outputs=1.0):
     """Normal weights and, unless they are zero, normal biases."""
     weights = [generator.normal(size=(m, n)) for n, m in pairwise(widths)]
     weights[-1] *= outputs
-    return ReluNetwork.from_arrays(
-        weights, [generator.normal(size=m) * biases for m in widths[1:]]
-    )
+    return ReluNetwork.from_arrays(weights, [generator.normal(size=m) * biases for m in widths[1:]])
 
 
 def integer_network(generator, *widths, largest=2):

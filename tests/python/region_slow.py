@@ -149,8 +149,8 @@ class ExactCell:
         for p, q in product(*([i for i, v in enumerate(values) if s * v > 0] for s in (1, -1))):
             common = self.facets[p] & self.facets[q]
             if sum(common & ~mask == 0 for mask in self.facets) == 2:
-                point = [values[p] * y - values[q] * x
-                         for x, y in zip(self.vertices[p], self.vertices[q], strict=True)]  # fmt: skip
+                ends = zip(self.vertices[p], self.vertices[q], strict=True)
+                point = [values[p] * y - values[q] * x for x, y in ends]
                 size = gcd(*point)
                 between[tuple(x // size for x in point)] = common | new
         parts = []
