@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from math import comb
 
 import numpy as np
@@ -126,6 +126,17 @@ def hyperoctahedral(n):
     """Normals of the reflections that permute and negate n coordinates: 2^n n! regions."""
     plus = [np.eye(n)[i] + np.eye(n)[j] for i, j in combinations(range(n), 2)]
     return np.vstack([np.eye(n), braid(n), plus])
+
+
+def shifted_braid(n, shifts):
+    """The hyperplanes ``x_i - x_j = shift`` for i < j."""
+    normals = np.repeat(braid(n), len(shifts), axis=0)
+    return arrangement(normals, -np.tile(np.asarray(shifts, float), n * (n - 1) // 2))
+
+
+def resonance(n):
+    """Normals of zeros and ones, all but zero: 2, 6, 32, 370, 11292 regions in turn."""
+    return np.array([row for row in product([0.0, 1.0], repeat=n) if any(row)])
 
 
 def generic_rows(generator, n, d):

@@ -160,7 +160,7 @@ def test_random_small_networks_against_all_patterns(block):
         assert as_set(found.patterns) == expected, k
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from([random_network, integer_network]),
     st.lists(st.integers(1, 6), min_size=1, max_size=3),
