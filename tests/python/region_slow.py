@@ -259,12 +259,12 @@ def _meets(row, first, second):
     rows = rows[~same]
     basis = np.linalg.svd(row[None, :-1])[2][1:].T
     origin = row[-1] * row[:-1]
-    if not basis.shape[1]:
-        return bool((rows[:, :-1] @ origin < rows[:, -1]).all())
     A, b = rows[:, :-1] @ basis, rows[:, -1] - rows[:, :-1] @ origin
-    if not len(A):
-        return True
-    return radii_of([(A, b)])[0] > _LEAST_RADIUS
+    parallel = np.linalg.norm(A, axis=1) < 1e-9
+    if (b[parallel] < 0.0).any():
+        return False
+    A, b = A[~parallel], b[~parallel]
+    return not len(A) or radii_of([(A, b)])[0] > _LEAST_RADIUS
 
 
 def as_set(patterns):
