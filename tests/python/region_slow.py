@@ -239,32 +239,44 @@ def adjacent(network, bits, lower=None, upper=None):
     there a ball of that hyperplane in both?
     """
     A, b = box_rows(lower, upper, network.n_inputs)
-    systems = []
+    systems, facets = [], []
     for row in bits:
         rows, bounds = region_rows(network, row, A, b)
         lengths = np.linalg.norm(rows, axis=1)
-        systems.append(np.column_stack([rows, bounds]) / lengths[:, None])
-    found = np.zeros((len(bits), len(bits)), bool)
+        system = np.column_stack([rows, bounds]) / lengths[:, None]
+        systems.append(system)
+        facets.append(system[_have_balls([(row, system) for row in system])])
+    pairs, questions = [], []
     for i, j in combinations(range(len(bits)), 2):
-        opposite = np.abs(systems[i][:, None] + systems[j][None]).max(axis=2) < 1e-9
-        for row in systems[i][opposite.any(axis=1)]:
-            found[i, j] = found[j, i] = found[i, j] | _meets(row, systems[i], systems[j])
+        opposite = np.abs(facets[i][:, None] + facets[j][None]).max(axis=2) < 1e-9
+        for row in facets[i][opposite.any(axis=1)]:
+            pairs.append((i, j))
+            questions.append((row, np.vstack([systems[i], systems[j]])))
+    found = np.zeros((len(bits), len(bits)), bool)
+    for (i, j), meet in zip(pairs, _have_balls(questions), strict=True):
+        found[i, j] |= meet
+        found[j, i] |= meet
     return found
 
 
-def _meets(row, first, second):
-    """Tell whether the hyperplane of a row has a ball within both systems."""
-    rows = np.vstack([first, second])
-    same = np.minimum(np.abs(rows - row).max(axis=1), np.abs(rows + row).max(axis=1)) < 1e-9
-    rows = rows[~same]
-    basis = np.linalg.svd(row[None, :-1])[2][1:].T
-    origin = row[-1] * row[:-1]
-    A, b = rows[:, :-1] @ basis, rows[:, -1] - rows[:, :-1] @ origin
-    parallel = np.linalg.norm(A, axis=1) < 1e-9
-    if (b[parallel] < 0.0).any():
-        return False
-    A, b = A[~parallel], b[~parallel]
-    return not len(A) or radii_of([(A, b)])[0] > _LEAST_RADIUS
+def _have_balls(questions):
+    """Tell for each (row, system) whether the row's hyperplane has a ball within the system."""
+    answers, systems, places = np.ones(len(questions), bool), [], []
+    for k, (row, system) in enumerate(questions):
+        same = [np.abs(system - sign * row).max(axis=1) < 1e-9 for sign in (1.0, -1.0)]
+        rows = system[~(same[0] | same[1])]
+        basis = np.linalg.svd(row[None, :-1])[2][1:].T
+        A, b = rows[:, :-1] @ basis, rows[:, -1] - row[-1] * rows[:, :-1] @ row[:-1]
+        parallel = np.linalg.norm(A, axis=1) < 1e-9
+        if (b[parallel] < 0.0).any():
+            answers[k] = False
+        elif not parallel.all():
+            systems.append((A[~parallel], b[~parallel]))
+            places.append(k)
+    for first in range(0, len(systems), 200):
+        radii = radii_of(systems[first : first + 200])
+        answers[places[first : first + 200]] = radii > _LEAST_RADIUS
+    return answers
 
 
 def as_set(patterns):
