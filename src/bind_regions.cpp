@@ -127,6 +127,9 @@ py::tuple run(BoundSearch& self, std::int64_t max_regions, double seconds, int n
     const py::gil_scoped_release release;
     return self.search->run(max_regions, seconds, signal_context(n_threads));
   }();
+  // What a signal handler raised is handed over with what was found.
+  py::object raised = py::none();
+  if (PyErr_Occurred() != nullptr) raised = py::error_already_set().value();
   const py::ssize_t width = n_bytes(self);
   py::list streams;
   for (RegionProofStream& stream : batch.streams) streams.append(own_stream(std::move(stream)));
@@ -141,7 +144,7 @@ py::tuple run(BoundSearch& self, std::int64_t max_regions, double seconds, int n
   const std::int64_t n = batch.n_regions;
   return py::make_tuple(own(std::move(batch.patterns), {n, width}),
                         own(std::move(batch.points), {n, self.n_dims}), doubts, streams,
-                        batch.interrupted);
+                        raised);
 }
 
 void set_open(BoundSearch& self, const CArray<std::int64_t>& ids, const Bytes& decided,
@@ -220,7 +223,7 @@ void bind_regions(py::module_& module) {
            "network"_a, "basis"_a, "origin"_a, "rows"_a, "bounds"_a, "by_vertices"_a,
            "with_proof"_a)
       .def("run", &run, "max_regions"_a, "seconds"_a, "n_threads"_a,
-           "Return (patterns, points, doubts, streams, interrupted).")
+           "Return (patterns, points, doubts, streams, raised); Ctrl-C keeps what was found.")
       .def(
           "open",
           [](const BoundSearch& self) { return own_nodes(self.search->open(), n_bytes(self)); },

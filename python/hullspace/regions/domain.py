@@ -1,0 +1,142 @@
+"""Where regions are looked for: all of the input's space, a box, a polyhedron, or a plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from hullspace._affine import AffineSet
+from hullspace._arrays import require_finite
+from hullspace.polyhedron import Polyhedron
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hullspace.networks import ReluNetwork
+
+_Floats = npt.NDArray[np.float64]
+Domain: TypeAlias = Polyhedron | tuple[npt.ArrayLike, npt.ArrayLike] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """The points ``origin + basis @ y`` with ``A y <= b``.
+
+    Attributes
+    ----------
+    polyhedron : Polyhedron or None
+        The same as constraints on the network's input; None for all of its space.
+    origin : (n_inputs,) float64
+        Where y is zero.
+    basis : (n_inputs, n_dims) float64
+        What the coordinates y multiply.
+    A, b : (n_constraints, n_dims) and (n_constraints,) float64
+        Constraints on the coordinates.
+    """
+
+    polyhedron: Polyhedron | None
+    origin: _Floats
+    basis: _Floats
+    A: _Floats
+    b: _Floats
+
+    @property
+    def n_dims(self) -> int:
+        """Number of coordinates."""
+        return int(self.basis.shape[1])
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the coordinates are the input itself."""
+        return self.polyhedron is None or not len(self.polyhedron.E)
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return everything as arrays by name."""
+        arrays = {"origin": self.origin, "basis": self.basis, "A": self.A, "b": self.b}
+        if self.polyhedron is not None:
+            given = self.polyhedron
+            arrays |= {
+                "domain_A": given.A,
+                "domain_b": given.b,
+                "domain_E": given.E,
+                "domain_d": given.d,
+            }
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Place:
+        """Undo `to_arrays`."""
+        polyhedron = None
+        if "domain_A" in arrays:
+            equalities = (arrays["domain_E"], arrays["domain_d"])
+            polyhedron = Polyhedron(
+                arrays["domain_A"], arrays["domain_b"], equalities if len(equalities[0]) else None
+            )
+        return cls(polyhedron, arrays["origin"], arrays["basis"], arrays["A"], arrays["b"])
+
+    def lift(self, coordinates: _Floats) -> _Floats:
+        """Return inputs, (n, n_inputs), of coordinates, (n, n_dims)."""
+        if self.is_whole and self.basis.shape[0] == self.basis.shape[1]:
+            return coordinates
+        lifted: _Floats = self.origin + coordinates @ self.basis.T
+        return lifted
+
+
+def place_of(domain: Domain, network: ReluNetwork) -> Place:
+    """Check a domain as users give it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none, or does not fit the network, or has no interior points.
+    """
+    n = network.n_inputs
+    if domain is None:
+        return Place(None, np.zeros(n), np.eye(n), np.zeros((0, n)), np.zeros(0))
+    if not isinstance(domain, Polyhedron):
+        domain = _box(domain, network)
+    if domain.n_features != n:
+        raise ValueError(f"domain must have {n} features, one for each input, got {domain.n_features}")
+    if not len(domain.E):
+        return Place(domain, np.zeros(n), np.eye(n), domain.A, domain.b)
+    affine = AffineSet(domain.E, domain.d)
+    if affine.contradiction is not None or not affine.basis.shape[1]:
+        raise ValueError("domain must have interior points within its equalities")
+    along, rest = affine.reduce(domain.A, domain.b)
+    return Place(domain, affine.origin, affine.basis, np.ascontiguousarray(along), rest)
+
+
+def _box(domain: Any, network: ReluNetwork) -> Polyhedron:
+    try:
+        lower, upper = domain
+    except (TypeError, ValueError):
+        raise TypeError(
+            "domain must be None, a pair (lower, upper) or a Polyhedron, "
+            f"got {type(domain).__name__}"
+        ) from None
+    ends = [_side(end, name, network) for end, name in ((lower, "lower"), (upper, "upper"))]
+    if not (ends[0] < ends[1]).all():
+        place = int(np.argmin(ends[0] < ends[1]))
+        raise ValueError(
+            "domain must have interior points, so lower below upper everywhere; "
+            f"at element {place} got {ends[0][place]} and {ends[1][place]}"
+        )
+    axes = np.eye(network.n_inputs)
+    return Polyhedron(np.vstack([axes, -axes]), np.concatenate([ends[1], -ends[0]]))
+
+
+def _side(value: Any, name: str, network: ReluNetwork) -> _Floats:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"domain's {name} must hold real numbers, got dtype {array.dtype}")
+    require_finite(array, f"domain's {name}")
+    if array.shape not in {(), network.input_shape, (network.n_inputs,)}:
+        raise ValueError(
+            f"domain's {name} must be a number or have the input's shape {network.input_shape}, "
+            f"got {array.shape}"
+        )
+    flat = np.asarray(array, dtype=np.float64).reshape(-1)
+    return np.ascontiguousarray(np.broadcast_to(flat, (network.n_inputs,)))

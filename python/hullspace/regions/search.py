@@ -1,0 +1,373 @@
+"""Enumeration of linear regions: the one place where the search of the compiled core is called."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from hullspace import _core
+from hullspace._arrays import as_threads
+from hullspace._constraints import require_count
+from hullspace._extras import require
+from hullspace.networks import Convolution, Dense, ReluNetwork
+from hullspace.regions.domain import Domain, Place, place_of
+from hullspace.regions.found import FORMAT, Found, Frontier, fingerprint, read, write
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from hullspace.networks import Operator, Stage
+    from hullspace.regions.complex import RegionComplex
+
+_Floats = npt.NDArray[np.float64]
+_Bytes = npt.NDArray[np.uint8]
+Method = Literal["auto", "vertices", "lp"]
+
+# Cells carry their vertices up to this dimension unless told otherwise.
+_VERTEX_DIMS, _MOST_VERTEX_DIMS = 6, 12
+_NO_LIMIT = 2**62
+# Seconds of a step of the search, after which progress is shown; of those between checkpoints.
+_STEP, _BETWEEN = 0.5, 5.0
+# Writing checkpoints takes at most this share of the time.
+_WRITING = 0.05
+
+_networks: WeakKeyDictionary[ReluNetwork, Any] = WeakKeyDictionary()
+
+
+def core_network(network: ReluNetwork) -> Any:
+    """Return the network as the core has it; a single output becomes class 1, against zero."""
+    if network not in _networks:
+        stages = [
+            ([_term(term.source, term.operator) for term in stage.terms], *_units(stage))
+            for stage in network.stages
+        ]
+        if network.n_outputs == 1:
+            stages[-1] = _against_zero(network.stages[-1])
+        _networks[network] = _core.ReluNetwork(network.n_inputs, stages)
+    return _networks[network]
+
+
+def _units(stage: Stage) -> tuple[_Floats, _Floats]:
+    return (
+        np.ascontiguousarray(stage.bias, dtype=np.float64),
+        np.ascontiguousarray(stage.slopes, dtype=np.float64),
+    )
+
+
+def _term(source: int, operator: Operator) -> tuple[Any, ...]:
+    if isinstance(operator, Dense):
+        return "dense", source, np.ascontiguousarray(operator.matrix, dtype=np.float64)
+    if isinstance(operator, Convolution):
+        return (
+            "convolution",
+            source,
+            np.ascontiguousarray(operator.weight, dtype=np.float64),
+            operator.input_shape,
+            operator.stride,
+            operator.padding,
+            operator.dilation,
+            operator.groups,
+        )
+    matrix = operator.matrix
+    return (
+        "sparse",
+        source,
+        operator.n_in,
+        np.ascontiguousarray(matrix.data, dtype=np.float64),
+        np.ascontiguousarray(matrix.indices, dtype=np.int32),
+        np.ascontiguousarray(matrix.indptr, dtype=np.int64),
+    )
+
+
+def _against_zero(stage: Stage) -> tuple[list[tuple[Any, ...]], _Floats, _Floats]:
+    terms: list[tuple[Any, ...]] = []
+    for term in stage.terms:
+        row = term.operator.apply_transposed(np.ones((1, 1)))
+        terms.append(("dense", term.source, np.vstack([np.zeros_like(row), row])))
+    return terms, np.array([0.0, stage.bias[0]]), np.ones(2)
+
+
+class Search:
+    """A search that goes on where it ended, and describes what it found."""
+
+    def __init__(
+        self, network: ReluNetwork, place: Place, method: Method, *, with_proof: bool = False
+    ) -> None:
+        self.network = network
+        self.place = place
+        self.with_proof = with_proof
+        self.by_vertices = _by_vertices(network, place, method)
+        self._core = _core.RegionSearch(
+            core_network(network),
+            np.ascontiguousarray(place.basis),
+            np.ascontiguousarray(place.origin),
+            np.ascontiguousarray(place.A),
+            np.ascontiguousarray(place.b),
+            self.by_vertices,
+            with_proof,
+        )
+        self.found = Found((network.n_hidden + 7) // 8, place.n_dims)
+        if with_proof:
+            self.found.add(*self._nothing(), [(0, *self._core.root()[1:])])
+
+    def _nothing(self) -> tuple[_Bytes, _Floats, list[Any]]:
+        return np.zeros((0, self.found.width), np.uint8), np.zeros((0, self.place.n_dims)), []
+
+    @property
+    def method(self) -> str:
+        """How cut tests are made: "vertices" or "lp"."""
+        return "vertices" if self.by_vertices else "lp"
+
+    @property
+    def frontier(self) -> Frontier:
+        """Branches that are still open."""
+        return Frontier(*self._core.open(), self._core.next_id)
+
+    def restore(self, found: Found, frontier: Frontier) -> None:
+        """Go on from an earlier search."""
+        self.found = found
+        self._core.set_open(frontier.ids, frontier.decided, frontier.values, frontier.next_id)
+
+    def step(self, max_regions: int, seconds: float, n_threads: int) -> BaseException | None:
+        """Search on. Returns what a signal handler raised meanwhile."""
+        patterns, points, doubts, streams, raised = self._core.run(max_regions, seconds, n_threads)
+        self.found.add(patterns, points, doubts, streams)
+        return cast("BaseException | None", raised)
+
+    def shapes(self, patterns: _Bytes, *, volumes: bool = False, n_threads: int = 0) -> Any:
+        """Return vertices, facets, labels and volumes of regions, in the search's coordinates."""
+        return self._core.shapes(np.ascontiguousarray(patterns), volumes, n_threads)
+
+    def boundary(self, patterns: _Bytes, n_threads: int = 0) -> Any:
+        """Return pieces of the decision boundary in regions: vertices, starts, regions, classes."""
+        return self._core.boundary(np.ascontiguousarray(patterns), n_threads)
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return everything that a file needs to go on from here."""
+        frontier = self.frontier
+        return {
+            "format": np.array(FORMAT),
+            "fingerprint": np.array(fingerprint(self.network, self.place)),
+            "by_vertices": np.array(self.by_vertices),
+            "with_proof": np.array(self.with_proof),
+            "open_ids": frontier.ids,
+            "open_decided": frontier.decided,
+            "open_values": frontier.values,
+            "next_id": np.array(frontier.next_id),
+            **self.place.to_arrays(),
+            **self.found.to_arrays(),
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: dict[str, npt.NDArray[Any]], network: ReluNetwork, place: Place
+    ) -> Search:
+        """Undo `to_arrays`.
+
+        Raises
+        ------
+        ValueError
+            If the arrays are those of another network or domain.
+        """
+        if str(arrays["fingerprint"]) != fingerprint(network, place):
+            raise ValueError("checkpoint must be of the same network and domain")
+        method: Method = "vertices" if arrays["by_vertices"] else "lp"
+        search = cls(network, place, method, with_proof=bool(arrays["with_proof"]))
+        frontier = Frontier(
+            arrays["open_ids"],
+            arrays["open_decided"],
+            arrays["open_values"],
+            int(arrays["next_id"]),
+        )
+        search.restore(Found.from_arrays(arrays), frontier)
+        return search
+
+
+def _by_vertices(network: ReluNetwork, place: Place, method: Method) -> bool:
+    if method not in {"auto", "vertices", "lp"}:
+        raise ValueError(f'method must be "auto", "vertices" or "lp", got {method!r}')
+    if method == "vertices" and place.n_dims > _MOST_VERTEX_DIMS:
+        raise ValueError(
+            f'method must be "lp" or "auto" beyond {_MOST_VERTEX_DIMS} dimensions, '
+            f"got {method!r} for {place.n_dims}"
+        )
+    if method != "auto":
+        return method == "vertices"
+    if place.n_dims > _VERTEX_DIMS:
+        return False
+    # Where nothing bounds a cell, the first stage has to make its vertices.
+    late = not len(network.stages[0].hidden) or any(
+        term.source == 0 for stage in network.stages[1:] for term in stage.terms
+    )
+    pointed = len(place.A) > 0 and np.linalg.matrix_rank(place.A) == place.n_dims
+    return pointed or not late or network.n_hidden == 0
+
+
+class SearchInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a search; `complex` holds what was found until then."""
+
+    def __init__(self, found: RegionComplex) -> None:
+        super().__init__(f"the search was interrupted after {len(found)} regions")
+        self.complex = found
+
+
+def enumerate_regions(
+    network: ReluNetwork,
+    domain: Domain = None,
+    *,
+    max_regions: int | None = None,
+    time_limit: float | None = None,
+    n_threads: int | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    progress: bool = False,
+    method: Method = "auto",
+    verify: bool = False,
+) -> RegionComplex:
+    """Find every linear region of a network in a domain, each exactly once.
+
+    A region is the closure of the points of the domain's interior with one activation pattern,
+    as far as it has interior points. The domain is split along the units' hyperplanes, stage by stage
+    and depth first, so nothing is visited twice and no neighbour is missed.
+
+    Parameters
+    ----------
+    network : ReluNetwork
+        The network. Its numbers in double precision are taken for exact.
+    domain : None, (lower, upper) or Polyhedron
+        Where to look: everywhere, in a box (ends of the input's shape, or numbers), or in a
+        polyhedron, which may be unbounded and, with equalities, flat.
+    max_regions : int, optional
+        Stop after so many regions.
+    time_limit : float, optional
+        Stop after about so many seconds.
+    n_threads : int, optional
+        Threads to use; all cores by default. The result does not depend on it.
+    checkpoint : path, optional
+        File to which the search is written every few seconds and at its end, and from which it goes
+        on if the file exists.
+    progress : bool, default False
+        Show the number of regions and of open branches.
+    method : {"auto", "vertices", "lp"}
+        How a cell is tested: by its vertices, with certain signs (exact arithmetic decides where
+        rounding leaves doubt), or by linear programs behind known points. The former is chosen up
+        to six dimensions.
+    verify : bool, default False
+        Record a proof of completeness, and check it with `RegionComplex.verify`.
+
+    Returns
+    -------
+    RegionComplex
+        The regions, with `status` COMPLETE only if no branch is open.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type, shape or values, the domain has no interior points, or
+        the checkpoint is of another search.
+    SearchInterrupted
+        On Ctrl-C, a `KeyboardInterrupt` that holds what was found in `complex`.
+
+    Notes
+    -----
+    Memory is the depth of the tree plus a packed pattern and a point for each region.
+
+    Examples
+    --------
+    >>> import hullspace
+    >>> weights = [[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [[1.0, 1.0, 1.0]]]
+    >>> network = hullspace.ReluNetwork.from_arrays(weights, [[0.0, 0.0, -1.0], [0.0]])
+    >>> hullspace.enumerate_regions(network)  # three lines in general position
+    RegionComplex(7 regions, complete)
+    >>> hullspace.enumerate_regions(network, (0, 1), verify=True).check.complete
+    True
+    """
+    if not isinstance(network, ReluNetwork):
+        raise TypeError(f"network must be a ReluNetwork, got {type(network).__name__}")
+    place = place_of(domain, network)
+    if checkpoint is not None and Path(checkpoint).exists():
+        search = Search.from_arrays(read(checkpoint, "checkpoint"), network, place)
+        if verify and not search.with_proof:
+            raise ValueError("checkpoint must be of a search with verify=True")
+    else:
+        search = Search(network, place, method, with_proof=verify)
+    return continue_search(
+        search,
+        max_regions=max_regions,
+        time_limit=time_limit,
+        n_threads=n_threads,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+
+
+def continue_search(
+    search: Search,
+    *,
+    max_regions: int | None,
+    time_limit: float | None,
+    n_threads: int | None,
+    checkpoint: str | PathLike[str] | None,
+    progress: bool,
+) -> RegionComplex:
+    """Search until it is complete or a limit is reached; see `enumerate_regions`."""
+    from hullspace.regions.complex import RegionComplex  # noqa: PLC0415 - it resumes searches
+
+    if max_regions is not None:
+        require_count(max_regions, "max_regions")
+    if time_limit is not None and not time_limit >= 0.0:
+        raise ValueError(f"time_limit must be at least 0, got {time_limit}")
+    threads = as_threads(n_threads)
+    most = _NO_LIMIT if max_regions is None else max_regions
+    end = np.inf if time_limit is None else time.monotonic() + time_limit
+    bar = require("tqdm", "torch").tqdm(unit=" regions") if progress else None
+    writer = None if checkpoint is None else _Checkpoint(checkpoint, search)
+    raised = None
+    while len(search.frontier) and search.found.n_regions < most:
+        left = end - time.monotonic()
+        if left <= 0.0:
+            break
+        step = min(left, _STEP) if bar is not None or writer is not None else left
+        raised = search.step(most - search.found.n_regions, step, threads)
+        if bar is not None:
+            bar.n = search.found.n_regions
+            bar.set_postfix(open=len(search.frontier))
+        if raised is not None:
+            break
+        if writer is not None:
+            writer.write_if_due()
+    if bar is not None:
+        bar.close()
+    if writer is not None:
+        writer.write()
+    result = RegionComplex(search)
+    if isinstance(raised, KeyboardInterrupt):
+        raise SearchInterrupted(result) from raised
+    if raised is not None:
+        raise raised
+    if search.with_proof and not len(search.frontier):
+        result.verify()
+    return result
+
+
+class _Checkpoint:
+    """Writes a search to a file from time to time."""
+
+    def __init__(self, path: str | PathLike[str], search: Search) -> None:
+        self._path = path
+        self._search = search
+        self._due = time.monotonic() + _BETWEEN
+
+    def write(self) -> None:
+        start = time.monotonic()
+        write(self._path, self._search.to_arrays())
+        taken = time.monotonic() - start
+        self._due = time.monotonic() + max(_BETWEEN, taken / _WRITING)
+
+    def write_if_due(self) -> None:
+        if time.monotonic() >= self._due:
+            self.write()
