@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,11 @@ from hullspace._constraints import as_bounds, as_double_matrix
 from hullspace.networks.operators import Dense, Operator
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
+
+    import onnx
+    from torch import nn
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -119,6 +124,115 @@ class ReluNetwork:
             raise ValueError("the units of the last stage must be linear")
         self.n_outputs = self.stages[-1].n_units
         self.n_hidden = sum(len(stage.hidden) for stage in self.stages)
+
+    @classmethod
+    def from_torch(
+        cls, module: nn.Module, input_shape: Sequence[int], *, check: bool = True
+    ) -> ReluNetwork:
+        """Import a torch module, as it is in evaluation mode.
+
+        The module runs once on a symbolic input, so that anything it does to it by torch's layers,
+        functions, methods and operators is followed: linear layers, convolutions (over one or two
+        axes), batch normalization, average pooling, sums, constants, whatever moves elements, ReLU,
+        leaky and parametric ReLU, clipping, absolute values, maxima and max pooling. The last ones
+        become ReLU units: ``max(a, b) = b + relu(a - b)``, so that a window of k elements takes
+        k - 1 hidden units, and ``clip(x, low, high) = low + relu(x - low) - relu(x - high)``. An
+        absolute value is one unit of slope -1. Parameters become float64, without rounding; batch
+        normalization is folded into the layer before it.
+
+        Parameters
+        ----------
+        module : torch.nn.Module
+            Any module, of any precision and on any device; it is copied and stays as it is.
+        input_shape : tuple of int
+            Shape of one input, without the batch.
+        check : bool, default True
+            Compare outputs on random inputs with the module's in double precision, or in its own
+            where its code does not run in double.
+
+        Returns
+        -------
+        ReluNetwork
+            The network; the module's output, flattened, is its output.
+
+        Raises
+        ------
+        ValueError
+            If the module does something that is not piecewise affine (sigmoid, softmax, products
+            of two values, statistics of the batch) or depends on values; the message names the
+            submodule and the operation.
+        RuntimeError
+            If the outputs do not agree; the message holds the largest difference.
+        TypeError
+            If `module` is not a torch module.
+        ImportError
+            If torch is not installed.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from hullspace import ReluNetwork
+        >>> module = torch.nn.Sequential(
+        ...     torch.nn.Conv2d(1, 2, 3), torch.nn.MaxPool2d(2), torch.nn.Flatten()
+        ... )
+        >>> ReluNetwork.from_torch(module, (1, 6, 6))
+        ReluNetwork(input_shape=(1, 6, 6), n_hidden=24, n_outputs=8)
+        """
+        network: ReluNetwork = _importer("torch").network_of_torch(module, input_shape, check)
+        return network
+
+    @classmethod
+    def from_onnx(
+        cls,
+        source: str | os.PathLike[str] | bytes | onnx.ModelProto,
+        *,
+        input_shape: Sequence[int] | None = None,
+        check: bool = True,
+    ) -> ReluNetwork:
+        """Import an ONNX model with one input and one output.
+
+        Units are as `from_torch` says. The first axis of the input is the batch if there is another
+        one and its size is 1 or open; any other input is one input as a whole.
+
+        Parameters
+        ----------
+        source : path, bytes or onnx.ModelProto
+            The model, opset 7 or later.
+        input_shape : tuple of int, optional
+            Shape of one input, without the batch, where the model leaves it open.
+        check : bool, default True
+            Compare outputs on random inputs with onnxruntime's.
+
+        Returns
+        -------
+        ReluNetwork
+            The network; the model's output, flattened, is its output.
+
+        Raises
+        ------
+        ValueError
+            If an operator is not piecewise affine or not supported; the message names it and its
+            node. If the model is not valid.
+        RuntimeError
+            If the outputs do not agree; the message holds the largest difference.
+        TypeError
+            If `source` is none of the above.
+        ImportError
+            If onnx, or onnxruntime for the check, is not installed.
+
+        Examples
+        --------
+        >>> from onnx import TensorProto, helper
+        >>> from hullspace import ReluNetwork
+        >>> x, y = (helper.make_tensor_value_info(k, TensorProto.FLOAT, [1, 3]) for k in "xy")
+        >>> graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
+        >>> opset = helper.make_opsetid("", 13)
+        >>> model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
+        >>> ReluNetwork.from_onnx(model)
+        ReluNetwork(input_shape=(3,), n_hidden=3, n_outputs=3)
+        """
+        network: ReluNetwork = _importer("onnx").network_of_onnx(source, input_shape, check)
+        return network
 
     @classmethod
     def from_arrays(
@@ -232,6 +346,11 @@ class ReluNetwork:
             found.append((np.ascontiguousarray(total[:-1].T), total[-1].copy()))
             maps.append(factors * total)
         return found
+
+
+def _importer(name: str) -> Any:
+    """Import what imports networks; only then are torch or onnx needed."""
+    return importlib.import_module(f"hullspace.networks.{name}")
 
 
 def network_of_arrays(
