@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -130,7 +130,7 @@ class Affine:
 
     def scale(self, factors: npt.ArrayLike) -> Affine:
         """Return the array times a constant, broadcast against each other."""
-        constant = _constant(factors)
+        constant = as_constant(factors)
         shape = np.broadcast_shapes(self.shape, constant.shape)
         value = self.broadcast(shape)
         flat = np.broadcast_to(constant, shape).ravel()
@@ -140,10 +140,10 @@ class Affine:
         found = value._with(operators, flat * value.bias, shape)
         return value.plain().scale(constant) if found is None else found
 
-    def add(self, other: Operand) -> Affine:
+    def add(self, other: Affine | npt.ArrayLike) -> Affine:
         """Return the sum with a constant or another array, broadcast against each other."""
         if not isinstance(other, Affine):
-            constant = _constant(other)
+            constant = as_constant(other)
             shape = np.broadcast_shapes(self.shape, constant.shape)
             value = self.broadcast(shape)
             bias = value.bias + np.broadcast_to(constant, shape).ravel()
@@ -157,9 +157,9 @@ class Affine:
             return shorter.add(longer.plain())
         return Affine(self.builder, shape, terms, first.bias + second.bias)
 
-    def subtract(self, other: Operand) -> Affine:
+    def subtract(self, other: Affine | npt.ArrayLike) -> Affine:
         """Return the difference from a constant or another array."""
-        negative = other.scale(-1.0) if isinstance(other, Affine) else -_constant(other)
+        negative = other.scale(-1.0) if isinstance(other, Affine) else -as_constant(other)
         return self.add(negative)
 
     def apply(self, operator: Operator, bias: _Floats, shape: Sequence[int]) -> Affine:
@@ -175,7 +175,7 @@ class Affine:
 
     def contract(self, matrix: npt.ArrayLike, axis: int) -> Affine:
         """Return the products of a matrix, (m, k), with the vectors along an axis of k elements."""
-        weight = _constant(matrix)
+        weight = as_constant(matrix)
         moved = np.moveaxis(self.places(), axis, -1)
         if weight.ndim != 2 or weight.shape[1] != moved.shape[-1]:
             raise ValueError(f"a matrix of shape {weight.shape} does not fit {self.shape}")
@@ -189,7 +189,7 @@ class Affine:
 
     def times(self, matrix: npt.ArrayLike) -> Affine:
         """Return the matrix product with a constant on the right."""
-        right = _constant(matrix)
+        right = as_constant(matrix)
         if right.ndim == 1:
             value = self.contract(right[None], -1)
             return value.select(value.places()[..., 0])
@@ -197,7 +197,7 @@ class Affine:
 
     def times_left(self, matrix: npt.ArrayLike) -> Affine:
         """Return the matrix product with a constant on the left."""
-        left = _constant(matrix)
+        left = as_constant(matrix)
         axis = -1 if len(self.shape) == 1 else -2
         if left.ndim == 1:
             value = self.contract(left[None], axis)
@@ -219,12 +219,12 @@ class Affine:
         epsilon: float,
     ) -> Affine:
         """Return batch normalization of a (1, channels, ...) array with fixed statistics."""
-        factors = 1.0 / np.sqrt(_constant(variance) + epsilon)
+        factors = 1.0 / np.sqrt(as_constant(variance) + epsilon)
         if weight is not None:
-            factors = _constant(weight) * factors
-        offsets = -_constant(mean) * factors
+            factors = as_constant(weight) * factors
+        offsets = -as_constant(mean) * factors
         if bias is not None:
-            offsets = offsets + _constant(bias)
+            offsets = offsets + as_constant(bias)
         if factors.shape != self.shape[1:2]:
             raise ValueError(f"statistics of {factors.size} channels do not fit {self.shape}")
         shape = (-1, *(1,) * (len(self.shape) - 2))
@@ -243,7 +243,7 @@ class Affine:
 
         `padding` holds what comes before each axis, then what comes after.
         """
-        kernels = _constant(weight)
+        kernels = as_constant(weight)
         d = kernels.ndim - 2
         if d not in {1, 2} or len(self.shape) not in {d + 1, d + 2}:
             raise ValueError("only convolutions over one or two axes are supported")
@@ -262,7 +262,7 @@ class Affine:
         shape = operator.output_shape
         if min(shape) < 1:
             raise ValueError(f"kernels of shape {kernels.shape} are larger than {self.shape}")
-        constants = np.zeros(shape[0]) if bias is None else _constant(bias)
+        constants = np.zeros(shape[0]) if bias is None else as_constant(bias)
         flat = np.repeat(constants, shape[1] * shape[2])
         return self.apply(operator, flat, (*lead, shape[0], *shape[3 - d :]))
 
@@ -270,7 +270,7 @@ class Affine:
         """Return the sums of the elements of each window, divided by its divisor."""
         rows, columns = np.nonzero(windows.places.reshape(windows.sizes.size, -1) >= 0)
         places = windows.places.reshape(windows.sizes.size, -1)[rows, columns]
-        values = 1.0 / np.broadcast_to(_constant(divisors), windows.sizes.shape).ravel()[rows]
+        values = 1.0 / np.broadcast_to(as_constant(divisors), windows.sizes.shape).ravel()[rows]
         shape = (windows.sizes.size, len(self.bias))
         operator = sparse_operator(sparse.csr_array((values, (rows, places)), shape=shape))
         return self.apply(operator, np.zeros(shape[0]), windows.sizes.shape)
@@ -280,7 +280,7 @@ class Affine:
 
         Slopes are broadcast to the array's shape. Where all are 1 there is no unit.
         """
-        constant = np.broadcast_to(_constant(slopes), self.shape).ravel()
+        constant = np.broadcast_to(as_constant(slopes), self.shape).ravel()
         require_finite(constant, "slopes")
         return self if (constant == 1.0).all() else self.builder.stage(self, constant)
 
@@ -298,7 +298,7 @@ class Affine:
         above = self.subtract(bottom).leaky()
         return above.subtract(self.subtract(top).leaky()).add(bottom)
 
-    def maximum(self, other: Operand) -> Affine:
+    def maximum(self, other: Affine | npt.ArrayLike) -> Affine:
         """Return the larger of two elements, ``b + relu(a - b)``, a hidden unit for each."""
         if not isinstance(other, Affine):
             return self.clip(other, None)
@@ -342,55 +342,6 @@ def _round(value: Affine, places: _Ints) -> tuple[Affine, _Ints]:
     return winners, inverse.reshape(pairs.shape[:2]) - first
 
 
-Operand: TypeAlias = Affine | npt.ArrayLike
-
-
-def total(first: Operand, second: Operand) -> Affine:
-    """Return the sum of two operands, one of which depends on the input."""
-    if isinstance(first, Affine):
-        return first.add(second)
-    if isinstance(second, Affine):
-        return second.add(first)
-    raise TypeError("neither operand depends on the input")
-
-
-def product(first: Operand, second: Operand) -> Operand:
-    """Return the product of two operands, of which at most one may depend on the input."""
-    if isinstance(first, Affine):
-        if isinstance(second, Affine):
-            raise ValueError("the product of two values that depend on the input")
-        return first.scale(second)
-    if isinstance(second, Affine):
-        return second.scale(first)
-    return _constant(first) * _constant(second)
-
-
-def divided(first: Operand, second: Operand) -> Affine:
-    """Return an operand that depends on the input, divided by a constant."""
-    if isinstance(second, Affine) or not isinstance(first, Affine):
-        raise ValueError("a division by values that depend on the input")
-    divisors = _constant(second)
-    if not divisors.all():
-        raise ValueError("a division by zero")
-    return first.scale(1.0 / divisors)
-
-
-def join(builder: Builder, parts: Sequence[Operand]) -> Affine:
-    """Return the flattened parts one after another."""
-    sizes = [len(p.bias) if isinstance(p, Affine) else np.size(p) for p in parts]
-    bias, first = np.zeros(sum(sizes)), 0
-    total = Affine(builder, bias.shape, (), bias)
-    for part, size in zip(parts, sizes, strict=True):
-        if isinstance(part, Affine):
-            places = np.full(len(bias), -1)
-            places[first : first + size] = np.arange(size)
-            total = total.add(part.select(places))
-        else:
-            bias[first : first + size] = _constant(part).ravel()
-        first += size
-    return total.add(bias)
-
-
 def _merged(terms: Sequence[Term]) -> tuple[Term, ...]:
     """Return the terms, with those on the same source summed where they can be."""
     found: list[Term] = []
@@ -405,7 +356,8 @@ def _merged(terms: Sequence[Term]) -> tuple[Term, ...]:
     return tuple(found)
 
 
-def _constant(value: npt.ArrayLike) -> _Floats:
+def as_constant(value: npt.ArrayLike) -> _Floats:
+    """Return finite constants in double precision."""
     array = np.asarray(value, dtype=np.float64)
     require_finite(array, "a constant")
     return array

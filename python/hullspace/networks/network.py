@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,26 +103,17 @@ class ReluNetwork:
     def __init__(self, stages: Sequence[Stage], input_shape: Sequence[int]) -> None:
         self.stages = tuple(stages)
         self.input_shape = tuple(int(n) for n in input_shape)
-        self.n_inputs = int(np.prod(self.input_shape))
+        self.n_inputs = prod(self.input_shape)
+        if not self.input_shape or min(self.input_shape) < 1:
+            raise ValueError(f"input_shape must hold positive sizes, got {input_shape}")
         if not self.stages:
             raise ValueError("stages must hold at least the output's stage")
         sizes = [self.n_inputs]
         for k, stage in enumerate(self.stages):
-            require_finite(stage.bias, f"stages[{k}].bias")
-            if len(stage.slopes) != stage.n_units:
-                raise ValueError(f"stages[{k}].slopes must have {stage.n_units} elements")
-            for term in stage.terms:
-                if not 0 <= term.source <= k:
-                    raise ValueError(f"stages[{k}] must take earlier stages, got {term.source}")
-                shape = (term.operator.n_out, term.operator.n_in)
-                if shape != (stage.n_units, sizes[term.source]):
-                    raise ValueError(
-                        f"stages[{k}] must have operators of shape "
-                        f"({stage.n_units}, {sizes[term.source]}), got {shape}"
-                    )
+            _require_fit(stage, sizes, f"stages[{k}]")
             sizes.append(stage.n_units)
-        if len(self.stages[-1].hidden):
-            raise ValueError("the units of the last stage must be linear")
+        if len(self.stages[-1].hidden) or not self.stages[-1].n_units:
+            raise ValueError("the last stage must have units, all of them linear")
         self.n_outputs = self.stages[-1].n_units
         self.n_hidden = sum(len(stage.hidden) for stage in self.stages)
 
@@ -312,6 +304,8 @@ class ReluNetwork:
 
     def factors(self, bits: npt.NDArray[np.bool_]) -> list[_Floats]:
         """Return what each stage's units multiply their inputs by under one pattern (n_hidden,)."""
+        if np.shape(bits) != (self.n_hidden,):
+            raise ValueError(f"bits must have shape ({self.n_hidden},), got {np.shape(bits)}")
         found, first = [], 0
         for stage in self.stages:
             factors = np.ones(stage.n_units)
@@ -348,6 +342,27 @@ class ReluNetwork:
         return found
 
 
+def _require_fit(stage: Stage, sizes: list[int], name: str) -> None:
+    """Raise unless a stage takes sources of these sizes and all its numbers are finite."""
+    require_finite(stage.bias, f"{name}.bias")
+    require_finite(stage.slopes, f"{name}.slopes")
+    if stage.bias.ndim != 1 or stage.slopes.shape != stage.bias.shape:
+        raise ValueError(
+            f"{name}.bias and slopes must be vectors of one length, "
+            f"got shapes {stage.bias.shape} and {stage.slopes.shape}"
+        )
+    for term in stage.terms:
+        if not 0 <= term.source < len(sizes):
+            raise ValueError(f"{name} must take earlier stages, got {term.source}")
+        shape = (term.operator.n_out, term.operator.n_in)
+        if shape != (stage.n_units, sizes[term.source]):
+            raise ValueError(
+                f"{name} must have operators of shape "
+                f"({stage.n_units}, {sizes[term.source]}), got {shape}"
+            )
+        require_finite(term.operator.elements, f"{name}'s operator on source {term.source}")
+
+
 def _importer(name: str) -> Any:
     """Import what imports networks; only then are torch or onnx needed."""
     return importlib.import_module(f"hullspace.networks.{name}")
@@ -368,7 +383,11 @@ def network_of_arrays(
         matrix = as_double_matrix(weight, f"weights[{k}]", columns)
         vector = as_bounds(bias, f"biases[{k}]", len(matrix))
         slope = 1.0 if k + 1 == len(weights) else 0.0
-        stages.append(Stage((Term(k, Dense(matrix)),), vector, np.full(len(matrix), slope)))
+        if not len(matrix):
+            raise ValueError(f"weights[{k}] must have at least one row, got shape {matrix.shape}")
+        # Copies, since the arrays are the caller's.
+        term = Term(k, Dense(matrix.copy()))
+        stages.append(Stage((term,), vector.copy(), np.full(len(matrix), slope)))
         columns = len(matrix)
     return ReluNetwork(stages, (stages[0].terms[0].operator.n_in,))
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from hullspace._extras import require
 from hullspace.networks.agreement import require_agreement
-from hullspace.networks.lowering import Affine, Builder, join
+from hullspace.networks.lowering import Affine, Builder
 from hullspace.networks.onnx_operations import MOVES, OPERATIONS, SHAPES
+from hullspace.networks.operands import join
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from hullspace.networks.lowering import Affine, Operand, divided, product, total
+from hullspace.networks.lowering import Affine
+from hullspace.networks.operands import Operand, divided, product, total
 from hullspace.networks.windows import Windows, adaptive, along, over_space, sliding
 
 _Inputs: TypeAlias = list[Any]

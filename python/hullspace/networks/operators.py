@@ -29,6 +29,11 @@ class Dense:
     matrix: _Floats
 
     @property
+    def elements(self) -> _Floats:
+        """Numbers that it holds, in any shape."""
+        return self.matrix
+
+    @property
     def n_in(self) -> int:
         """Elements that it takes."""
         return int(self.matrix.shape[1])
@@ -73,6 +78,12 @@ class Sparse:
     """
 
     matrix: sparse.csr_array
+
+    @property
+    def elements(self) -> _Floats:
+        """Numbers that it holds, in any shape."""
+        found: _Floats = self.matrix.data
+        return found
 
     @property
     def n_in(self) -> int:
@@ -130,6 +141,11 @@ class Convolution:
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
+
+    @property
+    def elements(self) -> _Floats:
+        """Numbers that it holds, in any shape."""
+        return self.weight
 
     @property
     def output_shape(self) -> tuple[int, int, int]:

@@ -11,8 +11,9 @@ import numpy as np
 
 from hullspace._extras import require
 from hullspace.networks.agreement import require_agreement
-from hullspace.networks.lowering import Affine, Builder, join
-from hullspace.networks.torch_operations import INERT, MOVES, OPERATIONS, places_of
+from hullspace.networks.lowering import Affine, Builder
+from hullspace.networks.operands import join
+from hullspace.networks.torch_operations import CONSTANTS, INERT, MOVES, OPERATIONS, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,6 +82,9 @@ class _Recorder:
             return _unchanged(name, args, kwargs)
         if name in {"cat", "concat", "concatenate", "stack", "hstack", "vstack"}:
             return self._joined(function, args, kwargs)
+        if name in CONSTANTS:
+            torch = require("torch", "torch")
+            return function(torch.empty(args[0].shape, dtype=torch.float64), *args[1:], **kwargs)
         if name in MOVES and isinstance(args[0], _Symbol):
             return self._moved(function, name, args, kwargs)
         if name not in OPERATIONS:
@@ -260,6 +264,9 @@ def network_of_torch(
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     shape = _as_shape(input_shape)
+    for name, part in module.named_modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            raise ValueError(f"module {name or '(root)'}: a script module cannot be followed")
     with torch.no_grad():
         model = copy.deepcopy(module).cpu().double().eval()
         network = _record(model, shape)
@@ -283,19 +290,18 @@ def _as_shape(input_shape: Any) -> tuple[int, ...]:
 
 
 def _record(model: Any, shape: tuple[int, ...]) -> ReluNetwork:
+    """Run a model on a symbolic input and return what it did."""
     recorder = _Recorder(shape)
     try:
         with recorder.watching(model):
             output = model(_Symbol(recorder, recorder.builder.input))
-    except _RefusedError:
-        raise
+    except _RefusedError as error:
+        raise ValueError(str(error)) from error.__cause__
     except Exception as error:  # whatever the module's own code raises on a symbolic tensor
-        raise recorder.refuse(
-            f"cannot be followed, {type(error).__name__} on a symbolic input of shape "
-            f"{(1, *shape)}: {error}"
-        ) from error
+        reason = f"{type(error).__name__} on a symbolic input of shape {(1, *shape)}: {error}"
+        raise ValueError(str(recorder.refuse(f"cannot be followed, {reason}"))) from error
     if not isinstance(output, _Symbol):
-        raise _RefusedError(
+        raise ValueError(
             "module must return one tensor that depends on its input through operations of torch, "
             f"got {type(output).__name__}"
         )

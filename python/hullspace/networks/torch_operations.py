@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.networks.lowering import Affine, Operand, divided, product, total
+from hullspace.networks.lowering import Affine
+from hullspace.networks.operands import Operand, divided, product, total
 from hullspace.networks.windows import Windows, adaptive, along, over_space, sliding
 
 # Operations that only move elements, copy them or put zeros between them.
@@ -30,6 +31,12 @@ INERT = frozenset(
     | {"cuda", "detach", "double", "dropout", "dropout1d"}
     | {"dropout2d", "dropout3d", "feature_alpha_dropout", "feature_dropout", "float"}
     | {"half", "requires_grad", "to", "type", "type_as"}
+)
+
+
+# Operations whose result depends on the shape of their input only.
+CONSTANTS = frozenset(
+    {"empty_like", "full_like", "new_full", "new_ones", "new_zeros", "ones_like", "zeros_like"}
 )
 
 
@@ -208,6 +215,29 @@ def _clamp(x: Affine, min: Any = None, max: Any = None) -> Affine:  # noqa: A002
     return x.clip(min, max)
 
 
+def _max(x: Operand, other: Operand | None = None, keepdim: bool = False) -> Affine:
+    if isinstance(other, int) or keepdim:
+        raise ValueError("it gives indices, too; use amax")
+    return (
+        _as_affine(x).maxima(_reduced(_as_affine(x), None, False))
+        if other is None
+        else _larger(x, other)
+    )
+
+
+def _min(x: Operand, other: Operand | None = None, keepdim: bool = False) -> Affine:
+    negative = None if other is None or isinstance(other, int) else product(other, -1.0)
+    return _max(product(x, -1.0), other if isinstance(other, int) else negative, keepdim).scale(
+        -1.0
+    )
+
+
+def _addmm(
+    x: Operand, first: Operand, second: Operand, beta: float = 1.0, alpha: float = 1.0
+) -> Affine:
+    return total(product(x, beta), product(_matmul(first, second), alpha))
+
+
 def _larger(x: Operand, other: Operand) -> Affine:
     return x.maximum(other) if isinstance(x, Affine) else _as_affine(other).maximum(x)
 
@@ -230,6 +260,7 @@ OPERATIONS: dict[str, Callable[..., Affine]] = {
     "adaptive_max_pool1d": _adaptive_maximum(1),
     "adaptive_max_pool2d": _adaptive_maximum(2),
     "add": _add,
+    "addmm": _addmm,
     "amax": lambda x, dim=(), keepdim=False: x.maxima(_reduced(x, dim, keepdim)),
     "avg_pool1d": _average(1),
     "avg_pool2d": _average(2),
@@ -248,8 +279,13 @@ OPERATIONS: dict[str, Callable[..., Affine]] = {
     "matmul": _matmul,
     "max_pool1d": _maximum(1),
     "max_pool2d": _maximum(2),
+    "max": _max,
     "maximum": _larger,
     "mean": _mean,
+    "amin": lambda x, dim=(), keepdim=False: (
+        x.scale(-1.0).maxima(_reduced(x, dim, keepdim)).scale(-1.0)
+    ),
+    "min": _min,
     "minimum": _smaller,
     "mm": _matmul,
     "mul": _multiply,
