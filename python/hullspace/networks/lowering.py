@@ -329,9 +329,10 @@ def _round(value: Affine, places: _Ints) -> tuple[Affine, _Ints]:
     pairs = np.stack([places[:, 0::2], places[:, 1::2]], axis=-1)
     # Who has no opponent meets himself; no one meets no one at -1.
     pairs = np.where(pairs < 0, pairs[..., ::-1], pairs)
-    unique, inverse = np.unique(pairs.reshape(-1, 2), axis=0, return_inverse=True)
-    first = int(np.count_nonzero(unique[:, 0] < 0))  # sorted, so that (-1, -1) comes first
-    players = unique[first:]
+    n = len(value.bias) + 1
+    keys, inverse = np.unique(pairs[..., 0] * n + pairs[..., 1], return_inverse=True)
+    first = int(np.count_nonzero(keys < 0))  # sorted, so that no one against no one comes first
+    players = np.stack(np.divmod(keys[first:], n), axis=-1)
     met = np.flatnonzero(players[:, 0] != players[:, 1])
     winners = value.select(players[:, 1])
     if len(met):

@@ -322,7 +322,7 @@ def _check(network: ReluNetwork, module: nn.Module, model: Any) -> None:
 
     name = f"the torch module {type(module).__name__}"
     try:
-        model(torch.zeros((1, *network.input_shape), dtype=torch.float64))
+        output = model(torch.zeros((1, *network.input_shape), dtype=torch.float64))
     except RuntimeError:  # a constant of another type in its code
         tensors = [*module.parameters(), *module.buffers()]
         kinds = (tensor.dtype for tensor in tensors if tensor.is_floating_point())
@@ -330,4 +330,5 @@ def _check(network: ReluNetwork, module: nn.Module, model: Any) -> None:
         own = copy.deepcopy(module).cpu().eval()
         require_agreement(network, run(own, kind), str(kind).removeprefix("torch."), name)
     else:
-        require_agreement(network, run(model, torch.float64), "float64", name)
+        precision = str(output.dtype).removeprefix("torch.")  # lower where its code converts
+        require_agreement(network, run(model, torch.float64), precision, name)
