@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,14 @@ from hullspace._extras import require
 from hullspace.networks.agreement import require_agreement
 from hullspace.networks.lowering import Affine, Builder
 from hullspace.networks.operands import join
-from hullspace.networks.torch_operations import CONSTANTS, INERT, MOVES, OPERATIONS, places_of
+from hullspace.networks.torch_operations import (
+    CONSTANTS,
+    COPIES,
+    INERT,
+    MOVES,
+    OPERATIONS,
+    places_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,6 +65,8 @@ class _Recorder:
         kwargs = dict(kwargs)
         args = (*(kwargs.pop(key) for key in ("input", "tensors") if key in kwargs), *args)
         in_place = bool(kwargs.pop("inplace", False))
+        if any(symbol.is_stale for symbol in _symbols((args, tuple(kwargs.values())))):
+            raise self.refuse(f"{name} of a tensor that was written to through another view of it")
         plain = name.removeprefix("__").removesuffix("__") if name.startswith("__") else name
         if plain.endswith("_") or (plain.startswith("i") and plain[1:] in OPERATIONS):
             plain = plain.rstrip("_") if plain.endswith("_") else plain[1:]
@@ -72,7 +82,8 @@ class _Recorder:
         target = args[0]
         if not isinstance(target, _Symbol) or result.shape != target.shape:
             raise self.refuse(f"{name} writes into a tensor that is not symbolic")
-        target.value = result.value
+        if result.value is not target.value:
+            target.write(result.value)
         return target
 
     def _result(
@@ -111,9 +122,11 @@ class _Recorder:
             fill, kwargs = float(kwargs["value"]), {**kwargs, "value": 0.0}
         numbers = torch.arange(1, len(value.bias) + 1, dtype=torch.float64).reshape(value.shape)
         moved = function(numbers, *args[1:], **kwargs)
+        memory = None if name in COPIES else args[0].memory
         if isinstance(moved, torch.Tensor):
-            return _Symbol(self, value.select(places_of(moved), fill))
-        return type(moved)(_Symbol(self, value.select(places_of(part), fill)) for part in moved)
+            return _Symbol(self, value.select(places_of(moved), fill), memory)
+        parts = [value.select(places_of(part), fill) for part in moved]
+        return type(moved)(_Symbol(self, part, memory) for part in parts)
 
     def _joined(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Symbol:
         """Concatenate: as the same concatenation of the elements' numbers."""
@@ -137,12 +150,32 @@ def _pop(path: list[str], *_: Any) -> None:
     path.pop()
 
 
+@dataclass
+class _Memory:
+    """What tensors that are views of one another share."""
+
+    writes: int = 0
+
+
 class _Symbol:
     """Stands for a tensor while the module runs; torch hands operations on it back to here."""
 
-    def __init__(self, recorder: _Recorder, value: Affine) -> None:
+    def __init__(self, recorder: _Recorder, value: Affine, memory: _Memory | None = None) -> None:
         self.recorder = recorder
         self.value = value
+        self.memory = _Memory() if memory is None else memory
+        self._writes = self.memory.writes
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a view of the same memory was written to since the value was found."""
+        return self._writes != self.memory.writes
+
+    def write(self, value: Affine) -> None:
+        """Change the value in place."""
+        self.value = value
+        self.memory.writes += 1
+        self._writes = self.memory.writes
 
     @classmethod
     def __torch_function__(
@@ -244,7 +277,9 @@ def _unchanged(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     kinds = [item for item in (*args[1:], *kwargs.values()) if isinstance(item, torch.dtype)]
     if any(not kind.is_floating_point for kind in kinds):
         raise ValueError(f"conversion to {kinds[0]} is not piecewise affine")
-    return _Symbol(args[0].recorder, args[0].value) if isinstance(args[0], _Symbol) else args[0]
+    if not isinstance(args[0], _Symbol):
+        return args[0]
+    return _Symbol(args[0].recorder, args[0].value, None if name in COPIES else args[0].memory)
 
 
 def _lowered(item: Any) -> Any:
@@ -264,11 +299,15 @@ def network_of_torch(
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     shape = _as_shape(input_shape)
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
     for name, part in module.named_modules():
         if isinstance(part, torch.jit.ScriptModule):
             raise ValueError(f"module {name or '(root)'}: a script module cannot be followed")
     with torch.no_grad():
-        model = copy.deepcopy(module).cpu().double().eval()
+        try:
+            model = copy.deepcopy(module).cpu().double().eval()
+        except (RuntimeError, NotImplementedError) as error:
+            raise ValueError(f"module must be one that can be copied: {error}") from error
         network = _record(model, shape)
         if check:
             _check(network, module, model)
@@ -305,6 +344,8 @@ def _record(model: Any, shape: tuple[int, ...]) -> ReluNetwork:
             "module must return one tensor that depends on its input through operations of torch, "
             f"got {type(output).__name__}"
         )
+    if output.is_stale:
+        raise ValueError("module returns a tensor that was written to through another view of it")
     return recorder.builder.network(output.value, shape)
 
 

@@ -34,6 +34,12 @@ INERT = frozenset(
 )
 
 
+# Those of both that never return a view of their input.
+COPIES = frozenset(
+    {"channel_shuffle", "clone", "flip", "index_select", "interpolate", "pad", "pixel_shuffle"}
+    | {"pixel_unshuffle", "repeat", "repeat_interleave", "roll", "rot90", "tile", "tril", "triu"}
+)
+
 # Operations whose result depends on the shape of their input only.
 CONSTANTS = frozenset(
     {"empty_like", "full_like", "new_full", "new_ones", "new_zeros", "ones_like", "zeros_like"}
