@@ -209,6 +209,22 @@ def test_double_precision_is_kept():
     assert_allclose(ReluNetwork.from_onnx(model)(x), x @ weight, rtol=1e-15)
 
 
+def test_what_onnxruntime_lacks_is_checked_by_the_reference():
+    """It has no convolutions in double precision."""
+    weight = np.random.default_rng(0).standard_normal((2, 1, 3, 3))
+    model = model_of([node("Conv", "w", pads=[1] * 4)], [1, 1, 4, 4], {"w": weight}, kind=DOUBLE)
+    network = ReluNetwork.from_onnx(model)
+    assert network.n_outputs == 32
+    assert_consistent(network, rand(2, 1, 4, 4))
+
+
+def test_models_that_onnxruntime_refuses():
+    model = model_of([node("Relu")], [1, 3])
+    model.ir_version = 999
+    with pytest.raises(RuntimeError, match="check=False imports it unchecked"):
+        ReluNetwork.from_onnx(model)
+
+
 @pytest.mark.parametrize(
     ("shape", "found"),
     [([1, 3], (3,)), (["n", 3], (3,)), ([3], (3,)), ([1], (1,)), ([4, 3], (4, 3)), ([1, 1], (1,))],

@@ -239,7 +239,7 @@ REFUSED = {
     "wrong width": (nn.Linear(4, 2), r"linear: a matrix of shape \(2, 4\) does not fit \(1, 3\)"),
     "random": (Does(functional.dropout), "drops elements at random"),
     "script": (nn.Sequential(nn.ReLU()), "module 0: a script module"),
-    "writing": (Does(lambda x: torch.ones(1, 3).add_(x)), "writes into a tensor"),
+    "writing": (Does(lambda x: torch.ones(1, 3).add_(x)), "writes into a constant"),
     "places": (Does(lambda x: x.__setitem__(0, 1.0)), "setitem is not"),
 }
 

@@ -193,7 +193,8 @@ class ReluNetwork:
         input_shape : tuple of int, optional
             Shape of one input, without the batch, where the model leaves it open.
         check : bool, default True
-            Compare outputs on random inputs with onnxruntime's.
+            Compare outputs on random inputs with onnxruntime's, or those of the onnx package's
+            reference where onnxruntime lacks an operator in the model's precision.
 
         Returns
         -------

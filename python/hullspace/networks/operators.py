@@ -12,7 +12,8 @@ from scipy import sparse
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 
-# Elements of the windows of a convolution that are laid out at a time: 64 MB.
+# Products of a convolution that are computed at a time: the windows of a few images, which stay in
+# the processor's cache.
 _BLOCK = 2**23
 
 

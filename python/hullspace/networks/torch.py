@@ -81,7 +81,7 @@ class _Recorder:
             return result
         target = args[0]
         if not isinstance(target, _Symbol) or result.shape != target.shape:
-            raise self.refuse(f"{name} writes into a tensor that is not symbolic")
+            raise self.refuse(f"{name} writes into a constant or changes a shape in place")
         if result.value is not target.value:
             target.write(result.value)
         return target
@@ -272,7 +272,11 @@ def _symbols(items: Any) -> list[_Symbol]:
 def _unchanged(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return a tensor that an operation leaves as it is in evaluation mode."""
     torch = require("torch", "torch")
-    if kwargs.get("training") or (name.endswith("dropout") and len(args) > 2 and args[2]):
+    if (
+        kwargs.get("training")
+        or kwargs.get("train")
+        or (name.endswith("dropout") and len(args) > 2 and args[2])
+    ):
         raise ValueError("it drops elements at random even in evaluation mode")
     kinds = [item for item in (*args[1:], *kwargs.values()) if isinstance(item, torch.dtype)]
     if any(not kind.is_floating_point for kind in kinds):

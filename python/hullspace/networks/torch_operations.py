@@ -30,7 +30,7 @@ INERT = frozenset(
     {"alpha_dropout", "bfloat16", "clone", "contiguous", "cpu"}
     | {"cuda", "detach", "double", "dropout", "dropout1d"}
     | {"dropout2d", "dropout3d", "feature_alpha_dropout", "feature_dropout", "float"}
-    | {"half", "requires_grad", "to", "type", "type_as"}
+    | {"half", "requires_grad", "to", "type_as"}
 )
 
 
