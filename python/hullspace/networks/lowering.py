@@ -286,15 +286,13 @@ class Affine:
 
     def clip(self, low: npt.ArrayLike | None, high: npt.ArrayLike | None) -> Affine:
         """Return the elements clipped to bounds: ``low + relu(x - low) - relu(x - high)``."""
-        bottom = np.asarray(-np.inf) if low is None else np.asarray(low, dtype=np.float64)
-        top = np.asarray(np.inf) if high is None else np.asarray(high, dtype=np.float64)
-        if np.isnan(bottom).any() or np.isnan(top).any() or (bottom > top).any():
-            raise ValueError(f"bounds must be ascending, got {bottom} and {top}")
-        has_low, has_high = np.isfinite(bottom).all(), np.isfinite(top).all()
-        if not has_high:
-            return self.subtract(bottom).leaky().add(bottom) if has_low else self
-        if not has_low:
+        bottom, top = _bound(low, -1.0), _bound(high, 1.0)
+        if top is None:
+            return self if bottom is None else self.subtract(bottom).leaky().add(bottom)
+        if bottom is None:
             return self.scale(-1.0).add(top).leaky().scale(-1.0).add(top)
+        if (bottom > top).any():
+            raise ValueError(f"bounds must be ascending, got {bottom} and {top}")
         above = self.subtract(bottom).leaky()
         return above.subtract(self.subtract(top).leaky()).add(bottom)
 
@@ -355,6 +353,17 @@ def _merged(terms: Sequence[Term]) -> tuple[Term, ...]:
         else:
             found.append(term)
     return tuple(found)
+
+
+def _bound(value: npt.ArrayLike | None, side: float) -> _Floats | None:
+    """Return bounds, or None where there are none: the ends of single precision and infinity."""
+    if value is None:
+        return None
+    bounds = np.asarray(value, dtype=np.float64)
+    if (side * bounds >= np.finfo(np.float32).max).all():
+        return None
+    require_finite(bounds, "a bound")
+    return bounds
 
 
 def as_constant(value: npt.ArrayLike) -> _Floats:
