@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from math import prod
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,11 @@ from hullspace._constraints import as_bounds, as_double_matrix
 from hullspace.networks.operators import Dense, Operator
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
+
+    import onnx
+    from torch import nn
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -97,28 +103,129 @@ class ReluNetwork:
     def __init__(self, stages: Sequence[Stage], input_shape: Sequence[int]) -> None:
         self.stages = tuple(stages)
         self.input_shape = tuple(int(n) for n in input_shape)
-        self.n_inputs = int(np.prod(self.input_shape))
+        self.n_inputs = prod(self.input_shape)
+        if not self.input_shape or min(self.input_shape) < 1:
+            raise ValueError(f"input_shape must hold positive sizes, got {input_shape}")
         if not self.stages:
             raise ValueError("stages must hold at least the output's stage")
         sizes = [self.n_inputs]
         for k, stage in enumerate(self.stages):
-            require_finite(stage.bias, f"stages[{k}].bias")
-            if len(stage.slopes) != stage.n_units:
-                raise ValueError(f"stages[{k}].slopes must have {stage.n_units} elements")
-            for term in stage.terms:
-                if not 0 <= term.source <= k:
-                    raise ValueError(f"stages[{k}] must take earlier stages, got {term.source}")
-                shape = (term.operator.n_out, term.operator.n_in)
-                if shape != (stage.n_units, sizes[term.source]):
-                    raise ValueError(
-                        f"stages[{k}] must have operators of shape "
-                        f"({stage.n_units}, {sizes[term.source]}), got {shape}"
-                    )
+            _require_fit(stage, sizes, f"stages[{k}]")
             sizes.append(stage.n_units)
-        if len(self.stages[-1].hidden):
-            raise ValueError("the units of the last stage must be linear")
+        if len(self.stages[-1].hidden) or not self.stages[-1].n_units:
+            raise ValueError("the last stage must have units, all of them linear")
         self.n_outputs = self.stages[-1].n_units
         self.n_hidden = sum(len(stage.hidden) for stage in self.stages)
+
+    @classmethod
+    def from_torch(
+        cls, module: nn.Module, input_shape: Sequence[int], *, check: bool = True
+    ) -> ReluNetwork:
+        """Import a torch module, as it is in evaluation mode.
+
+        The module runs once on a symbolic input, so that anything it does to it by torch's layers,
+        functions, methods and operators is followed: linear layers, convolutions (over one or two
+        axes), batch normalization, average pooling, sums, constants, whatever moves elements, ReLU,
+        leaky and parametric ReLU, clipping, absolute values, maxima and max pooling. The last ones
+        become ReLU units: ``max(a, b) = b + relu(a - b)``, so that a window of k elements takes
+        k - 1 hidden units, and ``clip(x, low, high) = low + relu(x - low) - relu(x - high)``. An
+        absolute value is one unit of slope -1. Parameters become float64, without rounding; batch
+        normalization is folded into the layer before it.
+
+        Parameters
+        ----------
+        module : torch.nn.Module
+            Any module, of any precision and on any device; it is copied and stays as it is.
+        input_shape : tuple of int
+            Shape of one input, without the batch.
+        check : bool, default True
+            Compare outputs on random inputs with the module's in double precision, or in its own
+            where its code does not run in double.
+
+        Returns
+        -------
+        ReluNetwork
+            The network; the module's output, flattened, is its output.
+
+        Raises
+        ------
+        ValueError
+            If the module does something that is not piecewise affine (sigmoid, softmax, products
+            of two values, statistics of the batch) or depends on values; the message names the
+            submodule and the operation.
+        RuntimeError
+            If the outputs do not agree; the message holds the largest difference.
+        TypeError
+            If `module` is not a torch module.
+        ImportError
+            If torch is not installed.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from hullspace import ReluNetwork
+        >>> module = torch.nn.Sequential(
+        ...     torch.nn.Conv2d(1, 2, 3), torch.nn.MaxPool2d(2), torch.nn.Flatten()
+        ... )
+        >>> ReluNetwork.from_torch(module, (1, 6, 6))
+        ReluNetwork(input_shape=(1, 6, 6), n_hidden=24, n_outputs=8)
+        """
+        network: ReluNetwork = _importer("torch").network_of_torch(module, input_shape, check)
+        return network
+
+    @classmethod
+    def from_onnx(
+        cls,
+        source: str | os.PathLike[str] | bytes | onnx.ModelProto,
+        *,
+        input_shape: Sequence[int] | None = None,
+        check: bool = True,
+    ) -> ReluNetwork:
+        """Import an ONNX model with one input and one output.
+
+        Units are as `from_torch` says. The first axis of the input is the batch if there is another
+        one and its size is 1 or open; any other input is one input as a whole.
+
+        Parameters
+        ----------
+        source : path, bytes or onnx.ModelProto
+            The model, opset 7 or later.
+        input_shape : tuple of int, optional
+            Shape of one input, without the batch, where the model leaves it open.
+        check : bool, default True
+            Compare outputs on random inputs with onnxruntime's, or those of the onnx package's
+            reference where onnxruntime lacks an operator in the model's precision.
+
+        Returns
+        -------
+        ReluNetwork
+            The network; the model's output, flattened, is its output.
+
+        Raises
+        ------
+        ValueError
+            If an operator is not piecewise affine or not supported; the message names it and its
+            node. If the model is not valid.
+        RuntimeError
+            If the outputs do not agree; the message holds the largest difference.
+        TypeError
+            If `source` is none of the above.
+        ImportError
+            If onnx, or onnxruntime for the check, is not installed.
+
+        Examples
+        --------
+        >>> from onnx import TensorProto, helper
+        >>> from hullspace import ReluNetwork
+        >>> x, y = (helper.make_tensor_value_info(k, TensorProto.FLOAT, [1, 3]) for k in "xy")
+        >>> graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
+        >>> opset = helper.make_opsetid("", 13)
+        >>> model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
+        >>> ReluNetwork.from_onnx(model)
+        ReluNetwork(input_shape=(3,), n_hidden=3, n_outputs=3)
+        """
+        network: ReluNetwork = _importer("onnx").network_of_onnx(source, input_shape, check)
+        return network
 
     @classmethod
     def from_arrays(
@@ -198,6 +305,8 @@ class ReluNetwork:
 
     def factors(self, bits: npt.NDArray[np.bool_]) -> list[_Floats]:
         """Return what each stage's units multiply their inputs by under one pattern (n_hidden,)."""
+        if np.shape(bits) != (self.n_hidden,):
+            raise ValueError(f"bits must have shape ({self.n_hidden},), got {np.shape(bits)}")
         found, first = [], 0
         for stage in self.stages:
             factors = np.ones(stage.n_units)
@@ -234,6 +343,32 @@ class ReluNetwork:
         return found
 
 
+def _require_fit(stage: Stage, sizes: list[int], name: str) -> None:
+    """Raise unless a stage takes sources of these sizes and all its numbers are finite."""
+    require_finite(stage.bias, f"{name}.bias")
+    require_finite(stage.slopes, f"{name}.slopes")
+    if stage.bias.ndim != 1 or stage.slopes.shape != stage.bias.shape:
+        raise ValueError(
+            f"{name}.bias and slopes must be vectors of one length, "
+            f"got shapes {stage.bias.shape} and {stage.slopes.shape}"
+        )
+    for term in stage.terms:
+        if not 0 <= term.source < len(sizes):
+            raise ValueError(f"{name} must take earlier stages, got {term.source}")
+        shape = (term.operator.n_out, term.operator.n_in)
+        if shape != (stage.n_units, sizes[term.source]):
+            raise ValueError(
+                f"{name} must have operators of shape "
+                f"({stage.n_units}, {sizes[term.source]}), got {shape}"
+            )
+        require_finite(term.operator.elements, f"{name}'s operator on source {term.source}")
+
+
+def _importer(name: str) -> Any:
+    """Import what imports networks; only then are torch or onnx needed."""
+    return importlib.import_module(f"hullspace.networks.{name}")
+
+
 def network_of_arrays(
     weights: Sequence[npt.ArrayLike], biases: Sequence[npt.ArrayLike]
 ) -> ReluNetwork:
@@ -249,7 +384,11 @@ def network_of_arrays(
         matrix = as_double_matrix(weight, f"weights[{k}]", columns)
         vector = as_bounds(bias, f"biases[{k}]", len(matrix))
         slope = 1.0 if k + 1 == len(weights) else 0.0
-        stages.append(Stage((Term(k, Dense(matrix)),), vector, np.full(len(matrix), slope)))
+        if not len(matrix):
+            raise ValueError(f"weights[{k}] must have at least one row, got shape {matrix.shape}")
+        # Copies, since the arrays are the caller's.
+        term = Term(k, Dense(matrix.copy()))
+        stages.append(Stage((term,), vector.copy(), np.full(len(matrix), slope)))
         columns = len(matrix)
     return ReluNetwork(stages, (stages[0].terms[0].operator.n_in,))
 

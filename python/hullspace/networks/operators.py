@@ -12,7 +12,8 @@ from scipy import sparse
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 
-# Elements of the windows of a convolution that are laid out at a time: 64 MB.
+# Products of a convolution that are computed at a time: the windows of a few images, which stay in
+# the processor's cache.
 _BLOCK = 2**23
 
 
@@ -27,6 +28,11 @@ class Dense:
     """
 
     matrix: _Floats
+
+    @property
+    def elements(self) -> _Floats:
+        """Numbers that it holds, in any shape."""
+        return self.matrix
 
     @property
     def n_in(self) -> int:
@@ -73,6 +79,12 @@ class Sparse:
     """
 
     matrix: sparse.csr_array
+
+    @property
+    def elements(self) -> _Floats:
+        """Numbers that it holds, in any shape."""
+        found: _Floats = self.matrix.data
+        return found
 
     @property
     def n_in(self) -> int:
@@ -130,6 +142,11 @@ class Convolution:
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
+
+    @property
+    def elements(self) -> _Floats:
+        """Numbers that it holds, in any shape."""
+        return self.weight
 
     @property
     def output_shape(self) -> tuple[int, int, int]:

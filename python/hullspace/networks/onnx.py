@@ -1,0 +1,272 @@
+"""Import of ONNX models: the graph is evaluated once, on affine values for what depends on x."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hullspace._extras import require
+from hullspace.networks.agreement import require_agreement
+from hullspace.networks.lowering import Affine, Builder
+from hullspace.networks.onnx_operations import MOVES, OPERATIONS, SHAPES
+from hullspace.networks.operands import join
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from hullspace.networks.network import ReluNetwork
+
+    _Arrays = list[npt.NDArray[Any]]
+
+_OLDEST_OPSET = 7  # before it, elementwise operations broadcast by attributes
+
+
+@dataclass
+class _Graph:
+    """Evaluates nodes: affine values by their meaning, constants by the onnx package itself."""
+
+    builder: Builder
+    opset: int
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, node: Any) -> None:
+        """Evaluate a node and keep its outputs."""
+        where = f"node {node.name or node.output[0]!r} ({node.op_type})"
+        if node.domain not in {"", "ai.onnx"}:
+            raise ValueError(f"{where}: operators of domain {node.domain!r} are not supported")
+        missing = [name for name in node.input if name and name not in self.values]
+        if missing:
+            raise ValueError(f"{where}: its input {missing[0]!r} is not computed before it")
+        inputs = [self.values[name] if name else None for name in node.input]
+        try:
+            outputs = self._outputs(node, inputs)
+        except _RECOVERABLE as error:
+            raise ValueError(f"{where}: {error}") from error
+        self.values.update(
+            (name, value) for name, value in zip(node.output, outputs, strict=False) if name
+        )
+
+    def _outputs(self, node: Any, inputs: list[Any]) -> list[Any]:
+        kind = node.op_type
+        if not any(isinstance(value, Affine) for value in inputs):
+            return self.fold(node, inputs)
+        if kind in SHAPES:
+            return self.fold(node, [np.empty(inputs[0].shape, dtype=np.float32)])
+        if kind in MOVES:
+            return self._moved(node, inputs)
+        if kind == "Concat":
+            return [self._joined(node, inputs)]
+        if kind not in OPERATIONS:
+            hint = "; cut the model at its logits" if "Softmax" in kind else ""
+            raise ValueError(
+                f"{kind} is not piecewise affine or not supported, it cannot be imported{hint}"
+            )
+        helper = require("onnx.helper", "onnx")
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        if any(node.output[1:]) and kind != "Dropout":
+            raise ValueError(f"its second output {node.output[1]!r} is not supported")
+        return [OPERATIONS[kind](inputs, attributes)]
+
+    def fold(self, node: Any, inputs: list[Any]) -> _Arrays:
+        """Compute a node of constants with the onnx package's reference."""
+        onnx = require("onnx", "onnx")
+        reference = require("onnx.reference", "onnx")
+        if node.op_type.startswith("Random") or node.op_type in {"Bernoulli", "Multinomial"}:
+            raise ValueError("random numbers are not a function of the input")
+        graphs = {onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS}
+        if any(attribute.type in graphs for attribute in node.attribute):
+            raise ValueError("control flow is not supported")
+        names = [name and f"input_{k}" for k, name in enumerate(node.input)]
+        copied = onnx.NodeProto()
+        copied.CopyFrom(node)
+        del copied.input[:]
+        copied.input.extend(names)
+        empty = onnx.TypeProto()
+        graph = onnx.helper.make_graph(
+            [copied],
+            "node",
+            [onnx.helper.make_value_info(name, empty) for name in names if name],
+            [onnx.helper.make_value_info(name, empty) for name in node.output if name],
+        )
+        opsets = [onnx.helper.make_opsetid("", self.opset)]
+        model = onnx.helper.make_model(graph, opset_imports=opsets)
+        feeds = {name: value for name, value in zip(names, inputs, strict=True) if name}
+        outputs: _Arrays = reference.ReferenceEvaluator(model).run(None, feeds)
+        return outputs
+
+    def _moved(self, node: Any, inputs: list[Any]) -> list[Affine]:
+        """Evaluate a node that moves elements: on their numbers, counted from 1; 0 is fill."""
+        data, *rest = inputs
+        if not isinstance(data, Affine) or any(isinstance(value, Affine) for value in rest):
+            raise ValueError("its places depend on the input")
+        fill = 0.0
+        if node.op_type == "Pad":
+            node, rest, fill = _without_fill(node, rest)
+        numbers = self.fold(node, [data.places() + 1, *rest])
+        return [data.select(np.asarray(array) - 1, fill) for array in numbers]
+
+    def _joined(self, node: Any, parts: list[Any]) -> Affine:
+        """Concatenate: as the same concatenation of the elements' numbers."""
+        numbers, first = [], 0
+        for part in parts:
+            size = int(np.prod(part.shape))
+            numbers.append(np.arange(first, first + size).reshape(part.shape))
+            first += size
+        return join(self.builder, parts).select(self.fold(node, numbers)[0])
+
+
+_RECOVERABLE = (ValueError, TypeError, RuntimeError, IndexError, KeyError, NotImplementedError)
+
+
+def _without_fill(node: Any, rest: list[Any]) -> tuple[Any, list[Any], float]:
+    """Return a Pad node that fills with zeros, its inputs, and what it filled with."""
+    onnx = require("onnx", "onnx")
+    copied = onnx.NodeProto()
+    copied.CopyFrom(node)
+    fill = 0.0
+    for k, attribute in enumerate(copied.attribute):
+        if attribute.name == "value":
+            fill = float(attribute.f)
+            del copied.attribute[k]
+            break
+    if len(rest) > 1 and rest[1] is not None:
+        fill = float(np.ravel(rest[1])[0]) if np.size(rest[1]) else 0.0
+        rest = [rest[0], np.array(0, dtype=np.int64), *rest[2:]]
+    return copied, rest, fill
+
+
+def network_of_onnx(
+    source: str | os.PathLike[str] | bytes | Any,
+    input_shape: Sequence[int] | None = None,
+    check: bool = True,
+) -> ReluNetwork:
+    """Import an ONNX model; see `ReluNetwork.from_onnx`."""
+    onnx = require("onnx", "onnx")
+    runtime = require("onnxruntime", "onnx") if check else None
+    model = _loaded(source)
+    opset = max((o.version for o in model.opset_import if o.domain in {"", "ai.onnx"}), default=1)
+    if opset < _OLDEST_OPSET:
+        raise ValueError(f"the model must have opset {_OLDEST_OPSET} or later, got {opset}")
+    tensors = {t.name: t for t in model.graph.initializer}
+    entry = _only([i for i in model.graph.input if i.name not in tensors], "input")
+    outlet = _only(list(model.graph.output), "output")
+    if model.graph.sparse_initializer:
+        raise ValueError("sparse initializers are not supported")
+    full, shape = _shapes(entry, input_shape)
+    builder = Builder(full)
+    graph = _Graph(builder, opset)
+    graph.values.update((k, onnx.numpy_helper.to_array(t)) for k, t in tensors.items())
+    graph.values[entry.name] = builder.input
+    for node in _needed(model.graph.node, outlet.name):
+        graph.run(node)
+    output = graph.values.get(outlet.name)
+    if not isinstance(output, Affine):
+        raise ValueError(f"the output {outlet.name!r} does not depend on the input")
+    network = builder.network(output, shape)
+    if runtime is not None:
+        _check(network, runtime, source, model, entry, full)
+    return network
+
+
+def _loaded(source: Any) -> Any:
+    onnx = require("onnx", "onnx")
+    if isinstance(source, onnx.ModelProto):
+        return source
+    if not isinstance(source, str | os.PathLike | bytes):
+        raise TypeError(
+            f"source must be a path, bytes or an onnx.ModelProto, got {type(source).__name__}"
+        )
+    try:
+        return onnx.load_from_string(source) if isinstance(source, bytes) else onnx.load(source)
+    except OSError:
+        raise
+    except Exception as error:  # protobuf's own errors, which have no public base class
+        raise ValueError(f"source is not an ONNX model: {error}") from error
+
+
+def _only(items: list[Any], what: str) -> Any:
+    if len(items) != 1:
+        names = ", ".join(repr(item.name) for item in items) or "none"
+        raise ValueError(f"the model must have one {what}, got {names}")
+    return items[0]
+
+
+def _needed(nodes: Sequence[Any], output: str) -> list[Any]:
+    """Return the nodes that an output needs, in their order."""
+    wanted, found = {output}, []
+    for node in reversed(nodes):
+        if wanted.intersection(node.output):
+            found.append(node)
+            wanted.update(node.input)
+    return found[::-1]
+
+
+def _shapes(
+    entry: Any, input_shape: Sequence[int] | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the shape of the graph's input with a batch of one, and that of one input.
+
+    The first axis is the batch if there is another one and its size is 1 or open.
+    """
+    onnx = require("onnx", "onnx")
+    kinds = onnx.TensorProto
+    if entry.type.tensor_type.elem_type not in {kinds.FLOAT, kinds.DOUBLE, kinds.FLOAT16}:
+        raise ValueError(f"the input {entry.name!r} must be float16, float32 or float64")
+    sizes = [d.dim_value for d in entry.type.tensor_type.shape.dim]  # 0 where open
+    has_batch = len(sizes) > 1 and sizes[0] in {0, 1}
+    rest = sizes[has_batch:]
+    if input_shape is not None:
+        given = [int(n) for n in input_shape]
+        if len(given) != len(rest) or any(
+            b not in {0, a} for a, b in zip(given, rest, strict=True)
+        ):
+            raise ValueError(f"input_shape must fit the model's {tuple(rest)}, got {tuple(given)}")
+        rest = given
+    if not rest or min(rest) < 1:
+        raise ValueError(
+            f"the input {entry.name!r} has no fixed shape: {tuple(sizes)}, where 0 is open; "
+            "pass the shape of one input as input_shape"
+        )
+    return (1,) * has_batch + tuple(rest), tuple(rest)
+
+
+def _check(
+    network: ReluNetwork, runtime: Any, source: Any, model: Any, entry: Any, full: tuple[int, ...]
+) -> None:
+    """Compare with onnxruntime, in the model's own precision."""
+    onnx = require("onnx", "onnx")
+    kind = onnx.helper.tensor_dtype_to_np_dtype(entry.type.tensor_type.elem_type)
+    session, name = _session(runtime, source, model)
+
+    def run(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        found = session.run(None, {entry.name: x.reshape(full).astype(kind)})[0]
+        return np.asarray(found, dtype=np.float64)
+
+    require_agreement(network, run, str(kind), name)
+
+
+def _session(runtime: Any, source: Any, model: Any) -> tuple[Any, str]:
+    """Return what runs a model, and its name.
+
+    It is onnxruntime, or the onnx package's slow reference for what onnxruntime does not implement,
+    such as convolutions in double precision.
+    """
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    by_path = isinstance(source, str | os.PathLike)
+    try:
+        data = os.fspath(source) if by_path else model.SerializeToString()
+        session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no public base class
+        if "NOT_IMPLEMENTED" not in str(error):
+            raise RuntimeError(
+                f"onnxruntime cannot run the model, check=False imports it unchecked: {error}"
+            ) from error
+        reference = require("onnx.reference", "onnx")
+        return reference.ReferenceEvaluator(model), "the onnx package's reference"
+    return session, "onnxruntime's result"
