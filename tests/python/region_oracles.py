@@ -77,7 +77,7 @@ def brute_force_regions(network, domain=None):
         point, _ = interior(network, domain, units, np.array(sides, dtype=bool))
         if point is not None:
             found.append((sides, point))
-    bits = np.array([sides for sides, _ in found], dtype=bool).reshape(-1, network.n_hidden)
+    bits = np.array([sides for sides, _ in found], dtype=bool).reshape(len(found), network.n_hidden)
     return bits, np.array([x for _, x in found]).reshape(-1, network.n_inputs)
 
 
@@ -101,7 +101,9 @@ class ReferenceSearch:
             self._branch(self.streams[0], (), point)
         else:
             self._prune(self.streams[0], certificate)
-        self.patterns = pack(np.array(self.bits, dtype=bool).reshape(-1, network.n_hidden))
+        self.patterns = pack(
+            np.array(self.bits, dtype=bool).reshape(len(self.bits), network.n_hidden)
+        )
         self.points = np.array(self.centers).reshape(-1, network.n_inputs)
         self.proof = proof_of(self.streams)
 
