@@ -20,7 +20,10 @@ def unit_functions(network, bits):
         (rows[stage.hidden], offsets[stage.hidden])
         for (rows, offsets), stage in zip(network.affine_maps(bits), network.stages, strict=True)
     ]
-    return np.vstack([rows for rows, _ in parts]), np.concatenate([c for _, c in parts])
+    rows, constants = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    # What cancels up to rounding is meant to cancel: else there are cells 10^16 away.
+    rows[np.abs(rows) < 2.0**-48 * np.abs(rows).max(initial=0.0)] = 0.0
+    return rows, constants
 
 
 def cell_constraints(network, domain, units, sides):
@@ -43,13 +46,13 @@ def largest_ball(rows, constants):
     d = rows.shape[1]
     result = linprog(
         np.append(np.zeros(d), -1.0),
-        A_ub=np.column_stack([-rows, lengths]),
-        b_ub=constants,
+        A_ub=np.column_stack([-rows / lengths[:, None], np.ones(len(rows))]),
+        b_ub=constants / lengths,
         bounds=[(None, None)] * d + [(None, 1.0)],
         method="highs-ds",
     )
     assert result.status == 0, result.message
-    return result.x[:d], result.x[d], np.maximum(-result.ineqlin.marginals, 0.0)
+    return result.x[:d], result.x[d], np.maximum(-result.ineqlin.marginals, 0.0) / lengths
 
 
 def interior(network, domain, units, sides):
@@ -65,7 +68,8 @@ def interior(network, domain, units, sides):
     center, radius, duals = largest_ball(rows[~zero], constants[~zero])
     if radius > SMALLEST:
         return center, None
-    used = duals > 1e-12 * duals.max()
+    shares = duals * np.linalg.norm(rows[~zero], axis=1)
+    used = shares > 1e-12 * shares.max()
     return None, (numbers[~zero][used], duals[used])
 
 

@@ -14,7 +14,8 @@ import hullspace
 from hullspace.certificates.regions import RegionProof, _frame, check_regions
 from hullspace.certificates.regions_exact import ExactRegions
 from hullspace.certificates.regions_floating import FloatingNetwork
-from hullspace.certificates.regions_tree import OFF, ON, Units
+from hullspace.certificates.regions_pruned import Sums, are_empty
+from hullspace.certificates.regions_tree import OFF, ON, Branches, Units
 from hullspace.networks.network import ReluNetwork, Stage, Term, unpack
 from hullspace.networks.operators import Convolution, Dense, Sparse
 from region_oracles import ReferenceSearch, brute_force_regions
@@ -556,6 +557,50 @@ def test_exact_functions_are_within_the_bounds(slopes):
                 different += distance > 0
     assert different > 100
     assert errors.max() < 1e-12
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+def test_double_precision_accepts_no_more_than_integers(bounded):
+    # Rows that just cancel, with constants that miss each other by some roundings.
+    generator = np.random.default_rng(int(bounded))
+    counts = np.zeros(3, dtype=int)
+    for _ in range(300):
+        d = int(generator.integers(1, 4))
+        normals, offsets = generator.normal(size=(d + 1, d)), generator.normal(size=d + 1)
+        multipliers = generator.uniform(0.5, 2.0, size=d + 1)
+        normals[-1] = -(multipliers[:-1] @ normals[:-1]) / multipliers[-1]
+        margin = 2.0 ** generator.integers(-56, -38) * generator.choice([-1.0, 1.0])
+        offsets[-1] = (margin - multipliers[:-1] @ offsets[:-1]) / multipliers[-1]
+        network = arrangement(normals, offsets)
+        units, frame = Units.of(network), _frame(network, cube(d) if bounded else None, None, None)
+        floating = FloatingNetwork(network, units, frame)
+        branches = Branches(np.zeros(1, np.int64), np.full((1, d + 1), ON, np.uint8))
+        sums = Sums(np.array([d + 1]), np.arange(d + 1), multipliers)
+        exact = ExactRegions(network, units, frame).is_empty(
+            branches.states[0], sums.rows, multipliers
+        )
+        found = bool(are_empty(floating, branches, sums)[0])
+        assert exact or not found
+        counts += np.array([found, exact, 1])
+    assert 50 < counts[0] < counts[1] < 250
+
+
+def test_sums_over_nonempty_branches_prove_nothing():
+    generator = np.random.default_rng(0)
+    for seed in range(12):
+        sizes = [int(generator.integers(1, 4)), 2, int(generator.integers(1, 4)), 1]
+        weights = [generator.integers(-2, 3, size=(n_out, n_in)) for n_in, n_out in pairwise(sizes)]
+        biases = [generator.integers(-2, 3, size=n_out) for n_out in sizes[1:]]
+        network = ReluNetwork.from_arrays(weights, biases)
+        frame = _frame(network, (None, cube(sizes[0]))[seed % 2], None, None)
+        exact, n_rows = ExactRegions(network, Units.of(network), frame), network.n_hidden
+        n_rows += len(frame.b)
+        for bits in brute_force_regions(network, (None, cube(sizes[0]))[seed % 2])[0]:
+            states = np.where(bits, ON, OFF).astype(np.uint8)
+            for _ in range(20):
+                n = int(generator.integers(1, min(n_rows, sizes[0] + 2) + 1))
+                rows = generator.choice(n_rows, size=n, replace=False)
+                assert not exact.is_empty(states, rows, generator.integers(1, 4, size=n) * 1.0)
 
 
 def test_extreme_weights_are_left_to_integers():

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RegionCheck", "RegionProof", "check_regions"]
 
-# Regions whose patterns are unpacked at a time.
-_BLOCK = 2**15
+# Units and constraints of regions that are looked at at a time.
+_BLOCK = 2**21
 # Problems of one kind that are listed.
 _LISTED = 10
 
@@ -261,8 +261,10 @@ class _Check:
 
     def _check_points(self) -> None:
         """Check that points are interior to the regions of their patterns."""
-        for first in range(0, len(self.patterns), _BLOCK):
-            some = slice(first, first + _BLOCK)
+        size = len(self.units) + self.points.shape[1] + len(self.frame.b)
+        step = max(_BLOCK // size, 1)
+        for first in range(0, len(self.patterns), step):
+            some = slice(first, first + step)
             bits, points = unpack(self.patterns[some], len(self.units)), self.points[some]
             units = self.floating.doubtful_units(points, bits)
             constraints = self.frame.outside(points)
