@@ -611,6 +611,9 @@ def test_extreme_weights_are_left_to_integers():
         check = check_regions(network, None, search.patterns, search.points, search.proof)
         assert check, check
         assert check.n_exact == check.n_regions + check.n_pruned
+        box = hullspace.Polyhedron(cube(2).A * scale**2.5, cube(2).b * scale**2.5)
+        search, check = checked(arrangement(normals / scale, [0.1, 0.2, 0.3]), cube(2))
+        assert check_regions(network, box, search.patterns, search.points, search.proof)
 
 
 # Small integers, where everything touches

@@ -49,6 +49,10 @@ class ExactWeights:
             to_integers(stage.slopes, exponent)
             for stage, exponent in zip(network.stages, self.slope_exponents, strict=True)
         ]
+        self._biases = [
+            to_integers(stage.bias, exponent)
+            for stage, exponent in zip(network.stages, self.bias_exponents, strict=True)
+        ]
         self._rows: dict[tuple[int, int, int], tuple[Ints, Integers]] = {}
         self._n_kept = 0
 
@@ -66,8 +70,7 @@ class ExactWeights:
 
     def bias(self, k: int, unit: int) -> int:
         """Return the bias of a unit."""
-        exponent = self.bias_exponents[k]
-        return int(to_integers(self.network.stages[k].bias[unit : unit + 1], exponent)[0])
+        return int(self._biases[k][unit])
 
     def factors(self, k: int, states: Bytes) -> list[int]:
         """Return what the units of a stage are multiplied by, in units of its slopes."""
@@ -182,8 +185,11 @@ class ExactRegions:
     """Decides in integers what double precision leaves open."""
 
     def __init__(self, network: ReluNetwork, units: Units, frame: Frame) -> None:
-        self._units, self._frame = units, frame
-        self._weights = ExactWeights(network, units)
+        self._network, self._units, self._frame = network, units, frame
+
+    @cached_property
+    def _weights(self) -> ExactWeights:
+        return ExactWeights(self._network, self._units)
 
     @cached_property
     def _start(self) -> tuple[Integers, int]:

@@ -136,11 +136,13 @@ class Frame:
 
     def outside(self, points: Floats) -> Bools:
         """Whether points may violate a constraint or be on its hyperplane, (n, n_constraints)."""
+        void = ~self.A.any(axis=1) & (self.b >= 0.0)
+        if not (are_moderate(self.A) and are_moderate(self.b)):
+            return np.tile(~void, (len(points), 1))
         share = gamma(self.A.shape[1] + 2)
         values = points @ self.A.T - self.b
         errors = spread(points, np.zeros_like(points), share) @ np.abs(self.A).T
         errors = (errors + share * np.abs(self.b)) * INFLATE
-        void = ~self.A.any(axis=1) & (self.b >= 0.0)
         return ~((values + errors < 0.0) | void)
 
 
