@@ -22,6 +22,8 @@ class Status(IntEnum):
     """There is no largest value; a ray proves it."""
     LIMIT = 6
     """The method gave up; what it has is the best that it found."""
+    COMPLETE = 7
+    """The search left nothing open."""
 
 
 class Proof(IntEnum):

@@ -30,7 +30,7 @@ from hullspace.certificates.regions_tree import OFF, ON, RegionProof, Units, Wal
 from hullspace.networks.network import pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -171,6 +171,43 @@ def check_regions(
     if len(places) != len(packed):
         raise ValueError(f"points must have a row for each of {len(packed)} patterns")
     return _Check(network, frame, packed, places, proof, progress).run()
+
+
+def prove_branches(
+    network: ReluNetwork,
+    domain: Polyhedron | None,
+    branches: Sequence[tuple[Bytes, int, bool]],
+    certificates: Sequence[tuple[npt.NDArray[np.integer], Floats]],
+    *,
+    origin: npt.ArrayLike | None = None,
+    basis: npt.ArrayLike | None = None,
+) -> npt.NDArray[np.bool_]:
+    """Try to prove in integers that branches have no interior points.
+
+    Parameters
+    ----------
+    network, domain, origin, basis
+        As in `check_regions`.
+    branches : sequence of (pattern, unit, side)
+        What is decided: a packed pattern, in which hidden unit `unit` is on `side`.
+    certificates : sequence of (rows, multipliers)
+        For each of them, as in `RegionProof`.
+
+    Returns
+    -------
+    (n_branches,) bool
+        Whether each is proven to have none.
+    """
+    units = Units.of(network)
+    exact = ExactRegions(network, units, _frame(network, domain, origin, basis))
+    proven = np.zeros(len(branches), dtype=bool)
+    for k, ((pattern, unit, side), (rows, multipliers)) in enumerate(
+        zip(branches, certificates, strict=True)
+    ):
+        states = np.where(unpack(pattern[None], network.n_hidden)[0], ON, OFF).astype(np.uint8)
+        states[unit] = ON if side else OFF
+        proven[k] = len(rows) > 0 and exact.is_empty(states, rows.astype(np.int64), multipliers)
+    return proven
 
 
 def _frame(network: ReluNetwork, domain: Polyhedron | None, origin: Any, basis: Any) -> Frame:

@@ -35,6 +35,8 @@ class Place:
         What the coordinates y multiply.
     A, b : (n_constraints, n_dims) and (n_constraints,) float64
         Constraints on the coordinates.
+    is_whole : bool
+        Whether the coordinates are the input itself.
     """
 
     polyhedron: Polyhedron | None
@@ -42,20 +44,22 @@ class Place:
     basis: _Floats
     A: _Floats
     b: _Floats
+    is_whole: bool = True
 
     @property
     def n_dims(self) -> int:
         """Number of coordinates."""
         return int(self.basis.shape[1])
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether the coordinates are the input itself."""
-        return self.polyhedron is None or not len(self.polyhedron.E)
-
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return everything as arrays by name."""
-        arrays = {"origin": self.origin, "basis": self.basis, "A": self.A, "b": self.b}
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "origin": self.origin,
+            "basis": self.basis,
+            "A": self.A,
+            "b": self.b,
+            "is_whole": np.array(self.is_whole),
+        }
         if self.polyhedron is not None:
             given = self.polyhedron
             arrays |= {
@@ -75,11 +79,12 @@ class Place:
             polyhedron = Polyhedron(
                 arrays["domain_A"], arrays["domain_b"], equalities if len(equalities[0]) else None
             )
-        return cls(polyhedron, arrays["origin"], arrays["basis"], arrays["A"], arrays["b"])
+        parts = (arrays[name] for name in ("origin", "basis", "A", "b"))
+        return cls(polyhedron, *parts, is_whole=bool(arrays["is_whole"]))
 
     def lift(self, coordinates: _Floats) -> _Floats:
         """Return inputs, (n, n_inputs), of coordinates, (n, n_dims)."""
-        if self.is_whole and self.basis.shape[0] == self.basis.shape[1]:
+        if self.is_whole:
             return coordinates
         lifted: _Floats = self.origin + coordinates @ self.basis.T
         return lifted
@@ -106,7 +111,9 @@ def place_of(domain: Domain, network: ReluNetwork) -> Place:
     if affine.contradiction is not None or not affine.basis.shape[1]:
         raise ValueError("domain must have interior points within its equalities")
     along, rest = affine.reduce(domain.A, domain.b)
-    return Place(domain, affine.origin, affine.basis, np.ascontiguousarray(along), rest)
+    return Place(
+        domain, affine.origin, affine.basis, np.ascontiguousarray(along), rest, is_whole=False
+    )
 
 
 def _box(domain: Any, network: ReluNetwork) -> Polyhedron:

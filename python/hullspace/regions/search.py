@@ -118,6 +118,30 @@ class Search:
     def _nothing(self) -> tuple[_Bytes, _Floats, list[Any]]:
         return np.zeros((0, self.found.width), np.uint8), np.zeros((0, self.place.n_dims)), []
 
+    @classmethod
+    def started(
+        cls,
+        network: ReluNetwork,
+        place: Place,
+        method: Method,
+        checkpoint: str | PathLike[str] | None,
+        *,
+        with_proof: bool,
+    ) -> Search:
+        """Make a search, or go on from a checkpoint if there is one.
+
+        Raises
+        ------
+        ValueError
+            If the checkpoint is of something else.
+        """
+        if checkpoint is None or not Path(checkpoint).exists():
+            return cls(network, place, method, with_proof=with_proof)
+        search = cls.from_arrays(read(checkpoint, "checkpoint"), network, place)
+        if with_proof and not search.with_proof:
+            raise ValueError("checkpoint must be of a search with verify=True")
+        return search
+
     @property
     def method(self) -> str:
         """How cut tests are made: "vertices" or "lp"."""
@@ -289,12 +313,7 @@ def enumerate_regions(
     if not isinstance(network, ReluNetwork):
         raise TypeError(f"network must be a ReluNetwork, got {type(network).__name__}")
     place = place_of(domain, network)
-    if checkpoint is not None and Path(checkpoint).exists():
-        search = Search.from_arrays(read(checkpoint, "checkpoint"), network, place)
-        if verify and not search.with_proof:
-            raise ValueError("checkpoint must be of a search with verify=True")
-    else:
-        search = Search(network, place, method, with_proof=verify)
+    search = Search.started(network, place, method, checkpoint, with_proof=verify)
     return continue_search(
         search,
         max_regions=max_regions,

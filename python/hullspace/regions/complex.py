@@ -1,0 +1,403 @@
+"""The linear regions that a search found, and what they look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from hullspace._constraints import as_double_matrix
+from hullspace._extras import require
+from hullspace.certificates.regions import check_regions, prove_branches
+from hullspace.networks import ReluNetwork, storage, unpack
+from hullspace.polyhedron import Polyhedron
+from hullspace.regions.adjacency import facet_neighbors
+from hullspace.regions.domain import Place
+from hullspace.regions.found import fingerprint, read, write
+from hullspace.regions.search import Search, continue_search
+from hullspace.regions.shapes import Shapes, program_shapes, vertex_shapes
+from hullspace.status import Status
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from scipy import sparse
+
+    from hullspace.certificates.regions import RegionCheck, RegionProof
+    from hullspace.regions.found import Frontier
+
+_Floats = npt.NDArray[np.float64]
+_Bytes = npt.NDArray[np.uint8]
+_Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TooThin:
+    """Cells of which rounding does not tell whether they have interior points.
+
+    Attributes
+    ----------
+    patterns : (n, ceil(n_hidden / 8)) uint8
+        Packed activation patterns, as far as they are decided.
+    units : (n,) int64
+        The hidden unit whose hyperplane would cut the cell off.
+    points : (n, n_inputs) float64
+        Where the cell would be.
+    """
+
+    patterns: _Bytes
+    units: _Ints
+    points: _Floats
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    def __repr__(self) -> str:
+        return f"TooThin({len(self)} cells)"
+
+
+class RegionComplex:
+    """Linear regions of a network in a domain, as `enumerate_regions` returns them.
+
+    Attributes
+    ----------
+    network : ReluNetwork
+        The network.
+    domain : Polyhedron or None
+        Where regions were looked for; None for everywhere.
+    patterns : (n_regions, ceil(n_hidden / 8)) uint8
+        Activation patterns, bit j for hidden unit j, packed lowest bit first.
+    interior_points : (n_regions, n_inputs) float64
+        A point inside each region.
+    status : Status
+        COMPLETE if these are all regions, LIMIT if branches are still open.
+    frontier : Frontier
+        The open branches, from which `resume` goes on.
+    too_thin : TooThin
+        Cells that rounding cannot decide; the regions next to them are found all the same.
+    method : {"vertices", "lp"}
+        How cut tests were made.
+    check : RegionCheck or None
+        What `verify` last found.
+
+    Notes
+    -----
+    A network with a single output is taken for a classifier whose class is 1 where the output is
+    positive and 0 elsewhere.
+    """
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self.network = search.network
+        self.domain = search.place.polyhedron
+        self.method = search.method
+        self.frontier: Frontier = search.frontier
+        self.status = Status.LIMIT if len(self.frontier) else Status.COMPLETE
+        self.patterns = search.found.all_patterns()
+        self._coordinates = search.found.all_points()
+        self.check: RegionCheck | None = None
+
+    def __len__(self) -> int:
+        return len(self.patterns)
+
+    def __repr__(self) -> str:
+        thin = f", {len(self.too_thin)} cells too thin" if len(self.too_thin) else ""
+        return f"{type(self).__name__}({len(self)} regions, {self.status.name}{thin})"
+
+    @property
+    def _place(self) -> Place:
+        return self._search.place
+
+    def _index(self, i: int) -> int:
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"index {i} is out of range for {len(self)} regions")
+        return int(i) % len(self)
+
+    @cached_property
+    def interior_points(self) -> _Floats:
+        """A point inside each region, (n_regions, n_inputs)."""
+        return self._place.lift(self._coordinates)
+
+    @cached_property
+    def too_thin(self) -> TooThin:
+        """Cells that rounding cannot decide, after exact arithmetic was tried."""
+        doubts = self._search.found.doubts
+        place = self._place
+        empty = prove_branches(
+            self.network,
+            Polyhedron(place.A, place.b) if len(place.A) else None,
+            [(doubt.values, doubt.unit, doubt.side) for doubt in doubts],
+            [(doubt.rows, doubt.multipliers) for doubt in doubts],
+            origin=place.origin,
+            basis=place.basis,
+        )
+        left = [doubt for doubt, proven in zip(doubts, empty, strict=True) if not proven]
+        width, n_dims = self.patterns.shape[1], place.n_dims
+        return TooThin(
+            np.array([doubt.values for doubt in left], np.uint8).reshape(-1, width),
+            np.array([doubt.unit for doubt in left], np.int64),
+            place.lift(np.array([doubt.place for doubt in left]).reshape(-1, n_dims)),
+        )
+
+    # Single regions
+
+    def bits(self, i: int) -> npt.NDArray[np.bool_]:
+        """Return which hidden units are on in region `i`, (n_hidden,) bool."""
+        index = self._index(i)
+        bits: npt.NDArray[np.bool_] = unpack(
+            self.patterns[index : index + 1], self.network.n_hidden
+        )[0]
+        return bits
+
+    def affine_map(self, i: int) -> tuple[_Floats, _Floats]:
+        """Return (W, b) of the outputs in region `i`: they are ``W @ x + b`` there."""
+        return self.network.affine_maps(self.bits(i))[-1]
+
+    def polyhedron(self, i: int) -> Polyhedron:
+        """Return region `i` as a polyhedron without redundant constraints."""
+        shapes = self._shapes if self._has_shapes else self._shapes_of(self._index(i))
+        A, b = shapes.constraints(self._index(i) if self._has_shapes else 0)
+        return self._embedded(A, b)
+
+    def vertices(self, i: int) -> _Floats:
+        """Return the vertices of region `i`, (n_vertices, n_inputs).
+
+        Raises
+        ------
+        ValueError
+            If the regions were found by linear programs, in too many dimensions for vertices.
+        """
+        self._require_vertices("vertices")
+        shapes = self._shapes if self._has_shapes else self._shapes_of(self._index(i))
+        return self.lifted(shapes.vertices(self._index(i) if self._has_shapes else 0))
+
+    def lifted(self, coordinates: _Floats) -> _Floats:
+        """Return coordinates of the search as those that users see."""
+        return self._place.lift(coordinates)
+
+    def outputs(self, i: int) -> tuple[_Floats, _Floats]:
+        """Return (W, b) of the classes' outputs in the coordinates of `polyhedron`.
+
+        A single output is that of class 1, against zero.
+        """
+        place = self._place
+        whole = place.is_whole or place.polyhedron is not None
+        maps = self.network.affine_maps(
+            self.bits(i), None if whole else place.origin, None if whole else place.basis
+        )
+        weights, biases = maps[-1]
+        if len(biases) > 1:
+            return weights, biases
+        return np.vstack([np.zeros_like(weights), weights]), np.append(0.0, biases)
+
+    def boundary_pieces(self) -> tuple[_Ints, _Ints, _Floats, _Ints]:
+        """Return regions, classes, corners and where they start of the decision boundary."""
+        corners, starts, regions, classes = self._search.boundary(self.patterns)
+        return regions, classes.astype(np.int64), corners, starts
+
+    def _embedded(self, A: _Floats, b: _Floats) -> Polyhedron:
+        """Constraints on the coordinates as constraints on the input."""
+        place = self._place
+        if place.is_whole:
+            return Polyhedron(A, b)
+        assert place.polyhedron is not None
+        along = A @ place.basis.T
+        given = place.polyhedron
+        return Polyhedron(along, b + along @ place.origin, (given.E, given.d))
+
+    def _require_vertices(self, what: str) -> None:
+        if self.method != "vertices":
+            raise ValueError(f'{what} are known with method "vertices" only, got "{self.method}"')
+
+    # All regions
+
+    @property
+    def _has_shapes(self) -> bool:
+        return "_shapes" in self.__dict__
+
+    @cached_property
+    def _shapes(self) -> Shapes:
+        if self.method == "vertices":
+            return vertex_shapes(self._search, self.patterns)
+        return program_shapes(self._search, self.patterns)
+
+    def _shapes_of(self, i: int) -> Shapes:
+        make = vertex_shapes if self.method == "vertices" else program_shapes
+        return make(self._search, self.patterns[i : i + 1])
+
+    @cached_property
+    def labels(self) -> _Ints:
+        """Class of the largest output in each region, (n_regions,); -1 where several share it."""
+        return self._shapes.labels
+
+    @cached_property
+    def inradii(self) -> _Floats:
+        """Radius of a largest ball in each region, (n_regions,); infinity where unbounded."""
+        return self._shapes.inradii()
+
+    @cached_property
+    def volumes(self) -> _Floats:
+        """Volume of each region, within the domain's equalities; infinity where unbounded.
+
+        By triangulation from the vertices, so in few dimensions.
+        """
+        self._require_vertices("volumes")
+        found: _Floats = self._search.shapes(self.patterns, volumes=True)["volumes"]
+        return found
+
+    def adjacency(self) -> sparse.csr_array:
+        """Return which regions share a facet: (n_regions, n_regions) symmetric CSR array, bool."""
+        return facet_neighbors(self._search, self.patterns, self._coordinates, self._shapes)
+
+    def find(self, points: npt.ArrayLike, tolerance: float = 1e-9) -> _Ints:
+        """Tell which region each point is in.
+
+        Parameters
+        ----------
+        points : (n, *input_shape) or (n, n_inputs) array
+            The points.
+        tolerance : float, default 1e-9
+            A point may be this far outside the domain, as in `Polyhedron.contains`.
+
+        Returns
+        -------
+        (n,) int64
+            Indices of regions; -1 for points outside the domain and of regions that were not found.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the points have the wrong type, shape or values.
+        """
+        found = self._lookup(self.network.pattern(points))
+        if self.domain is not None:
+            rows = as_double_matrix(np.reshape(points, (len(found), -1)), "points")
+            found[~self.domain.contains(rows, tolerance)] = -1
+        return found
+
+    def _lookup(self, patterns: _Bytes) -> _Ints:
+        found = [self._indices.get(pattern.tobytes(), -1) for pattern in patterns]
+        return np.array(found, dtype=np.int64)
+
+    @cached_property
+    def _indices(self) -> dict[bytes, int]:
+        return {pattern.tobytes(): i for i, pattern in enumerate(self.patterns)}
+
+    # Going on, proof, files
+
+    def resume(
+        self,
+        *,
+        max_regions: int | None = None,
+        time_limit: float | None = None,
+        n_threads: int | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        progress: bool = False,
+    ) -> RegionComplex:
+        """Search on from the open branches; arguments as in `enumerate_regions`.
+
+        Returns
+        -------
+        RegionComplex
+            These regions and those that were found since.
+        """
+        arrays = self._search.to_arrays()
+        search = Search.from_arrays(arrays, self.network, self._place)
+        return continue_search(
+            search,
+            max_regions=max_regions,
+            time_limit=time_limit,
+            n_threads=n_threads,
+            checkpoint=checkpoint,
+            progress=progress,
+        )
+
+    @cached_property
+    def proof(self) -> RegionProof:
+        """The proof of completeness; recorded by searching once more if the search kept none."""
+        search = self._search
+        if search.with_proof:
+            return search.found.proof()
+        again = Search(self.network, self._place, self.method, with_proof=True)  # type: ignore[arg-type]
+        while len(again.frontier) and again.found.n_regions <= len(self):
+            raised = again.step(len(self) + 1 - again.found.n_regions, np.inf, 0)
+            if raised is not None:
+                raise raised
+        proof = again.found.proof()
+        places = [self._indices.get(p.tobytes(), -1) for p in again.found.all_patterns()]
+        numbers = np.array(places, dtype=np.int64)
+        return replace(proof, leaves=tuple(numbers[leaves] for leaves in proof.leaves))
+
+    def verify(self) -> RegionCheck:
+        """Check that these are all regions, each once, by code apart from the search.
+
+        Returns
+        -------
+        RegionCheck
+            Whether every region has its point and every branch that was given up has none; also
+            kept as `check`. See `hullspace.certificates.regions.check_regions`.
+        """
+        place = self._place
+        self.check = check_regions(
+            self.network,
+            Polyhedron(place.A, place.b) if len(place.A) else None,
+            self.patterns,
+            self._coordinates,
+            self.proof,
+            origin=place.origin,
+            basis=place.basis,
+        )
+        return self.check
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the regions, the network and the open branches to an ``.npz`` file."""
+        network = {f"network.{k}": a for k, a in storage.to_arrays(self.network).items()}
+        write(path, {**self._search.to_arrays(), **network})
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], network: ReluNetwork | None = None) -> Self:
+        """Read what `save` wrote, or a checkpoint.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        network : ReluNetwork, optional
+            The network, for a checkpoint, which does not hold it.
+
+        Raises
+        ------
+        ValueError
+            If the file is something else, or of another network.
+        """
+        arrays = read(path, "path")
+        place = Place.from_arrays(arrays)
+        if network is None:
+            prefix = "network."
+            own = {k[len(prefix) :]: a for k, a in arrays.items() if k.startswith(prefix)}
+            if not own:
+                raise ValueError(f"network must be given, for path {path} does not hold it")
+            network = storage.from_arrays(own)
+        if str(arrays["fingerprint"]) != fingerprint(network, place):
+            raise ValueError(f"path must be a file of the same network, got {path}")
+        return cls(Search.from_arrays(arrays, network, place))
+
+    def to_parquet(self, path: str | PathLike[str]) -> None:
+        """Write a table with one row for each region to a Parquet file.
+
+        Columns: ``region``, ``pattern`` (packed bytes), ``label``, ``inradius``, and ``x0`` to the
+        last coordinate of the interior point. Needs the extra ``parquet``.
+        """
+        arrow = require("pyarrow", "parquet")
+        parquet = require("pyarrow.parquet", "parquet")
+        columns: dict[str, Any] = {
+            "region": np.arange(len(self)),
+            "pattern": [pattern.tobytes() for pattern in self.patterns],
+            "label": self.labels,
+            "inradius": self.inradii,
+        }
+        columns |= {f"x{j}": column for j, column in enumerate(self.interior_points.T)}
+        parquet.write_table(arrow.table(columns), path)

@@ -1,0 +1,165 @@
+"""Facets, vertices and labels of many regions, one after the other in flat arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from hullspace.networks import unpack
+from hullspace.polyhedron import Polyhedron, chebyshev_centers
+
+if TYPE_CHECKING:
+    from hullspace.regions.search import Search
+
+_Floats = npt.NDArray[np.float64]
+_Bytes = npt.NDArray[np.uint8]
+_Ints = npt.NDArray[np.int64]
+
+# A class whose output exceeds another's by this share of their size somewhere is ahead there.
+_AHEAD = 1e-9
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """What regions look like, in the coordinates of their search.
+
+    Attributes
+    ----------
+    labels : (n_regions,) int64
+        Class of each region; -1 where several share it.
+    facets : (n_facets,) int64
+        Constraints that are facets: hidden units, then ``n_hidden + j`` for the domain's.
+    rows : (n_facets, n_dims + 1) float64
+        The facets' constraints ``row[:-1] @ y <= row[-1]``.
+    facet_starts : (n_regions + 1,) int64
+        Where each region's facets are.
+    corners : (n_corners, n_dims + 1) float64
+        Vertices ``(y, 1)`` and directions of unbounded edges ``(direction, 0)``; none where the
+        regions were found by linear programs.
+    corner_starts : (n_regions + 1,) int64
+        Where each region's corners are.
+    on_facets : (n_incidences,) int64
+        Corners of each facet, counted within its region.
+    on_facet_starts : (n_facets + 1,) int64
+        Where each facet's corners are.
+    """
+
+    labels: _Ints
+    facets: _Ints
+    rows: _Floats
+    facet_starts: _Ints
+    corners: _Floats
+    corner_starts: _Ints
+    on_facets: _Ints
+    on_facet_starts: _Ints
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def constraints(self, i: int) -> tuple[_Floats, _Floats]:
+        """Return (A, b) of the facets of region `i`."""
+        rows = self.rows[self.facet_starts[i] : self.facet_starts[i + 1]]
+        return rows[:, :-1].copy(), rows[:, -1].copy()
+
+    def vertices(self, i: int) -> _Floats:
+        """Return the vertices of region `i`."""
+        corners = self.corners[self.corner_starts[i] : self.corner_starts[i + 1]]
+        vertices: _Floats = corners[corners[:, -1] > 0.0, :-1]
+        return vertices
+
+    def corners_of_facet(self, i: int, facet: int) -> _Floats:
+        """Return the corners on a facet, counted over all regions, of region `i`."""
+        on = self.on_facets[self.on_facet_starts[facet] : self.on_facet_starts[facet + 1]]
+        corners: _Floats = self.corners[self.corner_starts[i] + on]
+        return corners
+
+    def inradii(self) -> _Floats:
+        """Return the radius of a largest ball in each region."""
+        radii = np.empty(len(self))
+        sizes = np.diff(self.facet_starts)
+        for size in np.unique(sizes):
+            which = np.flatnonzero(sizes == size)
+            places = self.facet_starts[which][:, None] + np.arange(size)
+            rows = self.rows[places]
+            if size == 0:
+                radii[which] = np.inf
+                continue
+            found = chebyshev_centers(
+                np.ascontiguousarray(rows[..., :-1]), np.ascontiguousarray(rows[..., -1])
+            )
+            radii[which] = found.radii
+        return radii
+
+
+def vertex_shapes(search: Search, patterns: _Bytes) -> Shapes:
+    """Describe regions from their vertices."""
+    found = search.shapes(patterns)
+    return Shapes(
+        found["labels"].astype(np.int64),
+        found["facets"].astype(np.int64),
+        found["facet_rows"],
+        found["facet_starts"],
+        found["vertices"],
+        found["vertex_starts"],
+        found["facet_vertices"].astype(np.int64),
+        found["facet_vertex_starts"],
+    )
+
+
+def program_shapes(search: Search, patterns: _Bytes) -> Shapes:
+    """Describe regions by linear programs."""
+    n_dims = search.place.n_dims
+    labels, facets, rows, starts = [], [], [], [0]
+    for bits in unpack(patterns, search.network.n_hidden):
+        A, b, outputs = _constraints(search, bits)
+        kept = Polyhedron(A, b).irredundant().indices if len(A) else np.zeros(0, np.int64)
+        labels.append(_label(Polyhedron(A[kept], b[kept]), *outputs))
+        facets.append(kept)
+        rows.append(np.column_stack([A[kept], b[kept]]))
+        starts.append(starts[-1] + len(kept))
+    return Shapes(
+        np.array(labels, dtype=np.int64),
+        np.concatenate([np.zeros(0, np.int64), *facets]),
+        np.concatenate([np.zeros((0, n_dims + 1)), *rows]),
+        np.array(starts),
+        np.zeros((0, n_dims + 1)),
+        np.zeros(len(patterns) + 1, np.int64),
+        np.zeros(0, np.int64),
+        np.zeros(starts[-1] + 1, np.int64),
+    )
+
+
+def _constraints(
+    search: Search, bits: npt.NDArray[np.bool_]
+) -> tuple[_Floats, _Floats, tuple[_Floats, _Floats]]:
+    """All constraints of a region, hidden units first, and the outputs' affine functions."""
+    network, place = search.network, search.place
+    maps = network.affine_maps(bits, place.origin, place.basis)
+    rows = np.concatenate(
+        [a[stage.hidden] for (a, _), stage in zip(maps, network.stages, strict=True)]
+    )
+    offsets = np.concatenate(
+        [c[stage.hidden] for (_, c), stage in zip(maps, network.stages, strict=True)]
+    )
+    signs = np.where(bits, 1.0, -1.0)
+    # A unit that is zero all over the region binds nothing.
+    A = np.concatenate([-signs[:, None] * rows, place.A])
+    b = np.concatenate([signs * offsets, place.b])
+    return A, b, maps[-1]
+
+
+def _label(region: Polyhedron, weights: _Floats, biases: _Floats) -> int:
+    """The class whose output is largest all over a region, or -1."""
+    if len(biases) == 1:  # against zero
+        weights, biases = np.vstack([np.zeros_like(weights), weights]), np.append(0.0, biases)
+    center = region.chebyshev_center().center if len(region.A) else np.zeros(weights.shape[1])
+    outputs = weights @ center + biases
+    best = int(outputs.argmax())
+    others = np.flatnonzero(np.arange(len(biases)) != best)
+    ahead = region.support(weights[others] - weights[best])
+    most = ahead.values + (biases[others] - biases[best])
+    size = np.abs(biases).max() + np.abs(outputs).max()
+    return -1 if (most > _AHEAD * size).any() else best
