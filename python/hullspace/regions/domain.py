@@ -104,7 +104,9 @@ def place_of(domain: Domain, network: ReluNetwork) -> Place:
     if not isinstance(domain, Polyhedron):
         domain = _box(domain, network)
     if domain.n_features != n:
-        raise ValueError(f"domain must have {n} features, one for each input, got {domain.n_features}")
+        raise ValueError(
+            f"domain must have {n} features, one for each input, got {domain.n_features}"
+        )
     if not len(domain.E):
         return Place(domain, np.zeros(n), np.eye(n), domain.A, domain.b)
     affine = AffineSet(domain.E, domain.d)
