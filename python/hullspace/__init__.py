@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 from hullspace import _core
 
 if TYPE_CHECKING:
-    from hullspace import certificates, datasets, features, hull, partition, polyhedron, study
+    from hullspace import (
+        certificates,
+        datasets,
+        features,
+        hull,
+        partition,
+        polyhedron,
+        regions,
+        study,
+    )
     from hullspace.class_hulls import ClassHulls, hull_distance
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
     from hullspace.hull import Certificate, Hull, Membership, Projection
@@ -47,7 +56,16 @@ _HOMES = {
     "chebyshev_centers": "polyhedron",
     "hull_distance": "class_hulls",
 }
-_MODULES = ("certificates", "datasets", "features", "hull", "partition", "polyhedron", "study")
+_MODULES = (
+    "certificates",
+    "datasets",
+    "features",
+    "hull",
+    "partition",
+    "polyhedron",
+    "regions",
+    "study",
+)
 
 __all__ = [
     "Certificate",
@@ -75,6 +93,7 @@ __all__ = [
     "hull_distance",
     "partition",
     "polyhedron",
+    "regions",
     "study",
 ]
 
