@@ -47,9 +47,7 @@ def as_box(value: Box | None, n_inputs: int, name: str = "domain") -> tuple[_Flo
         first, second = value
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be None or a pair (lower, upper)") from None
-    lower, upper = (
-        _end(end, n_inputs, f"{name}[{k}]") for k, end in enumerate((first, second))
-    )
+    lower, upper = (_end(end, n_inputs, f"{name}[{k}]") for k, end in enumerate((first, second)))
     if not (lower <= upper).all():
         raise ValueError(f"{name} must have lower ends that are not above the upper ends")
     return lower, upper

@@ -50,9 +50,7 @@ def irredundant_rows(
     return Irredundant(indices[order], points[order])
 
 
-def _mended(
-    shifts: _Floats, rows: _Floats, rounds: list[tuple[_Ints, _Floats]]
-) -> _Floats:
+def _mended(shifts: _Floats, rows: _Floats, rounds: list[tuple[_Ints, _Floats]]) -> _Floats:
     """Take back what steps change at rows that were settled before.
 
     The directions of later rounds change rows of earlier ones, never the other way round.
