@@ -89,7 +89,7 @@ def _convex_side(model: Model, lines: Lines) -> npt.NDArray[np.bool_]:
 class Duals:
     """Slopes and multipliers of a batch of nodes, what they prove, and where to branch.
 
-    `values` are certain lower bounds; `scores` tell how much each unit's lines cut off at the points.
+    `values` are certain lower bounds; `scores` tell how much the units' lines cut off at `points`.
     """
 
     alpha: _Floats
@@ -125,7 +125,7 @@ def ascend(
     """
     alpha, beta, t = (part.copy() for part in start)
     n, m = alpha.shape
-    lengths = np.linalg.norm(model.inputs.x_rows, axis=1) + 1e-300
+    lengths = model.steepness
     least, most = _slope_ranges(model, m)
     adam, adam_beta = _Adam((n, m), by_row=False), _Adam((n, m), by_row=True)
     free = (low < 0.0) & (high > 0.0)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.regions._ascent import Duals, ascend, lower_bounds, start_slopes
-from hullspace.regions._relaxation import Functions, Model, joined
+from hullspace.regions._relaxation import joined
 
 if TYPE_CHECKING:
     from hullspace.regions._exact import Regions
@@ -145,8 +145,7 @@ class Branching:
             )
             low[child, unit] = np.maximum(low[child, unit], found[: len(child)])
             high[child, unit] = np.minimum(high[child, unit], -found[len(child) :])
-        possible: npt.NDArray[np.bool_] = (low <= high).all(axis=1)
-        return possible
+        return np.asarray((low <= high).all(axis=1))
 
     def _keep(self, low: _Floats, high: _Floats, duals: Duals, least: _Floats) -> None:
         """Put nodes on the heap, unless they are settled."""

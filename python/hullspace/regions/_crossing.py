@@ -65,23 +65,24 @@ def approach(
     weights[np.arange(n), targets] = -1.0
     y = np.zeros((n, len(x)))
     best, found = np.full(n, np.inf), np.zeros((n, len(x)))
-    measure = np.linalg.norm if norm.value(2.0) == 2.0 else _largest
+    empty, nothing = np.zeros((n, 0)), np.zeros(n)
     for _ in range(steps):
         outputs, normals = gradients(network, x + y, weights)
         values = (weights * outputs).sum(axis=1)
-        distances = measure(y, axis=1)
+        distances = np.array([norm.length(row) for row in y])
         better = (values <= 0.0) & (distances < best)
         best[better], found[better] = distances[better], y[better]
         offsets = values - (normals * y).sum(axis=1)
-        empty = np.zeros((n, 0))
-        lines = Lines(normals, offsets, np.zeros(n), empty, empty, empty)
-        _, near, _ = norm.nearest(lines, np.zeros(n), 10)
-        # A little beyond, and back towards the input once across.
-        y = np.where((values <= 0.0)[:, None], 0.5 * (y + near), y + (near - y))
-        y = np.clip(1.01 * y, norm.lower, norm.upper)
+        lines = Lines(normals, offsets, nothing, empty, empty, empty)
+        _, near, _ = norm.nearest(lines, nothing, 10)
+        # Before the first crossing straight ahead; then a little beyond the linearization's
+        # nearest point, and back towards the input once across.
+        here = type(norm)(norm.lower - y, norm.upper - y, norm.rounding)
+        _, ahead, _ = here.nearest(
+            Lines(normals, values, nothing, empty, empty, empty), nothing, 10
+        )
+        crossed = np.isfinite(best)[:, None]
+        across = (values <= 0.0)[:, None]
+        y = np.where(across, 0.5 * (y + near), np.where(crossed, 1.01 * near, y + 1.05 * ahead))
+        y = np.clip(y, norm.lower, norm.upper)
     return found, best
-
-
-def _largest(y: _Floats, axis: int) -> _Floats:
-    found: _Floats = np.abs(y).max(axis=axis)
-    return found

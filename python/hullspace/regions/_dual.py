@@ -46,8 +46,14 @@ def maximize_dual(
             found, point = evaluate(trial)
             if found > best[0]:
                 best = found, trial, point
+                if step < 1.0:
+                    break
+                # Towards infinity, if there is no point, in few steps.
+                step *= 4.0
+            elif step > 1.0:
                 break
-            step *= 0.5
+            else:
+                step *= 0.5
         if best[0] <= value:
             break
         value, v, y = best

@@ -89,7 +89,7 @@ def n_terms(operator: Operator) -> int:
 
 
 def rounding_factor(network: ReluNetwork) -> float:
-    """What the sums of all stages together may be off by, relative to absolute values."""
+    """Return what the sums of all stages may be off by, relative to absolute values."""
     roundings = sum(
         3 + sum(n_terms(term.operator) + 1 for term in stage.terms) for stage in network.stages
     )
@@ -160,7 +160,7 @@ def unit_distances(network: ReluNetwork, point: _Floats, memory: float) -> UnitD
 def _norms(
     network: ReluNetwork, factors: list[_Floats], memory: float
 ) -> tuple[list[_Floats], list[_Floats], _Floats]:
-    """Sums of squares and of sizes of all gradients, and the outputs' gradients themselves."""
+    """Return all gradients' sums of squares and of sizes, and the outputs' gradients."""
     n, width = network.n_inputs, sum(stage.n_units for stage in network.stages)
     step = int(min(n, max(1.0, memory / (16.0 * (width + n)))))
     squares = [np.zeros(stage.n_units) for stage in network.stages]

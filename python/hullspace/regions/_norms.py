@@ -248,12 +248,12 @@ class Largest:
         # From below no step goes beyond the root but by rounding.
         return 1.0 / np.maximum(slope, 1e-12), self._corner(normals, radii), radii * (1.0 - 1e-12)
 
-    def zones_of(self, lines: Lines, t: _Floats, value: float) -> Zones:  # noqa: ARG002
+    def zones_of(self, lines: Lines, t: _Floats, value: float) -> Zones:
         """Return the ball around 0, for each function."""
         zones = self.zones(value)
         return zones.take(np.zeros(len(t), dtype=np.intp))
 
-    def lowest(self, lines: Lines, zones: Zones, steps: int) -> tuple[_Floats, _Floats]:  # noqa: ARG002
+    def lowest(self, lines: Lines, zones: Zones, steps: int) -> tuple[_Floats, _Floats]:
         """Bound functions from below in zones; also points where the bounds are attained."""
         radii = np.sqrt(zones.squares) * (1.0 + 1e-15)
         y = self._corner(lines.normals, np.broadcast_to(radii, len(lines.normals)))
@@ -265,7 +265,7 @@ class Largest:
         rows: _Floats,
         bounds: _Floats,
         sizes: _Floats,
-        start: _Floats,  # noqa: ARG002
+        start: _Floats,
         enough: float,
     ) -> tuple[_Floats | None, float]:
         """Find a point nearest to 0 of the box and some constraints, and bound its value."""

@@ -61,11 +61,11 @@ def _mended(shifts: _Floats, rows: _Floats, rounds: list[tuple[_Ints, _Floats]])
 
 
 def _independent(rows: _Floats) -> tuple[_Floats, _Floats]:
-    """An orthonormal basis of the rows' span, and for each row a direction that it alone sees.
+    """Return an orthonormal basis of the span, and for each row a direction that it alone sees.
 
     The directions are zero for rows that depend on others.
     """
-    Q, R, pivots = linalg.qr(rows.T, mode="economic", pivoting=True, check_finite=False)
+    Q, R, _ = linalg.qr(rows.T, mode="economic", pivoting=True, check_finite=False)
     sizes = np.abs(np.diag(R))
     rank = int(np.count_nonzero(sizes > _ROUNDING * sizes[0]))
     basis = Q[:, :rank]

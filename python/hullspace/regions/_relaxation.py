@@ -11,6 +11,7 @@ functions", NeurIPS 2018), with the lines' slopes and the multipliers of decided
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -122,6 +123,15 @@ class Model:
 
     def __len__(self) -> int:
         return len(self.units)
+
+    @cached_property
+    def steepness(self) -> _Floats:
+        """Bounds of the lengths of the units' gradients, above zero."""
+        found = np.linalg.norm(self.inputs.x_rows, axis=1)
+        for block in self.blocks:
+            before = slice(block.start)
+            found[block] += np.abs(self.inputs.z_rows[block, before]) @ found[before]
+        return np.where(found > 0.0, found, 1.0)
 
     def lines(
         self, goal: Functions, low: _Floats, high: _Floats, alpha: _Floats, beta: _Floats

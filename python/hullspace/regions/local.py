@@ -81,7 +81,8 @@ class LinearRegion:
     @cached_property
     def bits(self) -> npt.NDArray[np.bool_]:
         """The pattern as (n_hidden,) bool."""
-        return unpack(self.pattern[None], self.network.n_hidden)[0]
+        found: npt.NDArray[np.bool_] = unpack(self.pattern[None], self.network.n_hidden)[0]
+        return found
 
     def contains(self, points: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Tell which inputs lie in the region and have its pattern.
@@ -101,10 +102,12 @@ class LinearRegion:
         TypeError, ValueError
             If `points` has the wrong type, shape or values.
         """
-        same: npt.NDArray[np.bool_] = (self.network.bits(points) == self.bits).all(axis=1)
+        same = np.all(self.network.bits(points) == self.bits, axis=1)
         if self.domain is not None:
-            same &= self.domain.contains(np.reshape(points, (len(same), self.network.n_inputs)))
-        return same
+            same = same & self.domain.contains(
+                np.reshape(points, (len(same), self.network.n_inputs))
+            )
+        return np.asarray(same, dtype=bool)
 
     def polyhedron(self) -> Polyhedron:
         """Return the region's closure: one row for each hidden unit, then the domain's.

@@ -219,6 +219,7 @@ class _Search:
         self.label, self.targets = label, np.array(targets)
         self.start, self.limit = time.perf_counter(), time_limit
         self.upper, self.point, self.reached = np.inf, np.full(len(x), np.nan), -1
+        self.size = float(np.abs(network(x[None])).max())
         self.radius = np.inf  # beyond it nothing is looked for
         self.lower = 0.0
         self.n_nodes = 0
@@ -237,7 +238,8 @@ class _Search:
             return
         outputs = self.network((self.x + y)[None])[0]
         best = int(self.targets[outputs[self.targets].argmax()])
-        if outputs[self.label] - outputs[best] <= _TIE * np.abs(outputs).max():
+        size = max(np.abs(outputs).max(), self.size)
+        if outputs[self.label] - outputs[best] <= _TIE * size:
             self.upper, self.point, self.reached = distance, self.x + y, best
 
     @property
@@ -245,30 +247,28 @@ class _Search:
         return time.perf_counter() - self.start
 
     def run(self, n_threads: int, show: Callable[[float, float, int], None]) -> NearestBoundary:
+        """Find points, then search balls that grow until one holds the nearest point."""
         self._note(np.zeros(len(self.x)))
         points, distances = approach(self.network, self.x, self.norm, self.label, self.targets)
         for y in points[np.isfinite(distances)]:
             self._note(y)
         self._record(show)
-        corner = np.maximum(-self.norm.lower, self.norm.upper)
-        last = min(self.norm.length(corner) * (1.0 + 1e-9), _LAST_RADIUS)
-        self.radius = min(_FIRST_RADIUS, last) if np.isinf(self.upper) else np.inf
+        self.guesses = dict(zip(self.targets.tolist(), points, strict=True))
         order = self.targets[np.argsort(distances, kind="stable")].tolist()
-        finished = self.upper == 0.0
-        while not finished:
-            finished = self._within(order, n_threads, show)
-            if not finished or np.isfinite(self.upper):
+        corner = self.norm.length(np.maximum(-self.norm.lower, self.norm.upper))
+        last = min(corner * (1.0 + 1e-9), _LAST_RADIUS)
+        self.radius = last if np.isfinite(self.upper) else min(_FIRST_RADIUS, last)
+        while self.upper > 0.0:
+            if not self._within(order, n_threads, show):
+                return self._result(finished=False)
+            if self.upper <= self.radius:
                 break
-            # Nothing is as near as that.
-            self.lower = self.radius
             if self.radius >= last:
-                if last < _LAST_RADIUS:
-                    self.lower = np.inf
-                finished = last < _LAST_RADIUS
-                break
-            self.radius = min(2.0 * self.radius, last)
-            finished = False
-        return self._result(finished=finished)
+                bounded = last < _LAST_RADIUS
+                self.lower = np.inf if bounded else self.radius
+                return self._result(finished=bounded)
+            self.radius = last if np.isfinite(self.upper) else min(2.0 * self.radius, last)
+        return self._result(finished=True)
 
     def _result(self, *, finished: bool) -> NearestBoundary:
         self._record(lambda *_: None)
@@ -328,7 +328,7 @@ class _Search:
     ) -> bool:
         """Branch, for the targets with the lowest values first."""
         with ThreadPoolExecutor(n_threads or None) as pool:
-            workers = pool._max_workers  # noqa: SLF001
+            workers = pool._max_workers
             while self.seconds < self.limit:
                 left = sorted(
                     (s for s in searches.values() if s.open), key=lambda search: search.value
@@ -353,7 +353,8 @@ class _Search:
             regions = Regions(reduced.model, goal, self.norm, self.found)
             units = reduced.model.units
             search = Branching(regions, reduced.low[units], reduced.high[units])
-            if np.isfinite(self.upper) and self.reached == target:
+            regions.descend(self.guesses[target])
+            if self.reached == target:
                 regions.descend(self.point - self.x)
             if not search.open:
                 break
