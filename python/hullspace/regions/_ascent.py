@@ -1,0 +1,166 @@
+"""Ascent over slopes and multipliers, which makes linear bounds better (Adam's steps)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from hullspace.regions._norms import Norm, Zones
+    from hullspace.regions._relaxation import Functions, Lines, Model
+
+_Floats = npt.NDArray[np.float64]
+
+# D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", 2015; the usual decays.
+_FIRST, _SECOND = 0.9, 0.99
+
+
+class _Adam:
+    """Directions of ascent with a size of about 1, element by element or row by row."""
+
+    def __init__(self, shape: tuple[int, ...], *, by_row: bool) -> None:
+        self.mean, self.square = np.zeros(shape), np.zeros(shape)
+        self.by_row, self.count = by_row, 0
+
+    def step(self, gradient: _Floats) -> _Floats:
+        self.count += 1
+        self.mean += (1.0 - _FIRST) * (gradient - self.mean)
+        self.square += (1.0 - _SECOND) * (gradient * gradient - self.square)
+        size = self.square / (1.0 - _SECOND**self.count)
+        if self.by_row:
+            size = size.max(axis=1, keepdims=True, initial=0.0)
+        found: _Floats = self.mean / (1.0 - _FIRST**self.count) / (np.sqrt(size) + 1e-30)
+        return found
+
+    def keep(self, which: npt.NDArray[np.bool_]) -> None:
+        self.mean, self.square = self.mean[which], self.square[which]
+
+
+def start_slopes(model: Model, low: _Floats, high: _Floats) -> _Floats:
+    """Slope of the lines that cut off less, for each unit."""
+    m = low.shape[-1]
+    return np.where(high > -low, 1.0, np.broadcast_to(model.slopes[:m], low.shape))
+
+
+def _slope_ranges(model: Model, m: int) -> tuple[_Floats, _Floats]:
+    return np.minimum(model.slopes[:m], 1.0), np.maximum(model.slopes[:m], 1.0)
+
+
+def lower_bounds(
+    model: Model,
+    goal: Functions,
+    low: _Floats,
+    high: _Floats,
+    norm: Norm,
+    zones: Zones,
+    steps: int,
+) -> _Floats:
+    """Bound functions from below in zones, each with slopes of its own."""
+    n, m = goal.z_rows.shape
+    low, high = np.atleast_2d(low[..., :m]), np.atleast_2d(high[..., :m])
+    alpha = np.tile(start_slopes(model, low, high), (n // len(low), 1))
+    nothing = np.zeros((1, m))
+    least, most = _slope_ranges(model, m)
+    adam = _Adam((n, m), by_row=False)
+    best = np.full(n, -np.inf)
+    for step in range(steps):
+        lines = model.lines(goal, low, high, alpha, nothing)
+        values, y = norm.lowest(lines, zones, 3)
+        best = np.maximum(best, values)
+        if step + 1 < steps:
+            a, _ = model.values(y, lines)
+            gradient = np.where(_convex_side(model, lines), lines.weights * a, 0.0)
+            alpha = np.clip(alpha + 0.2 * 0.9**step * adam.step(gradient), least, most)
+    return best
+
+
+def _convex_side(model: Model, lines: Lines) -> npt.NDArray[np.bool_]:
+    m = lines.weights.shape[1]
+    found: npt.NDArray[np.bool_] = np.where(
+        model.slopes[:m] <= 1.0, lines.weights > 0.0, lines.weights < 0.0
+    )
+    return found
+
+
+@dataclass
+class Duals:
+    """Slopes and multipliers of a batch of nodes, what they prove, and where to branch.
+
+    `values` are certain lower bounds; `scores` tell how much the units' lines cut off at `points`.
+    """
+
+    alpha: _Floats
+    beta: _Floats
+    t: _Floats
+    values: _Floats
+    points: _Floats
+    scores: _Floats
+
+
+def ascend(
+    model: Model,
+    goal: Functions,
+    low: _Floats,
+    high: _Floats,
+    start: tuple[_Floats, _Floats, _Floats],
+    norm: Norm,
+    enough: float,
+    steps: int,
+) -> Duals:
+    """Bound the distance to where a function is at most 0, for a batch of nodes.
+
+    Parameters
+    ----------
+    goal : Functions
+        One function.
+    low, high : (n, n_units) float64
+        Bounds of the units' inputs in each node.
+    start : (alpha, beta, t)
+        Where to start.
+    enough : float
+        A value that needs no improvement.
+    """
+    alpha, beta, t = (part.copy() for part in start)
+    n, m = alpha.shape
+    lengths = model.steepness
+    least, most = _slope_ranges(model, m)
+    adam, adam_beta = _Adam((n, m), by_row=False), _Adam((n, m), by_row=True)
+    free = (low < 0.0) & (high > 0.0)
+    signs = np.where(free, 0.0, np.where(low >= 0.0, 1.0, -1.0))
+    best = Duals(
+        alpha.copy(),
+        beta.copy(),
+        t.copy(),
+        np.full(n, -np.inf),
+        np.zeros((n, goal.x_rows.shape[1])),
+        np.zeros((n, m)),
+    )
+    active = np.arange(n)
+    for step in range(steps):
+        lines = model.lines(goal, low[active], high[active], alpha, beta)
+        t, y, values = norm.nearest(lines, t, 6 if step == 0 else 2)
+        a, z = model.values(y, lines)
+        better = values > best.values[active]
+        at = active[better]
+        best.alpha[at], best.beta[at], best.t[at] = alpha[better], beta[better], t[better]
+        best.values[at], best.points[at] = values[better], y[better]
+        graph = np.where(a > 0.0, a, model.slopes * a)
+        best.scores[at] = np.where(free[active], np.abs(lines.weights * (z - graph)), 0.0)[better]
+        if step == 0:
+            units = np.linalg.norm(lines.normals, axis=1)[:, None] / lengths
+        on = best.values[active] < enough
+        if step + 1 == steps or not on.any():
+            break
+        decay = 0.97**step
+        gradient = np.where(_convex_side(model, lines) & free[active], lines.weights * a, 0.0)
+        alpha = np.clip(alpha + 0.1 * decay * adam.step(gradient), least, most)
+        move = 0.1 * decay * units * adam_beta.step(-signs[active] * a * units)
+        beta = np.maximum(0.0, beta + move) * (signs[active] != 0.0)
+        if not on.all():
+            active, alpha, beta, t, units = active[on], alpha[on], beta[on], t[on], units[on]
+            adam.keep(on)
+            adam_beta.keep(on)
+    return best

@@ -1,0 +1,88 @@
+"""Points near an input where the class changes: upper bounds for the exact search.
+
+Steps along linearizations go back and forth across the boundary and closer to the input (F. Croce,
+M. Hein, "Minimally distorted adversarial examples with a fast adaptive boundary attack", ICML
+2020); exact nearest points of linear regions, and of the regions beyond the units that hold them
+back, end it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from hullspace.networks import ReluNetwork
+    from hullspace.regions._norms import Norm
+
+from hullspace.regions._relaxation import Lines
+
+_Floats = npt.NDArray[np.float64]
+
+
+def gradients(network: ReluNetwork, points: _Floats, weights: _Floats) -> tuple[_Floats, _Floats]:
+    """Return the outputs at points, and the gradients of weighted sums of them, (n, n_inputs)."""
+    inputs = network.preactivations(points)
+    back: list[_Floats | None] = [None] * len(inputs)
+    back[-1] = weights
+    ahead = np.zeros_like(points)
+    for k in range(len(network.stages) - 1, -1, -1):
+        gradient = back[k]
+        if gradient is None:
+            continue
+        stage = network.stages[k]
+        gradient = gradient * np.where(inputs[k] > 0.0, 1.0, stage.slopes)
+        for term in stage.terms:
+            part = term.operator.apply_transposed(gradient)
+            if term.source == 0:
+                ahead = ahead + part
+            else:
+                before = back[term.source - 1]
+                back[term.source - 1] = part if before is None else before + part
+    return inputs[-1], ahead
+
+
+def approach(
+    network: ReluNetwork,
+    x: _Floats,
+    norm: Norm,
+    label: int,
+    targets: npt.NDArray[np.int64],
+    steps: int = 60,
+) -> tuple[_Floats, _Floats]:
+    """Look for near points where each target reaches the class, all targets at once.
+
+    Returns
+    -------
+    points (n_targets, n_inputs), distances (n_targets,)
+        Relative to x; infinite distances where no point was found.
+    """
+    n = len(targets)
+    weights = np.zeros((n, network.n_outputs))
+    weights[:, label] = 1.0
+    weights[np.arange(n), targets] = -1.0
+    y = np.zeros((n, len(x)))
+    best, found = np.full(n, np.inf), np.zeros((n, len(x)))
+    empty, nothing = np.zeros((n, 0)), np.zeros(n)
+    for _ in range(steps):
+        outputs, normals = gradients(network, x + y, weights)
+        values = (weights * outputs).sum(axis=1)
+        distances = np.array([norm.length(row) for row in y])
+        better = (values <= 0.0) & (distances < best)
+        best[better], found[better] = distances[better], y[better]
+        offsets = values - (normals * y).sum(axis=1)
+        lines = Lines(normals, offsets, nothing, empty, empty, empty)
+        _, near, _ = norm.nearest(lines, nothing, 10)
+        # Before the first crossing straight ahead; then a little beyond the linearization's
+        # nearest point, and back towards the input once across.
+        here = type(norm)(norm.lower - y, norm.upper - y, norm.rounding)
+        _, ahead, _ = here.nearest(
+            Lines(normals, values, nothing, empty, empty, empty), nothing, 10
+        )
+        crossed = np.isfinite(best)[:, None]
+        across = (values <= 0.0)[:, None]
+        y = np.where(across, 0.5 * (y + near), np.where(crossed, 1.01 * near, y + 1.05 * ahead))
+        y = np.clip(y, norm.lower, norm.upper)
+    return found, best
