@@ -15,6 +15,7 @@ import importlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -110,7 +111,7 @@ def relucent_regions(layers: Layers, radius: float | None, most: float = float("
     import relucent
 
     found = relucent.Complex(module(layers))
-    box = {} if radius is None else {"cube_radius": radius, "cube_mode": "clipped"}
+    box = {} if radius is None else {"cube_radius": radius, "cube_mode": "intersect"}
     # Not at the origin, which lies on hyperplanes of special arrangements and is refused there.
     first = np.random.default_rng(0).uniform(-0.5, 0.5, size=(1, layers.n_inputs))
     start = cpu_seconds()
@@ -235,7 +236,8 @@ def splinecam_regions(
             env={**os.environ, "PYTORCH_JIT": "0"},
         )
     if done.returncode:
-        raise RuntimeError(done.stderr.strip().rsplit("\n", 1)[-1])
+        errors = re.findall(r"^\w*(?:Error|Exception)\b.*", done.stderr, re.MULTILINE)
+        raise RuntimeError(errors[-1] if errors else f"SplineCam ended with {done.returncode}")
     return Found(**json.loads(done.stdout.strip().rsplit("\n", 1)[-1]))
 
 

@@ -96,10 +96,19 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> N
     """Print a table; a dash is what was left out."""
     table = Table(title=title, title_justify="left")
     for k, column in enumerate(columns):
-        table.add_column(column, justify="right" if k else "left")
+        table.add_column(column, justify="right" if k else "left", no_wrap=not k)
     for row in rows:
         table.add_row(*row)
     Console(width=130).print(table)
+
+
+def times_faster(own: str, others: Sequence[str]) -> list[str]:
+    """How many times as fast as others, of rates as written."""
+    number = float(own.replace(",", ""))
+    return [
+        "-" if text == "-" else f"{number / max(float(text.replace(',', '')), 1):,.1f}"
+        for text in others
+    ]
 
 
 def acas_path() -> Path:

@@ -3,8 +3,8 @@
 Usage: ``python benchmarks/regions.py [--edge-subdivision PATH] [--splinecam PATH] [TABLE ...]``;
 the tables are all of `TABLES` by default. A peer is left out, with a sentence, where it is absent:
 relucent comes with the `bench` extra (its solver's free licence limits the size of networks),
-relu_edge_subdivision and SplineCam are checkouts of their repositories. ``--splinecam-python`` names
-an interpreter that has what SplineCam needs.
+relu_edge_subdivision and SplineCam are checkouts of their repositories. ``--splinecam-python``
+names an interpreter that has what SplineCam needs.
 
 Networks are those that torch makes by default from seed 0, all in double precision. Everything runs
 on one thread, and times are CPU time, which other work on the machine changes least; only the table
@@ -63,6 +63,9 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
+# Wider slices through images take SplineCam more than 10 GB.
+SPLINECAM_WIDEST = 1.0
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -97,15 +100,6 @@ def edge_cells(s: Setting, layers: peers.Layers, found: Any) -> list[str]:
     alone = min(run.seconds for run in runs)
     both = min(run.seconds + run.extraction for run in runs)
     return [rate(len(found), alone), rate(len(found), both)]
-
-
-def times_faster(own: str, others: Sequence[str]) -> list[str]:
-    """How many times as fast as others, of rates as written."""
-    number = float(own.replace(",", ""))
-    return [
-        "-" if text == "-" else f"{number / max(float(text.replace(',', '')), 1):,.1f}"
-        for text in others
-    ]
 
 
 def boxes_table(s: Setting) -> None:
@@ -190,9 +184,13 @@ def splinecam_cells(
     s: Setting, layers: peers.Layers, plane: Floats, bounds: tuple[float, float]
 ) -> list[str]:
     """Count and rate of SplineCam, which closes cycles of a graph and may miss regions."""
-    if s.splinecam is None:
+    if s.splinecam is None or bounds[1] > SPLINECAM_WIDEST:
         return ["-", "-"]
-    other = peers.splinecam_regions(s.splinecam_python, s.splinecam, layers, plane, bounds)
+    try:
+        other = peers.splinecam_regions(s.splinecam_python, s.splinecam, layers, plane, bounds)
+    except RuntimeError as error:
+        print(f"SplineCam, coordinates in {bounds}: {error}")
+        return ["failed", "-"]
     return [f"{other.n_regions:,}", rate(other.n_regions, other.seconds)]
 
 
