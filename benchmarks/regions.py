@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-# Wider slices through images take SplineCam more than 10 GB.
+# In wider slices through three images SplineCam asks for 25 GB at once.
 SPLINECAM_WIDEST = 1.0
 
 
