@@ -1,0 +1,415 @@
+"""Linear regions of networks, against programs that list them too.
+
+Usage: ``python benchmarks/regions.py [--edge-subdivision PATH] [--splinecam PATH] [TABLE ...]``;
+the tables are all of `TABLES` by default. A peer is left out, with a sentence, where it is absent:
+relucent comes with the `bench` extra (its solver's free licence limits the size of networks),
+relu_edge_subdivision and SplineCam are checkouts of their repositories. ``--splinecam-python``
+names an interpreter that has what SplineCam needs.
+
+Networks are those that torch makes by default from seed 0, all in double precision. Everything runs
+on one thread, and times are CPU time, which other work on the machine changes least; only the table
+`threads` and those with time limits look at the clock. relucent finds the first regions of each
+network only (``--peer-regions``). Counts are compared with known ones and with the peers', patterns
+with those at the interior points and with the peers', and a difference ends the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hullspace.regions
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+import hullspace
+import region_peers as peers
+from common import best_time
+from hullspace.networks import ReluNetwork
+from region_problems import (
+    ARRANGEMENTS,
+    BOXES,
+    FIRST,
+    HALF_WIDTHS,
+    LARGE,
+    MANY,
+    ONE_REGION,
+    PLANE,
+    SPACES,
+    acas_path,
+    assert_same,
+    mine,
+    mnist,
+    named,
+    network_of,
+    plane_through_images,
+    rate,
+    show,
+    times_faster,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+# In wider slices through three images SplineCam asks for 25 GB at once.
+SPLINECAM_WIDEST = 1.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the command line asks for."""
+
+    relucent: bool
+    edge_subdivision: Path | None
+    splinecam: Path | None
+    splinecam_python: str
+    peer_regions: int
+    acas_limit: float
+    nearest_limit: float
+    images: int
+
+
+def relucent_cells(s: Setting, layers: peers.Layers, radius: float | None, found: Any) -> list[str]:
+    """Rate of relucent on its first regions."""
+    if not s.relucent:
+        return ["-"]
+    other = peers.relucent_regions(layers, radius, s.peer_regions)
+    if found is not None:
+        assert_same(found, other, complete=other.n_regions < s.peer_regions)
+    return [rate(other.n_regions, other.seconds)]
+
+
+def edge_cells(s: Setting, layers: peers.Layers, found: Any) -> list[str]:
+    """Rates of edge subdivision, without and with extraction; the best of three runs."""
+    if s.edge_subdivision is None:
+        return ["-", "-"]
+    runs = [peers.edge_subdivision_regions(s.edge_subdivision, layers, 1.0) for _ in range(3)]
+    assert_same(found, runs[0], complete=True)
+    alone = min(run.seconds for run in runs)
+    both = min(run.seconds + run.extraction for run in runs)
+    return [rate(len(found), alone), rate(len(found), both)]
+
+
+def boxes_table(s: Setting) -> None:
+    """Regions in [-1, 1]^n, with patterns and interior points."""
+    rows = []
+    for widths, count in BOXES.items():
+        layers = peers.default_layers(widths)
+        found, seconds = mine(network_of(layers), (-1.0, 1.0))
+        assert len(found) == count, f"{named(widths)}: {len(found)} regions, not {count}"
+        own = rate(count, seconds)
+        others = edge_cells(s, layers, found) + relucent_cells(s, layers, 1.0, found)
+        rows.append(
+            [named(widths), f"{count:,}", found.method, own, *others, *times_faster(own, others)]
+        )
+    edge = "edge subdivision"
+    columns = ["network", "regions", "method", "regions/s", edge, "and extraction", "relucent"]
+    columns += [f"x {edge}", "x and extraction", "x relucent"]
+    show("All regions in [-1, 1]^n", columns, rows)
+
+
+def spaces_table(s: Setting) -> None:
+    """Regions of all of space."""
+    rows = []
+    for widths, count in SPACES.items():
+        layers = peers.default_layers(widths)
+        found, seconds = mine(network_of(layers), None)
+        assert len(found) == count, f"{named(widths)}: {len(found)} regions, not {count}"
+        own = rate(count, seconds)
+        others = relucent_cells(s, layers, None, found)
+        rows.append([named(widths), f"{count:,}", own, *others, *times_faster(own, others)])
+    columns = ["network", "regions", "regions/s", "relucent", "x relucent"]
+    show("All regions of space", columns, rows)
+
+
+def large_table(s: Setting) -> None:
+    """Take the first regions where there are too many to list."""
+    rows = []
+    for widths in LARGE:
+        layers = peers.default_layers(widths)
+        found, seconds = mine(network_of(layers), (-1.0, 1.0), max_regions=FIRST)
+        assert len(found) == FIRST
+        own = rate(FIRST, seconds)
+        others = relucent_cells(s, layers, 1.0, None)
+        rows.append([named(widths), found.method, own, *others, *times_faster(own, others)])
+    columns = ["network", "method", "regions/s", "relucent", "x relucent"]
+    show(f"The first {FIRST:,} regions in [-1, 1]^n", columns, rows)
+
+
+def planes_table(s: Setting) -> None:
+    """Planar regions: a network of two inputs, and slices through three images."""
+    problems = [(named(PLANE), peers.default_layers(PLANE), np.eye(2, 3), (-1.0, 1.0))]
+    images = plane_through_images()
+    if images is not None:
+        problems += [
+            (f"mnist-net_256x2, {bounds}", *images, bounds)
+            for bounds in ((0.0, 1.0), (-1.0, 2.0), (-10.0, 10.0))
+        ]
+    rows = []
+    for name, layers, plane, bounds in problems:
+        network = network_of(layers)
+        u, v, origin = plane.T
+        low, high = ((number, number) for number in bounds)
+        times: list[float] = []
+        while len(times) < 3:
+            start = time.process_time()
+            found = hullspace.regions.slice_regions(network, origin, u, v, (low, high))
+            times.append(time.process_time() - start)
+        own = rate(len(found), min(times))
+        whole = "-"
+        if len(origin) == 2:
+            complex_, seconds = mine(network, (-1.0, 1.0))
+            assert len(complex_) == len(found), "the slice and the enumeration differ"
+            whole = rate(len(complex_), seconds)
+        theirs = splinecam_cells(s, layers, plane, bounds)
+        rows.append([name, f"{len(found):,}", own, whole, *theirs, *times_faster(own, theirs[1:])])
+    columns = ["plane", "regions", "slice_regions/s", "enumerate_regions/s"]
+    columns += ["SplineCam's regions", "SplineCam", "x SplineCam"]
+    show("Regions of planes", columns, rows)
+
+
+def splinecam_cells(
+    s: Setting, layers: peers.Layers, plane: Floats, bounds: tuple[float, float]
+) -> list[str]:
+    """Count and rate of SplineCam, which closes cycles of a graph and may miss regions."""
+    if s.splinecam is None or bounds[1] > SPLINECAM_WIDEST:
+        return ["-", "-"]
+    try:
+        other = peers.splinecam_regions(s.splinecam_python, s.splinecam, layers, plane, bounds)
+    except RuntimeError as error:
+        print(f"SplineCam, coordinates in {bounds}: {error}")
+        return ["failed", "-"]
+    return [f"{other.n_regions:,}", rate(other.n_regions, other.seconds)]
+
+
+def region_table(s: Setting) -> None:
+    """One region of a network with many inputs, without its redundant constraints."""
+    layers = peers.default_layers(ONE_REGION)
+    network = network_of(layers)
+    x = np.random.default_rng(0).uniform(size=network.n_inputs)
+
+    def run() -> None:
+        facets.append(len(hullspace.regions.region_at(network, x).irredundant(n_threads=1).indices))
+
+    facets: list[int] = []
+    start = time.process_time()
+    run()
+    seconds = time.process_time() - start
+    cells = ["-", "-"]
+    if s.relucent:
+        other = peers.relucent_region(layers, x)
+        assert other.n_regions == facets[0], f"{facets[0]} facets, relucent {other.n_regions}"
+        cells = [f"{other.seconds:.1f}", f"{other.seconds / seconds:,.0f}"]
+    columns = ["network", "facets", "seconds", "relucent, seconds", "x relucent"]
+    title = "One region, irredundant"
+    show(title, columns, [[named(ONE_REGION), str(facets[0]), f"{seconds:.3f}", *cells]])
+
+
+def threads_table(_: Setting) -> None:
+    """Two threads over one, by the clock."""
+    complete = ((3, 32, 32, 1), MANY, (5, 16, 16, 16, 1))
+    problems: list[tuple[tuple[int, ...], int | None]] = [(widths, None) for widths in complete]
+    problems += [(widths, FIRST) for widths in LARGE]
+    rows = []
+    for widths, most in problems:
+        network = network_of(peers.default_layers(widths))
+        runs = [
+            partial(
+                hullspace.enumerate_regions, network, (-1.0, 1.0), max_regions=most, n_threads=n
+            )
+            for n in (1, 2)
+        ]
+        counts = {len(run()) for run in runs}
+        assert len(counts) == 1, "the number of threads changes the count"
+        one, two = (best_time(run) for run in runs)
+        cells = [f"{value:.3f}" for value in (one, two, one / two)]
+        rows.append([named(widths), f"{counts.pop():,}", *cells])
+    show("Threads", ["network", "regions", "1 thread, s", "2 threads, s", "ratio"], rows)
+
+
+MEMORY_SCRIPT = """
+    import ctypes, gc, resource
+    from pathlib import Path
+    import hullspace
+    from region_peers import default_layers
+    from region_problems import MANY, network_of
+    def resident():
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    network = network_of(default_layers(MANY))
+    hullspace.enumerate_regions(network, (-1.0, 1.0), n_threads=1, max_regions=1000)
+    before = resident()
+    found = hullspace.enumerate_regions(network, (-1.0, 1.0), n_threads=1)
+    after, peak = resident(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    kept = found.patterns[0].nbytes + found.interior_points[0].nbytes
+    print(len(found), kept, (after - before) / len(found), (peak - before) / len(found))
+"""
+
+
+def memory_table(_: Setting) -> None:
+    """Bytes that a region takes, in a fresh process (Linux)."""
+    command = [sys.executable, "-c", textwrap.dedent(MEMORY_SCRIPT)]
+    done = subprocess.run(command, cwd=sys.path[0], check=True, capture_output=True, text=True)
+    count, kept, after, peak = (float(number) for number in done.stdout.split())
+    cells = [f"{count:,.0f}", *(f"{number:,.0f}" for number in (kept, after, peak))]
+    columns = ["network", "regions", "pattern and point", "resident", "resident at most", "ratio"]
+    show("Bytes of each region kept", columns, [[named(MANY), *cells, f"{after / kept:.2f}"]])
+
+
+def acas_table(s: Setting) -> None:
+    """ACAS Xu 1_1 in boxes around the origin of the normalized input, within a time limit."""
+    if s.acas_limit <= 0 or not acas_path().exists():
+        print(f"ACAS Xu left out: no time for it, or {acas_path()} is absent")
+        return
+    network, rows = ReluNetwork.from_onnx(acas_path()), []
+    for half in HALF_WIDTHS:
+        start = time.perf_counter()
+        found = hullspace.enumerate_regions(
+            network, (-half, half), n_threads=1, time_limit=s.acas_limit
+        )
+        seconds = time.perf_counter() - start
+        cells = (f"{len(found):,}", found.status.name, f"{seconds:,.1f}", str(found.too_thin))
+        rows.append([f"{half}", *cells, rate(len(found), seconds)])
+    columns = ["half-width", "regions", "status", "seconds", "too thin", "regions/s"]
+    show(f"ACAS Xu 1_1, at most {s.acas_limit:g} s each", columns, rows)
+
+
+def nearest_table(s: Setting) -> None:
+    """Nearest points of another class for MNIST images, by the clock."""
+    data = None if s.nearest_limit <= 0 else mnist()
+    if data is None:
+        print("nearest boundaries left out")
+        return
+    network, images = data
+    rows, met = [], 0
+    for k, image in enumerate(images[: s.images]):
+        start = time.perf_counter()
+        found = hullspace.regions.nearest_boundary(
+            network, image, 2, time_limit=s.nearest_limit, n_threads=1
+        )
+        seconds = time.perf_counter() - start
+        assert found.lower <= found.upper
+        met += found.status.name == "OPTIMAL"
+        bounds = (f"{found.lower:.6f}", f"{found.upper:.6f}")
+        rows.append([str(k), found.status.name, *bounds, f"{seconds:.1f}"])
+    title = f"Nearest boundary, norm 2, at most {s.nearest_limit:g} s each: {met} of {len(rows)}"
+    show(title, ["test image", "status", "lower bound", "upper bound", "seconds"], rows)
+
+
+def count_or_error(action: Callable[[], int]) -> str:
+    """Count, or name what was raised: whatever a peer raises is its answer."""
+    try:
+        return f"{action():,}"
+    except Exception as error:  # noqa: BLE001
+        return type(error).__name__
+
+
+def degenerate_table(s: Setting) -> None:
+    """Lines in special position, as networks of one layer: what hullspace and the peers count."""
+    rows = []
+    for name, (count, lines) in ARRANGEMENTS.items():
+        numbers = np.array(lines, dtype=np.float64)
+        layers = peers.Layers(
+            [numbers[:, :2], np.ones((1, len(lines)))], [numbers[:, 2], np.zeros(1)]
+        )
+        found, _ = mine(network_of(layers), (-1.0, 1.0))
+        assert len(found) == count, f"{name}: {len(found)} regions, not {count}"
+        rows.append([name, str(count), str(len(found)), *peers_counts(s, layers)])
+    columns = ["lines in [-1, 1]^2", "regions", "hullspace", "edge subdivision", "relucent"]
+    show("Special position", [*columns, "SplineCam"], rows)
+
+
+def peers_counts(s: Setting, layers: peers.Layers) -> list[str]:
+    """Count with all peers in [-1, 1]^2."""
+
+    def edge(checkout: Path) -> int:
+        return peers.edge_subdivision_regions(checkout, layers, 1.0).n_regions
+
+    def spline(checkout: Path) -> int:
+        plane = np.eye(2, 3)
+        found = peers.splinecam_regions(s.splinecam_python, checkout, layers, plane, (-1.0, 1.0))
+        return found.n_regions
+
+    asked: list[Callable[[], int] | None] = [
+        None if s.edge_subdivision is None else lambda: edge(s.edge_subdivision),
+        (lambda: peers.relucent_regions(layers, 1.0).n_regions) if s.relucent else None,
+        None if s.splinecam is None else lambda: spline(s.splinecam),
+    ]
+    return ["-" if action is None else count_or_error(action) for action in asked]
+
+
+TABLES = {
+    "boxes": boxes_table,
+    "spaces": spaces_table,
+    "large": large_table,
+    "planes": planes_table,
+    "region": region_table,
+    "threads": threads_table,
+    "memory": memory_table,
+    "degenerate": degenerate_table,
+    "acas": acas_table,
+    "nearest": nearest_table,
+}
+
+
+def setting_of(arguments: argparse.Namespace) -> Setting:
+    """Say which peers are left out."""
+    relucent = importlib.util.find_spec("relucent") is not None
+    if not relucent:
+        print("relucent is not installed and left out; pip install '.[bench]'")
+    for name in ("edge_subdivision", "splinecam"):
+        if getattr(arguments, name) is None:
+            option = name.replace("_", "-")
+            print(f"{option} is left out; --{option} takes the path of a checkout")
+    return Setting(
+        relucent,
+        arguments.edge_subdivision,
+        arguments.splinecam,
+        arguments.splinecam_python,
+        arguments.peer_regions,
+        arguments.acas,
+        arguments.nearest,
+        arguments.images,
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    import torch
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"of {', '.join(TABLES)}")
+    parser.add_argument("--edge-subdivision", type=Path, metavar="PATH")
+    parser.add_argument("--splinecam", type=Path, metavar="PATH")
+    parser.add_argument("--splinecam-python", default=sys.executable, metavar="PYTHON")
+    parser.add_argument("--peer-regions", type=int, default=300, help="that relucent looks for")
+    parser.add_argument("--acas", type=float, default=60.0, help="seconds of each box; 0 for none")
+    parser.add_argument("--nearest", type=float, default=60.0, help="seconds of each; 0 for none")
+    parser.add_argument("--images", type=int, default=20, help="in the table nearest")
+    arguments = parser.parse_args()
+    unknown = set(arguments.tables) - set(TABLES)
+    if unknown:
+        parser.error(f"no such table: {', '.join(sorted(unknown))}")
+    print(f"{hullspace.build_info()['instruction_sets']['used']}, numpy {np.__version__}, 1 thread")
+    setting = setting_of(arguments)
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        for table in arguments.tables or TABLES:
+            TABLES[table](setting)
+
+
+if __name__ == "__main__":
+    main()
