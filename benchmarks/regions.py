@@ -26,11 +26,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hullspace.regions
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 import hullspace
+import hullspace.regions
 import region_peers as peers
 from common import best_time
 from hullspace.networks import ReluNetwork

@@ -104,9 +104,7 @@ py::tuple own_stream(RegionProofStream&& stream) {
                         own(std::move(stream.multipliers), {n_rows}));
 }
 
-py::ssize_t n_bytes(const BoundSearch& self) {
-  return (self.network->n_hidden() + 7) / 8;
-}
+py::ssize_t n_bytes(const BoundSearch& self) { return (self.network->n_hidden() + 7) / 8; }
 
 py::tuple own_nodes(const std::vector<RegionNode>& nodes, py::ssize_t width) {
   std::vector<std::int64_t> ids;
@@ -143,8 +141,7 @@ py::tuple run(BoundSearch& self, std::int64_t max_regions, double seconds, int n
   }
   const std::int64_t n = batch.n_regions;
   return py::make_tuple(own(std::move(batch.patterns), {n, width}),
-                        own(std::move(batch.points), {n, self.n_dims}), doubts, streams,
-                        raised);
+                        own(std::move(batch.points), {n, self.n_dims}), doubts, streams, raised);
 }
 
 void set_open(BoundSearch& self, const CArray<std::int64_t>& ids, const Bytes& decided,

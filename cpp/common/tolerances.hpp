@@ -92,9 +92,9 @@ inline constexpr double kInteriorGap = 1e-11;
 inline constexpr double kInteriorResidual = 1e-11;
 inline constexpr double kInteriorLeastRadius = 1e-6;
 
-// A linear program that ends this close to a hyperplane, relative to the terms of its equation, does
-// not tell on which side a cell lies.
-inline constexpr double kProgramDoubt = 0x1p-36;
+// A linear program that ends this close to a hyperplane, relative to the terms of its equation,
+// does not tell on which side a cell lies.
+inline constexpr double kProgramDoubt = 0x1p-42;
 
 // Values below this share of the terms that they are sums of decide nothing.
 inline constexpr double kBalance = 0x1p-42;

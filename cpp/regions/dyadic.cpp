@@ -79,7 +79,8 @@ double Dyadic::to_double() const {
     value = value * 0x1p64 + static_cast<double>(words_[i]);
   }
   const std::int64_t exponent = exponent_ + static_cast<std::int64_t>(first) * kWordBits;
-  return sign_ * std::ldexp(value, static_cast<int>(std::clamp<std::int64_t>(exponent, -5000, 5000)));
+  return sign_ *
+         std::ldexp(value, static_cast<int>(std::clamp<std::int64_t>(exponent, -5000, 5000)));
 }
 
 void Dyadic::normalize() {

@@ -1,5 +1,5 @@
-// Exact arithmetic on dyadic rationals, m * 2^e with an integer m of any size: what doubles are, and
-// what sums and products of doubles stay.
+// Exact arithmetic on dyadic rationals, m * 2^e with an integer m of any size: what doubles are,
+// and what sums and products of doubles stay.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Exact signs where rounding leaves doubt: the rows of units and constraints as dyadic rationals, and
-// the generators in which hyperplanes meet.
+// Exact signs where rounding leaves doubt: the rows of units and constraints as dyadic rationals,
+// and the generators in which hyperplanes meet.
 #pragma once
 
 #include <cstddef>
@@ -43,8 +43,9 @@ class ExactGeometry {
   const ExactRow* row(std::int32_t ref);
   // The same of any unit, also a linear one.
   const ExactRow* unit_row(std::ptrdiff_t stage, std::ptrdiff_t unit);
-  // The line in which hyperplanes meet, as a generator whose last coordinate is not negative; if that
-  // is zero, on the side of `near`. Nothing if they do not determine one, or it takes too much work.
+  // The line in which hyperplanes meet, as a generator whose last coordinate is not negative; if
+  // that is zero, on the side of `near`. Nothing if they do not determine one, or it takes too much
+  // work.
   std::optional<ExactRow> generator(const std::vector<std::int32_t>& refs, const double* near);
   static int sign(const ExactRow& row, const ExactRow& generator);
   // How much was computed here.
@@ -63,7 +64,7 @@ class ExactGeometry {
   const std::uint64_t* sides_;
   const std::vector<double>& constraints_;
   std::vector<std::vector<Cached>> rows_;  // of each stage's units; none until asked for
-  ExactRow row_;  // of what is not a unit
+  ExactRow row_;                           // of what is not a unit
   std::int64_t work_ = 0;
   std::int64_t limit_ = 0;
 };

@@ -121,8 +121,8 @@ class Explorer {
 
   bool should_end() {
     if (ended_) return true;
-    ended_ = findings_.n_regions >= limits_.n_regions ||
-             limits_.stop->load(std::memory_order_relaxed);
+    ended_ =
+        findings_.n_regions >= limits_.n_regions || limits_.stop->load(std::memory_order_relaxed);
     if (!ended_ && --countdown_ < 0) {
       countdown_ = Cells::kStepsPerLook;
       ended_ = std::chrono::steady_clock::now() >= limits_.deadline;
@@ -149,7 +149,8 @@ class Explorer {
     if (!stage.hidden.empty()) cells_.screen(cell, k, screened_);
     for (std::size_t i = 0; i < stage.hidden.size(); ++i) {
       const std::ptrdiff_t unit = stage.hidden[i];
-      const auto number = static_cast<std::int32_t>(stage.first_hidden) + static_cast<std::int32_t>(i);
+      const auto number =
+          static_cast<std::int32_t>(stage.first_hidden) + static_cast<std::int32_t>(i);
       const Screened screened = screened_[unit];
       if (screened == Screened::kCut) {
         candidates_.push_back(number);

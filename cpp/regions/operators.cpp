@@ -64,7 +64,8 @@ void SparseOperator::apply(const double* in, std::ptrdiff_t in_stride, std::ptrd
     const double* x = in + k * in_stride;
     for (std::ptrdiff_t i = 0; i < n_out(); ++i) {
       double total = 0.0;
-      for (std::int64_t j = starts_[i]; j < starts_[i + 1]; ++j) total += values_[j] * x[columns_[j]];
+      for (std::int64_t j = starts_[i]; j < starts_[i + 1]; ++j)
+        total += values_[j] * x[columns_[j]];
       out[k * out_stride + i] = total;
     }
   }
@@ -129,7 +130,8 @@ void ConvolutionOperator::convolve(const std::vector<double>& weights, const dou
       double* to = out + (channel * height_ + row) * width_;
       std::fill_n(to, width_, 0.0);
       for (std::ptrdiff_t y = 0; y < tall; ++y) {
-        const std::ptrdiff_t given = row * data_.stride[0] - data_.padding[0] + y * data_.dilation[0];
+        const std::ptrdiff_t given =
+            row * data_.stride[0] - data_.padding[0] + y * data_.dilation[0];
         if (given < 0 || given >= rows) continue;
         for (std::ptrdiff_t x = 0; x < wide; ++x) {
           const double* coefficients = &weights[((channel * tall + y) * wide + x) * inner];

@@ -71,7 +71,7 @@ class ConvolutionOperator {
   ConvolutionData data_;  // its weights are those below
   std::ptrdiff_t height_;
   std::ptrdiff_t width_;
-  std::vector<double> kernels_of_;   // (channels_out, kernel height, kernel width, channels_in)
+  std::vector<double> kernels_of_;  // (channels_out, kernel height, kernel width, channels_in)
   std::vector<double> absolute_;
 };
 

@@ -13,7 +13,8 @@ PatternMaps::PatternMaps(const ReluNetwork::Stages& network, std::vector<double>
     : network_(network), n_coefficients_(n_coefficients) {
   Values input = make(network.n_inputs);
   for (std::ptrdiff_t c = 0; c < n_coefficients; ++c) {
-    std::copy_n(&embedding[c * network.n_inputs], network.n_inputs, &input.planes[c * input.stride]);
+    std::copy_n(&embedding[c * network.n_inputs], network.n_inputs,
+                &input.planes[c * input.stride]);
   }
   find_sizes(input);
   outputs_.push_back(std::move(input));

@@ -4,8 +4,9 @@
 // A unit's input is a linear function of homogeneous coordinates (y, 1), so it has D = n_dims + 1
 // coefficients; the functions of a stage are kept as D planes, one coefficient of all units each.
 // For |y_c| <= 1 the computed value differs from the true one by at most the unit's `error`, and
-// is at most its `size`. The error follows Higham, "Accuracy and Stability of Numerical Algorithms",
-// 2nd ed., section 3.1: a sum of n products is wrong by n roundings of the sum of their sizes.
+// is at most its `size`. The error follows Higham, "Accuracy and Stability of Numerical
+// Algorithms", 2nd ed., section 3.1: a sum of n products is wrong by n roundings of the sum of
+// their sizes.
 #pragma once
 
 #include <cstddef>

@@ -124,9 +124,9 @@ Side ProgramCells::search(const Cell& cell, double sign) {
     loaded_ = -1;
   }
   const double reached = sign * value(found_.data());
-  const double margin =
-      std::max(doubt(found_.data()),
-               tolerances::kProgramDoubt * (std::abs(row_[n_]) + row_norm_ * size_of(found_.data(), n_)));
+  const double margin = std::max(
+      doubt(found_.data()),
+      tolerances::kProgramDoubt * (std::abs(row_[n_]) + row_norm_ * size_of(found_.data(), n_)));
   add_witness(cell, found_.data());
   if (reached > margin) {
     look_at(found_.data());

@@ -29,8 +29,8 @@ struct ProgramCell {
   double* bounds = nullptr;  // (n_rows)
   double* doubts = nullptr;  // (n_rows): of a row's value at points of size one
   std::int32_t* refs = nullptr;
-  double* point = nullptr;  // (n), inside
-  double radius = 0.0;      // of a ball around it
+  double* point = nullptr;      // (n), inside
+  double radius = 0.0;          // of a ball around it
   double* witnesses = nullptr;  // (kMostWitnesses, n): points of the closed cell
   std::ptrdiff_t* n_witnesses = nullptr;
   bool is_thin = false;  // no point was found that is clear of all constraints

@@ -82,7 +82,8 @@ RegionBatch RegionSearch::Impl::run(std::int64_t max_regions, double seconds,
       }
       append(open[n_done].id, std::move(found[n_done]), batch, left);
     }
-    left.insert(left.end(), std::make_move_iterator(open.begin() + static_cast<std::ptrdiff_t>(n_done)),
+    left.insert(left.end(),
+                std::make_move_iterator(open.begin() + static_cast<std::ptrdiff_t>(n_done)),
                 std::make_move_iterator(open.end()));
     open = std::move(left);
   }

@@ -19,8 +19,7 @@ class RegionSearch::Impl {
   RegionBatch run(std::int64_t max_regions, double seconds, const Context& context);
   virtual RegionShapes shapes(const MatrixView<std::uint8_t>& patterns, bool with_volumes,
                               const Context& context);
-  virtual BoundaryPieces boundary(const MatrixView<std::uint8_t>& patterns,
-                                  const Context& context);
+  virtual BoundaryPieces boundary(const MatrixView<std::uint8_t>& patterns, const Context& context);
 
   std::vector<RegionNode> open;
   std::int64_t next_id = 1;
@@ -39,18 +38,17 @@ class RegionSearch::Impl {
   bool with_proof_ = false;
 
  private:
-  void append(std::int64_t id, Findings&& found, RegionBatch& batch,
-              std::vector<RegionNode>& left);
+  void append(std::int64_t id, Findings&& found, RegionBatch& batch, std::vector<RegionNode>& left);
 };
 
 // The domain in coordinates in which it has a size of about one: powers of two, so nothing is
 // rounded.
 struct Frame {
-  std::ptrdiff_t n_dims = 0;               // of the domain
-  std::vector<std::ptrdiff_t> dims;        // those that the search is in
-  std::vector<double> scales;              // y = scale * coordinate
-  std::vector<double> embedding;           // (dims + 1, n_inputs)
-  std::vector<double> constraints;         // (n_constraints, dims + 1), at least zero inside
+  std::ptrdiff_t n_dims = 0;         // of the domain
+  std::vector<std::ptrdiff_t> dims;  // those that the search is in
+  std::vector<double> scales;        // y = scale * coordinate
+  std::vector<double> embedding;     // (dims + 1, n_inputs)
+  std::vector<double> constraints;   // (n_constraints, dims + 1), at least zero inside
   std::ptrdiff_t n_constraints = 0;
 
   std::ptrdiff_t n_coefficients() const { return static_cast<std::ptrdiff_t>(dims.size()) + 1; }

@@ -105,8 +105,8 @@ void ShapeWriter::write_vertex(const VertexCell& cell, std::ptrdiff_t v,
   out.resize(first + static_cast<std::size_t>(n_dims_) + 1, 0.0);
   bool at_infinity = false;
   for (std::ptrdiff_t bit = 0; bit < 64 * cell.words; ++bit) {
-    at_infinity = at_infinity ||
-                  (get_bit(cell.sets + v * cell.words, bit) && cell.refs[bit] == kInfinity);
+    at_infinity =
+        at_infinity || (get_bit(cell.sets + v * cell.words, bit) && cell.refs[bit] == kInfinity);
   }
   const double last = cell.coordinates[(n - 1) * cell.stride + v];
   for (std::ptrdiff_t c = 0; c + 1 < n; ++c) {
@@ -165,8 +165,8 @@ std::vector<double> ShapeWriter::outputs_inside(const VertexCell& cell) const {
 
 std::int32_t ShapeWriter::label(const VertexCell& cell) const {
   const std::vector<double> outputs = outputs_inside(cell);
-  auto best = static_cast<std::int32_t>(std::max_element(outputs.begin(), outputs.end()) -
-                                        outputs.begin());
+  auto best =
+      static_cast<std::int32_t>(std::max_element(outputs.begin(), outputs.end()) - outputs.begin());
   const auto n = static_cast<std::int32_t>(outputs.size());
   const std::int32_t top = best;
   for (std::int32_t other = 0; other < n; ++other) {
@@ -216,8 +216,7 @@ void ShapeWriter::add_boundary(const VertexCell& cell, std::int64_t region,
 }
 
 void ShapeWriter::add_pieces(const VertexCell& part, std::int64_t region, std::int32_t c,
-                             const std::vector<std::int32_t>& touching,
-                             BoundaryPieces& out) const {
+                             const std::vector<std::int32_t>& touching, BoundaryPieces& out) const {
   VertexCells& cells = explorer_.cells();
   const auto n = static_cast<std::int32_t>(network_.stages.back().n_units);
   const VertexCells::Facets facets = cells.facets(part);

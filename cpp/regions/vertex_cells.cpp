@@ -13,6 +13,8 @@ namespace hullspace {
 namespace {
 
 constexpr double kRoundoff = tolerances::kRoundoffDouble;
+// Error of a vertex that exact arithmetic gave.
+constexpr double kRefreshed = 8.0 * kRoundoff;
 // Covers what underflow loses.
 constexpr double kTiny = std::numeric_limits<double>::min();
 
@@ -37,11 +39,11 @@ bool has_bit(const std::uint64_t* set, std::ptrdiff_t bit) { return get_bit(set,
 
 void add_bit(std::uint64_t* set, std::ptrdiff_t bit) { set_bit(set, bit, true); }
 
-// Solve sum of factors[i] * rows[chosen[i]] = target by elimination. False if the rows depend on each
-// other or a factor is negative.
+// Solve sum of factors[i] * rows[chosen[i]] = target by elimination. False if the rows depend on
+// each other or a factor is negative.
 bool solve_combination(const std::vector<double>& rows, std::ptrdiff_t n,
-                       const std::vector<double>& target,
-                       const std::vector<std::ptrdiff_t>& chosen, std::vector<double>& factors) {
+                       const std::vector<double>& target, const std::vector<std::ptrdiff_t>& chosen,
+                       std::vector<double>& factors) {
   std::vector<double> matrix(static_cast<std::size_t>(n * (n + 1)));
   const auto at = [&](std::ptrdiff_t i, std::ptrdiff_t j) -> double& {
     return matrix[i * (n + 1) + j];
@@ -149,7 +151,7 @@ void VertexCells::read_row(std::int32_t ref, double* row, double& error, double&
   for (std::ptrdiff_t c = 0; c < d_; ++c) size += std::abs(row[c]);
 }
 
-bool VertexCells::write_exact(Cell& cell, std::ptrdiff_t v, const ExactRow& generator) {
+bool VertexCells::write_exact(const Cell& cell, std::ptrdiff_t v, const ExactRow& generator) {
   double largest = 0.0;
   double values[64];
   for (std::ptrdiff_t c = 0; c < d_; ++c) {
@@ -163,7 +165,7 @@ bool VertexCells::write_exact(Cell& cell, std::ptrdiff_t v, const ExactRow& gene
   for (std::ptrdiff_t c = 0; c < d_; ++c) {
     cell.coordinates[c * cell.stride + v] = values[c] / scale;
   }
-  cell.errors[v] = 8.0 * kRoundoff;
+  cell.errors[v] = kRefreshed;
   return true;
 }
 
@@ -291,6 +293,9 @@ int VertexCells::exact_sign(const Cell& cell, std::ptrdiff_t v, std::int32_t ref
     in_doubt = true;
     return 0;
   }
+  // From now on the vertex is as good as rounded once; what others may read at the same time is so
+  // from the start.
+  if (cell.errors[v] > kRefreshed) write_exact(cell, v, *generator);
   return ExactGeometry::sign(*row, *generator);
 }
 
@@ -309,7 +314,8 @@ void VertexCells::screen(const Cell& cell, std::ptrdiff_t stage, std::vector<Scr
   for (std::ptrdiff_t v = 0; v < cell.n; ++v) {
     for (std::ptrdiff_t c = 0; c < d_; ++c) generator[c] = cell.coordinates[c * cell.stride + v];
     std::fill(unit_values_.begin(), unit_values_.end(), 0.0);
-    kernels_.combine(maps_.planes(stage), stride, d_, generator.data(), unit_values_.data(), stride);
+    kernels_.combine(maps_.planes(stage), stride, d_, generator.data(), unit_values_.data(),
+                     stride);
     const double share = roundings_ + cell.errors[v];
     for (std::size_t i = 0; i < n; ++i) {
       const double doubt = errors[i] + share * sizes[i] + kTiny;
@@ -324,10 +330,10 @@ void VertexCells::screen(const Cell& cell, std::ptrdiff_t stage, std::vector<Scr
     const bool positive = highest_[i] > 0.0;
     const bool negative = lowest_[i] < 0.0;
     const bool sure = surest_[i] > 0.0;
-    out[i] = positive && negative           ? Screened::kCut
-             : sure && positive             ? Screened::kPositive
-             : sure && negative             ? Screened::kNegative
-                                            : Screened::kOpen;
+    out[i] = positive && negative ? Screened::kCut
+             : sure && positive   ? Screened::kPositive
+             : sure && negative   ? Screened::kNegative
+                                  : Screened::kOpen;
   }
 }
 
@@ -505,8 +511,8 @@ bool VertexCells::point(const Cell& cell, double* y) {
   return true;
 }
 
-// At the vertex where the row is least, on the cell's side, it is its value there plus a combination
-// of the hyperplanes through that vertex, as linear programming has it.
+// At the vertex where the row is least, on the cell's side, it is its value there plus a
+// combination of the hyperplanes through that vertex, as linear programming has it.
 void VertexCells::certify(const Cell& cell, bool positive, std::vector<std::int32_t>& rows,
                           std::vector<double>& multipliers) {
   rows.clear();
@@ -517,7 +523,8 @@ void VertexCells::certify(const Cell& cell, bool positive, std::vector<std::int3
   std::vector<std::int32_t> refs;
   for (std::ptrdiff_t v = 0; v < cell.n; ++v) {
     if (!(last[v] > 0.0)) continue;
-    if (lowest >= 0 && sign * values_[v] * last[lowest] >= sign * values_[lowest] * last[v]) continue;
+    if (lowest >= 0 && sign * values_[v] * last[lowest] >= sign * values_[lowest] * last[v])
+      continue;
     std::vector<std::int32_t> through = refs_through(cell, v);
     if (std::find(through.begin(), through.end(), kInfinity) != through.end()) continue;
     lowest = v;

@@ -25,15 +25,15 @@ enum class Side : std::int8_t { kZero, kPositive, kNegative, kCut };
 enum class Screened : std::int8_t { kPositive, kNegative, kCut, kOpen };
 
 struct VertexCell {
-  std::ptrdiff_t n = 0;       // vertices
-  std::ptrdiff_t stride = 0;  // n padded
-  std::ptrdiff_t words = 1;   // of a vertex's set of hyperplanes
+  std::ptrdiff_t n = 0;           // vertices
+  std::ptrdiff_t stride = 0;      // n padded
+  std::ptrdiff_t words = 1;       // of a vertex's set of hyperplanes
   double* coordinates = nullptr;  // (n_coefficients, stride), at most one in size
   double* errors = nullptr;       // (stride) of each coordinate
   std::uint64_t* sets = nullptr;  // (n, words): the hyperplanes through each vertex
   std::int32_t* refs = nullptr;   // (64 * words): what they are
   static constexpr bool is_thin = false;
-  bool simple = false;            // no vertex lies on more hyperplanes than it takes
+  bool simple = false;  // no vertex lies on more hyperplanes than it takes
 };
 
 class VertexCells {
@@ -94,7 +94,7 @@ class VertexCells {
   void make_vertices(const Cell& cell, std::ptrdiff_t words, std::ptrdiff_t bit);
   void scale_vertex(double* coordinates, double& error) const;
   Cell allocate(std::ptrdiff_t n, std::ptrdiff_t words);
-  bool write_exact(Cell& cell, std::ptrdiff_t v, const ExactRow& generator);
+  bool write_exact(const Cell& cell, std::ptrdiff_t v, const ExactRow& generator);
 
   struct Edge {
     std::int32_t positive;

@@ -63,9 +63,8 @@ class VertexSearch : public RegionSearch::Impl {
     std::vector<RegionShapes> parts(blocks(n));
     for_blocks(n, context, [&](Worker& worker, std::size_t block, std::ptrdiff_t i) {
       const ShapeWriter writer(network_, worker, frame_.dims, frame_.scales, frame_.n_dims);
-      with_cell(worker, patterns.row(i), [&](const VertexCell& cell) {
-        writer.add(cell, with_volumes, parts[block]);
-      });
+      with_cell(worker, patterns.row(i),
+                [&](const VertexCell& cell) { writer.add(cell, with_volumes, parts[block]); });
     });
     RegionShapes out;
     for (const RegionShapes& part : parts) join(part, out);
@@ -78,9 +77,8 @@ class VertexSearch : public RegionSearch::Impl {
     std::vector<BoundaryPieces> parts(blocks(n));
     for_blocks(n, context, [&](Worker& worker, std::size_t block, std::ptrdiff_t i) {
       const ShapeWriter writer(network_, worker, frame_.dims, frame_.scales, frame_.n_dims);
-      with_cell(worker, patterns.row(i), [&](const VertexCell& cell) {
-        writer.add_boundary(cell, i, parts[block]);
-      });
+      with_cell(worker, patterns.row(i),
+                [&](const VertexCell& cell) { writer.add_boundary(cell, i, parts[block]); });
     });
     BoundaryPieces out;
     for (const BoundaryPieces& part : parts) {

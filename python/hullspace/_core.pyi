@@ -6,7 +6,7 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['ArgumentError', 'Hull', 'build_info', 'chebyshev_centers', 'hull_distances', 'irredundant', 'maximize', 'project_onto']
+__all__: list[str] = ['ArgumentError', 'Hull', 'RegionSearch', 'ReluNetwork', 'build_info', 'chebyshev_centers', 'hull_distances', 'irredundant', 'maximize', 'project_onto']
 class ArgumentError(ValueError):
     pass
 class Hull:
@@ -41,6 +41,35 @@ class Hull:
         """
     @property
     def scale(self) -> float:
+        ...
+class ReluNetwork:
+    def __init__(self, n_inputs: typing.SupportsInt | typing.SupportsIndex, stages: list) -> None:
+        ...
+class RegionSearch:
+    def __init__(self, network: ReluNetwork, basis: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], origin: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], rows: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], bounds: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], by_vertices: bool, with_proof: bool) -> None:
+        ...
+    def boundary(self, patterns: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+        """
+        Return (vertices, vertex starts, regions, classes).
+        """
+    def open(self) -> tuple:
+        """
+        Return (ids, decided, values) of the open branches.
+        """
+    def root(self) -> tuple:
+        """
+        Return the proof's tree above the branches that are open at first.
+        """
+    def run(self, max_regions: typing.SupportsInt | typing.SupportsIndex, seconds: typing.SupportsFloat | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+        """
+        Return (patterns, points, doubts, streams, raised); Ctrl-C keeps what was found.
+        """
+    def set_open(self, ids: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], decided: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], values: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], next_id: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def shapes(self, patterns: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], with_volumes: bool, n_threads: typing.SupportsInt | typing.SupportsIndex) -> dict:
+        ...
+    @property
+    def next_id(self) -> int:
         ...
 def build_info() -> dict:
     """

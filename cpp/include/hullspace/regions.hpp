@@ -29,7 +29,7 @@ struct ConvolutionData {
   // (channels_out, channels_in / groups, kernel height, kernel width)
   const double* weight = nullptr;
   std::array<std::ptrdiff_t, 4> shape{};
-  std::array<std::ptrdiff_t, 3> input{};    // channels, height, width
+  std::array<std::ptrdiff_t, 3> input{};  // channels, height, width
   std::array<std::ptrdiff_t, 2> stride{1, 1};
   std::array<std::ptrdiff_t, 4> padding{};  // top, left, bottom, right
   std::array<std::ptrdiff_t, 2> dilation{1, 1};
@@ -97,14 +97,14 @@ struct RegionNode {
   std::vector<std::uint8_t> values;
 };
 
-// Cells that rounding cannot decide: with what is decided in `node`, whether hidden unit `unit` cuts
-// off any interior points near `place`.
+// Cells that rounding cannot decide: with what is decided in `node`, whether hidden unit `unit`
+// cuts off any interior points near `place`.
 struct RegionDoubt {
   RegionNode node;
   std::int32_t unit = 0;
   bool side = false;
-  std::vector<double> place;          // (n_dims)
-  std::vector<std::int32_t> rows;     // multipliers that would prove the branch empty
+  std::vector<double> place;       // (n_dims)
+  std::vector<std::int32_t> rows;  // multipliers that would prove the branch empty
   std::vector<double> multipliers;
 };
 

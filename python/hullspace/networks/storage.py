@@ -20,7 +20,7 @@ _Array = npt.NDArray[Any]
 
 def to_arrays(network: ReluNetwork) -> dict[str, _Array]:
     """Return the network as arrays by name."""
-    arrays = {"input_shape": np.array(network.input_shape, dtype=np.int64)}
+    arrays: dict[str, _Array] = {"input_shape": np.array(network.input_shape, dtype=np.int64)}
     for k, stage in enumerate(network.stages):
         arrays[f"{k}.bias"] = stage.bias
         arrays[f"{k}.slopes"] = stage.slopes
@@ -35,7 +35,8 @@ def from_arrays(arrays: Mapping[str, _Array]) -> ReluNetwork:
     """Undo `to_arrays`."""
     stages: list[Stage] = []
     while f"{len(stages)}.bias" in arrays:
-        k, terms = len(stages), []
+        k = len(stages)
+        terms: list[Term] = []
         while f"{k}.{len(terms)}.source" in arrays:
             prefix = f"{k}.{len(terms)}."
             own = {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""Linear regions of piecewise affine networks: all, in a plane, along a segment, around an input."""
+"""Linear regions of piecewise affine networks: all, in a plane, on a segment, around an input."""
 
 from hullspace.regions.boundary import DecisionBoundary, decision_boundary
 from hullspace.regions.complex import RegionComplex, TooThin

@@ -55,7 +55,7 @@ def _beyond(
     shapes: Shapes,
     indices: dict[bytes, int],
 ) -> int:
-    """Number of the region on the other side of a facet, -1 if it is none that was found."""
+    """Return the number of the region beyond a facet, -1 if it is none that was found."""
     middle = _middle(point, i, facet, shapes)
     normal, place = shapes.rows[facet, :-1], search.place
     way = float(normal @ (middle - point)) / float(normal @ normal) * normal
@@ -68,7 +68,7 @@ def _beyond(
 
 
 def _middle(point: _Floats, i: int, facet: int, shapes: Shapes) -> _Floats:
-    """A point inside a facet: the mean of its corners, or where a ray from inside meets it."""
+    """Return a point of a facet: the mean of its corners, or where a ray from inside meets it."""
     if len(shapes.corners):
         corners = shapes.corners_of_facet(i, facet)
         total = corners.sum(axis=0)

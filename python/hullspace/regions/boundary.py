@@ -59,10 +59,10 @@ class DecisionBoundary:
         Raises
         ------
         ValueError
-            If the regions were found by linear programs.
+            If there are too many dimensions for vertices.
         """
         if not len(self._starts):
-            raise ValueError('vertices are known with method "vertices" only')
+            raise ValueError("vertices are known in few dimensions only")
         corners = self._corners[self._starts[i] : self._starts[i + 1]]
         return self._complex.lifted(corners[corners[:, -1] > 0.0, :-1])
 
@@ -124,8 +124,9 @@ def decision_boundary(complex: RegionComplex) -> DecisionBoundary:  # noqa: A002
 
     if not isinstance(complex, RegionComplex):
         raise TypeError(f"complex must be a RegionComplex, got {type(complex).__name__}")
-    if complex.method == "vertices":
-        return DecisionBoundary(complex, *complex.boundary_pieces())
+    found_pieces = complex.boundary_pieces()
+    if found_pieces is not None:
+        return DecisionBoundary(complex, *found_pieces)
     pieces = []
     for i in np.flatnonzero(complex.labels < 0).tolist():
         n = max(complex.network.n_outputs, 2)

@@ -168,9 +168,9 @@ class RegionComplex:
         Raises
         ------
         ValueError
-            If the regions were found by linear programs, in too many dimensions for vertices.
+            If there are too many dimensions for vertices.
         """
-        self._require_vertices("vertices")
+        self._vertex_search("vertices")
         shapes = self._shapes if self._has_shapes else self._shapes_of(self._index(i))
         return self.lifted(shapes.vertices(self._index(i) if self._has_shapes else 0))
 
@@ -193,24 +193,37 @@ class RegionComplex:
             return weights, biases
         return np.vstack([np.zeros_like(weights), weights]), np.append(0.0, biases)
 
-    def boundary_pieces(self) -> tuple[_Ints, _Ints, _Floats, _Ints]:
-        """Return regions, classes, corners and where they start of the decision boundary."""
-        corners, starts, regions, classes = self._search.boundary(self.patterns)
+    def boundary_pieces(self) -> tuple[_Ints, _Ints, _Floats, _Ints] | None:
+        """Return regions, classes, corners and where they start of the decision boundary.
+
+        None in too many dimensions for vertices.
+        """
+        if self._by_vertices is None:
+            return None
+        corners, starts, regions, classes = self._by_vertices.boundary(self.patterns)
         return regions, classes.astype(np.int64), corners, starts
 
     def _embedded(self, A: _Floats, b: _Floats) -> Polyhedron:
         """Constraints on the coordinates as constraints on the input."""
         place = self._place
-        if place.is_whole:
-            return Polyhedron(A, b)
-        assert place.polyhedron is not None
-        along = A @ place.basis.T
         given = place.polyhedron
+        if place.is_whole or given is None:
+            return Polyhedron(A, b)
+        along = A @ place.basis.T
         return Polyhedron(along, b + along @ place.origin, (given.E, given.d))
 
-    def _require_vertices(self, what: str) -> None:
-        if self.method != "vertices":
-            raise ValueError(f'{what} are known with method "vertices" only, got "{self.method}"')
+    @cached_property
+    def _by_vertices(self) -> Search | None:
+        """A search that knows vertices, or None if there are too many dimensions for that."""
+        if self.method == "vertices":
+            return self._search
+        other = Search(self.network, self._place, "auto")
+        return other if other.method == "vertices" else None
+
+    def _vertex_search(self, what: str) -> Search:
+        if self._by_vertices is None:
+            raise ValueError(f"{what} are known in few dimensions only, got {self._place.n_dims}")
+        return self._by_vertices
 
     # All regions
 
@@ -220,13 +233,15 @@ class RegionComplex:
 
     @cached_property
     def _shapes(self) -> Shapes:
-        if self.method == "vertices":
-            return vertex_shapes(self._search, self.patterns)
-        return program_shapes(self._search, self.patterns)
+        return self._describe(self.patterns)
 
     def _shapes_of(self, i: int) -> Shapes:
-        make = vertex_shapes if self.method == "vertices" else program_shapes
-        return make(self._search, self.patterns[i : i + 1])
+        return self._describe(self.patterns[i : i + 1])
+
+    def _describe(self, patterns: _Bytes) -> Shapes:
+        if self._by_vertices is not None:
+            return vertex_shapes(self._by_vertices, patterns)
+        return program_shapes(self._search, patterns)
 
     @cached_property
     def labels(self) -> _Ints:
@@ -244,8 +259,8 @@ class RegionComplex:
 
         By triangulation from the vertices, so in few dimensions.
         """
-        self._require_vertices("volumes")
-        found: _Floats = self._search.shapes(self.patterns, volumes=True)["volumes"]
+        search = self._vertex_search("volumes")
+        found: _Floats = search.shapes(self.patterns, volumes=True)["volumes"]
         return found
 
     def adjacency(self) -> sparse.csr_array:
@@ -274,7 +289,8 @@ class RegionComplex:
         """
         found = self._lookup(self.network.pattern(points))
         if self.domain is not None:
-            rows = as_double_matrix(np.reshape(points, (len(found), -1)), "points")
+            flat = np.reshape(points, (len(found), self.network.n_inputs))
+            rows = as_double_matrix(flat, "points")
             found[~self.domain.contains(rows, tolerance)] = -1
         return found
 

@@ -79,8 +79,8 @@ class Place:
             polyhedron = Polyhedron(
                 arrays["domain_A"], arrays["domain_b"], equalities if len(equalities[0]) else None
             )
-        parts = (arrays[name] for name in ("origin", "basis", "A", "b"))
-        return cls(polyhedron, *parts, is_whole=bool(arrays["is_whole"]))
+        origin, basis, A, b = (arrays[name] for name in ("origin", "basis", "A", "b"))
+        return cls(polyhedron, origin, basis, A, b, is_whole=bool(arrays["is_whole"]))
 
     def lift(self, coordinates: _Floats) -> _Floats:
         """Return inputs, (n, n_inputs), of coordinates, (n, n_dims)."""

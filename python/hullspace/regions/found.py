@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from hullspace.certificates.regions import RegionProof
 from hullspace.networks import storage
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from hullspace.networks import ReluNetwork
@@ -127,7 +127,7 @@ class Found:
             children=tuple(children),
             leaves=tuple(leaves),
             indptr=tuple(stream.indptr for stream in self.streams),
-            rows=tuple(stream.rows for stream in self.streams),
+            rows=tuple(stream.rows.astype(np.int64) for stream in self.streams),
             multipliers=tuple(stream.multipliers for stream in self.streams),
         )
 
@@ -179,8 +179,11 @@ def _joined(name: str, parts: list[_Array], dtype: Any) -> dict[str, _Array]:
 
 
 def _split(arrays: Mapping[str, _Array], name: str) -> list[_Array]:
-    values, starts = arrays[name], arrays[f"{name}_starts"]
-    return [values[first:last] for first, last in zip(starts[:-1], starts[1:], strict=True)]
+    return (
+        np.split(arrays[name], arrays[f"{name}_starts"][1:-1])
+        if len(arrays[f"{name}_starts"]) > 1
+        else []
+    )
 
 
 def fingerprint(network: ReluNetwork, place: Place) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -150,7 +150,8 @@ class Search:
     @property
     def frontier(self) -> Frontier:
         """Branches that are still open."""
-        return Frontier(*self._core.open(), self._core.next_id)
+        ids, decided, values = self._core.open()
+        return Frontier(ids, decided, values, self._core.next_id)
 
     def restore(self, found: Found, frontier: Frontier) -> None:
         """Go on from an earlier search."""
@@ -255,8 +256,8 @@ def enumerate_regions(
     """Find every linear region of a network in a domain, each exactly once.
 
     A region is the closure of the points of the domain's interior with one activation pattern,
-    as far as it has interior points. The domain is split along the units' hyperplanes, stage by stage
-    and depth first, so nothing is visited twice and no neighbour is missed.
+    as far as it has interior points. The domain is split along the units' hyperplanes, stage by
+    stage and depth first, so nothing is visited twice and no neighbour is missed.
 
     Parameters
     ----------
@@ -343,26 +344,15 @@ def continue_search(
     threads = as_threads(n_threads)
     most = _NO_LIMIT if max_regions is None else max_regions
     end = np.inf if time_limit is None else time.monotonic() + time_limit
-    bar = require("tqdm", "torch").tqdm(unit=" regions") if progress else None
-    writer = None if checkpoint is None else _Checkpoint(checkpoint, search)
+    longest = _STEP if progress or checkpoint is not None else np.inf
     raised = None
-    while len(search.frontier) and search.found.n_regions < most:
-        left = end - time.monotonic()
-        if left <= 0.0:
-            break
-        step = min(left, _STEP) if bar is not None or writer is not None else left
-        raised = search.step(most - search.found.n_regions, step, threads)
-        if bar is not None:
-            bar.n = search.found.n_regions
-            bar.set_postfix(open=len(search.frontier))
-        if raised is not None:
-            break
-        if writer is not None:
-            writer.write_if_due()
-    if bar is not None:
-        bar.close()
-    if writer is not None:
-        writer.write()
+    with _Watcher(search, checkpoint, progress=progress) as watcher:
+        while raised is None and len(search.frontier) and search.found.n_regions < most:
+            left = end - time.monotonic()
+            if left <= 0.0:
+                break
+            raised = search.step(most - search.found.n_regions, min(left, longest), threads)
+            watcher.look()
     result = RegionComplex(search)
     if isinstance(raised, KeyboardInterrupt):
         raise SearchInterrupted(result) from raised
@@ -373,20 +363,32 @@ def continue_search(
     return result
 
 
-class _Checkpoint:
-    """Writes a search to a file from time to time."""
+class _Watcher:
+    """Shows progress, and writes a search to a file from time to time and at the end."""
 
-    def __init__(self, path: str | PathLike[str], search: Search) -> None:
-        self._path = path
+    def __init__(self, search: Search, path: str | PathLike[str] | None, *, progress: bool) -> None:
         self._search = search
+        self._path = path
+        self._bar = require("tqdm", "torch").tqdm(unit=" regions") if progress else None
         self._due = time.monotonic() + _BETWEEN
 
-    def write(self) -> None:
-        start = time.monotonic()
-        write(self._path, self._search.to_arrays())
-        taken = time.monotonic() - start
-        self._due = time.monotonic() + max(_BETWEEN, taken / _WRITING)
+    def __enter__(self) -> Self:
+        return self
 
-    def write_if_due(self) -> None:
+    def look(self) -> None:
+        if self._bar is not None:
+            self._bar.n = self._search.found.n_regions
+            self._bar.set_postfix(open=len(self._search.frontier))
         if time.monotonic() >= self._due:
-            self.write()
+            self._write()
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._write()
+
+    def _write(self) -> None:
+        start = time.monotonic()
+        if self._path is not None:
+            write(self._path, self._search.to_arrays())
+        self._due = time.monotonic() + max(_BETWEEN, (time.monotonic() - start) / _WRITING)

@@ -152,7 +152,7 @@ def _constraints(
 
 
 def _label(region: Polyhedron, weights: _Floats, biases: _Floats) -> int:
-    """The class whose output is largest all over a region, or -1."""
+    """Return the class whose output is largest all over a region, or -1."""
     if len(biases) == 1:  # against zero
         weights, biases = np.vstack([np.zeros_like(weights), weights]), np.append(0.0, biases)
     center = region.chebyshev_center().center if len(region.A) else np.zeros(weights.shape[1])

@@ -35,8 +35,8 @@ class RegionSlice(RegionComplex):
     """The linear regions that a plane cuts, as `slice_regions` returns them.
 
     A point of the plane has coordinates (s, t): it is ``origin + s * u + t * v``. Vertices,
-    polyhedra, segments, `find` and `volumes` (areas) are in these coordinates; `interior_points` are
-    inputs.
+    polyhedra, segments, `find` and `volumes` (areas) are in these coordinates; `interior_points`
+    are inputs.
 
     Attributes
     ----------
@@ -251,8 +251,8 @@ def slice_through(
     xy = (rows - rows[0]) @ basis
     low, high = xy.min(axis=0), xy.max(axis=0)
     reach = margin * float((high - low).max())
-    bounds = tuple(zip((low - reach).tolist(), (high + reach).tolist(), strict=True))
-    found = slice_regions(network, rows[0], *basis.T, bounds, **options)  # type: ignore[arg-type]
+    window = ((low[0] - reach, high[0] + reach), (low[1] - reach, high[1] + reach))
+    found = slice_regions(network, rows[0], basis[:, 0], basis[:, 1], window, **options)
     found.points, found.names = xy, tuple(names)
     return found
 
