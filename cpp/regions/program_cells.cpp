@@ -190,7 +190,8 @@ double ProgramCells::clearance(const Cell& cell, const double* x) const {
 ProgramCell ProgramCells::make(const std::vector<double>& constraints) {
   Cell cell;
   cell.id = ++n_cells_;
-  cell.n_rows = static_cast<std::ptrdiff_t>(constraints.size()) / (n_ + 1);
+  const std::ptrdiff_t n_given = static_cast<std::ptrdiff_t>(constraints.size()) / (n_ + 1);
+  cell.n_rows = n_given;
   cell.rows = arena_.take<double>(cell.n_rows * n_ + 1);
   cell.bounds = arena_.take<double>(cell.n_rows + 1);
   cell.doubts = arena_.take<double>(cell.n_rows + 1);
@@ -199,16 +200,20 @@ ProgramCell ProgramCells::make(const std::vector<double>& constraints) {
   cell.witnesses = arena_.take<double>(ProgramCell::kMostWitnesses * n_);
   cell.n_witnesses = arena_.take<std::ptrdiff_t>(1);
   *cell.n_witnesses = 0;
-  for (std::ptrdiff_t i = 0; i < cell.n_rows; ++i) {
+  cell.n_rows = 0;
+  for (std::ptrdiff_t i = 0; i < n_given; ++i) {
     const double* given = &constraints[i * (n_ + 1)];
+    const bool zero = std::all_of(given, given + n_, [](double x) { return x == 0.0; });
+    if (zero && given[n_] >= 0.0) continue;  // it binds nothing
+    const std::ptrdiff_t place = cell.n_rows++;
     double size = std::abs(given[n_]);
     for (std::ptrdiff_t j = 0; j < n_; ++j) {
-      cell.rows[i * n_ + j] = -given[j];
+      cell.rows[place * n_ + j] = -given[j];
       size += std::abs(given[j]);
     }
-    cell.bounds[i] = given[n_];
-    cell.doubts[i] = roundings_ * size;
-    cell.refs[i] = constraint_ref(i);
+    cell.bounds[place] = given[n_];
+    cell.doubts[place] = roundings_ * size;
+    cell.refs[place] = constraint_ref(i);
   }
   std::fill_n(cell.point, n_, 0.0);
   cell.is_thin = !center(cell);

@@ -46,6 +46,11 @@ class ProgramCells {
 
   // The cell of constraints alone; thin if they leave no point.
   Cell make(const std::vector<double>& constraints);
+  // Forget what earlier searches found.
+  void forget(const Cell& start) {
+    *start.n_witnesses = 0;
+    loaded_ = -1;
+  }
   Side test(const Cell& cell, std::ptrdiff_t stage, std::ptrdiff_t unit, std::int32_t ref);
   std::pair<Cell, Cell> split(const Cell& cell);
   void screen(const Cell& cell, std::ptrdiff_t stage, std::vector<Screened>& out) const;

@@ -20,6 +20,7 @@ class ProgramSearch : public RegionSearch::Impl {
     with_proof_ = with_proof;
     std::vector<std::ptrdiff_t> dims(static_cast<std::size_t>(domain.basis.cols));
     std::iota(dims.begin(), dims.end(), 0);
+    frame_ = make_frame(network, domain, dims, std::vector<double>(dims.size(), 1.0));
     frame_ = make_frame(network, domain, dims, find_scales(domain));
     prepare_workers(1);
     if (workers_[0]->start.is_thin) throw ArgumentError("domain must have interior points");
@@ -33,6 +34,7 @@ class ProgramSearch : public RegionSearch::Impl {
  protected:
   Findings explore(int worker, const RegionNode& node, const Limits& limits) override {
     Worker& own = *workers_[worker];
+    own.explorer.cells().forget(own.start);
     return own.explorer.explore(own.start, node, limits);
   }
 
@@ -60,8 +62,29 @@ class ProgramSearch : public RegionSearch::Impl {
     ProgramCell start;
   };
 
-  // Powers of two that the bounds of single features stay below.
-  static std::vector<double> find_scales(const RegionDomain& domain) {
+  // Where the first stage's units bend, on a typical one of them.
+  double typical_reach() const {
+    PatternMaps maps(network_, frame_.embedding, frame_.n_coefficients());
+    maps.compute(0);
+    const std::ptrdiff_t n = frame_.n_coefficients() - 1;
+    std::vector<double> reaches;
+    std::vector<double> row(static_cast<std::size_t>(n) + 1);
+    for (const std::ptrdiff_t unit : network_.stages[0].hidden) {
+      maps.read(0, unit, row.data());
+      double largest = 0.0;
+      for (std::ptrdiff_t c = 0; c < n; ++c) largest = std::max(largest, std::abs(row[c]));
+      const double reach = std::abs(row[n]) / largest;
+      if (reach > 0.0 && std::isfinite(reach)) reaches.push_back(reach);
+    }
+    if (reaches.empty()) return 1.0;
+    const auto middle = reaches.begin() + std::ssize(reaches) / 2;
+    std::nth_element(reaches.begin(), middle, reaches.end());
+    return *middle;
+  }
+
+  // Powers of two that the bounds of single features stay below, or that units bend at.
+  std::vector<double> find_scales(const RegionDomain& domain) const {
+    const double reach = typical_reach();
     std::vector<double> scales(static_cast<std::size_t>(domain.basis.cols), 0.0);
     for (std::ptrdiff_t j = 0; j < domain.rows.rows; ++j) {
       const double* row = domain.rows.row(j);
@@ -78,7 +101,7 @@ class ProgramSearch : public RegionSearch::Impl {
     for (double& scale : scales) {
       int exponent = 0;
       const bool usable = scale > 0.0 && std::isfinite(scale);
-      if (usable) std::frexp(scale, &exponent);
+      std::frexp(usable ? scale : reach, &exponent);
       scale = std::ldexp(1.0, std::clamp(exponent, -1000, 1000));
     }
     return scales;

@@ -266,17 +266,23 @@ class ReluNetwork:
             f"n_outputs={self.n_outputs})"
         )
 
-    def _rows(self, inputs: npt.ArrayLike) -> _Floats:
-        """Return inputs of shape (m, *input_shape) or (m, n_inputs) as rows."""
+    def as_rows(self, inputs: npt.ArrayLike, name: str = "inputs") -> _Floats:
+        """Return inputs of shape (m, *input_shape) or (m, n_inputs) as rows, (m, n_inputs).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they have the wrong type, shape or values; the message starts with `name`.
+        """
         array = np.asarray(inputs)
         if array.dtype.kind not in "fiub":
-            raise TypeError(f"inputs must hold real numbers, got dtype {array.dtype}")
+            raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
         if array.shape[1:] not in {self.input_shape, (self.n_inputs,)} or array.ndim < 2:
             raise ValueError(
-                f"inputs must have shape (n, {', '.join(map(str, self.input_shape))}), "
+                f"{name} must have shape (n, {', '.join(map(str, self.input_shape))}), "
                 f"got {array.shape}"
             )
-        require_finite(array, "inputs")
+        require_finite(array, name)
         return np.ascontiguousarray(array.reshape(len(array), self.n_inputs), dtype=np.float64)
 
     def __call__(self, inputs: npt.ArrayLike) -> _Floats:
@@ -285,7 +291,7 @@ class ReluNetwork:
 
     def preactivations(self, inputs: npt.ArrayLike) -> list[_Floats]:
         """Return the inputs of every stage's units, (n, n_units) each; the last are the outputs."""
-        outputs, found = [self._rows(inputs)], []
+        outputs, found = [self.as_rows(inputs)], []
         for stage in self.stages:
             a = stage.affine(outputs)
             found.append(a)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._constraints import as_double_matrix
 from hullspace._extras import require
 from hullspace.certificates.regions import check_regions, prove_branches
 from hullspace.networks import ReluNetwork, storage, unpack
@@ -287,11 +286,24 @@ class RegionComplex:
         TypeError, ValueError
             If the points have the wrong type, shape or values.
         """
-        found = self._lookup(self.network.pattern(points))
+        rows = self.network.as_rows(points, "points")
+        if not self._place.is_whole:
+            rows_along = (rows - self._place.origin) @ self._place.basis
+        else:
+            rows_along = rows
+        found = self._located(rows, rows_along)
         if self.domain is not None:
-            flat = np.reshape(points, (len(found), self.network.n_inputs))
-            rows = as_double_matrix(flat, "points")
             found[~self.domain.contains(rows, tolerance)] = -1
+        return found
+
+    def _located(self, inputs: _Floats, coordinates: _Floats) -> _Ints:
+        """Find regions by pattern; by their constraints where a unit is zero up to rounding."""
+        found = self._lookup(self.network.pattern(inputs))
+        missing = np.flatnonzero(found < 0)
+        if len(missing) and len(self):
+            shapes = self._shapes
+            for k in missing.tolist():
+                found[k] = shapes.locate(coordinates[k])
         return found
 
     def _lookup(self, patterns: _Bytes) -> _Ints:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from weakref import WeakKeyDictionary
@@ -19,8 +20,6 @@ from hullspace.regions.domain import Domain, Place, place_of
 from hullspace.regions.found import FORMAT, Found, Frontier, fingerprint, read, write
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from hullspace.networks import Operator, Stage
     from hullspace.regions.complex import RegionComplex
 
@@ -135,6 +134,8 @@ class Search:
         ValueError
             If the checkpoint is of something else.
         """
+        if checkpoint is not None and not isinstance(checkpoint, str | PathLike):
+            raise TypeError(f"checkpoint must be a path, got {checkpoint!r}")
         if checkpoint is None or not Path(checkpoint).exists():
             return cls(network, place, method, with_proof=with_proof)
         search = cls.from_arrays(read(checkpoint, "checkpoint"), network, place)
@@ -339,8 +340,8 @@ def continue_search(
 
     if max_regions is not None:
         require_count(max_regions, "max_regions")
-    if time_limit is not None and not time_limit >= 0.0:
-        raise ValueError(f"time_limit must be at least 0, got {time_limit}")
+    if time_limit is not None:
+        _require_seconds(time_limit)
     threads = as_threads(n_threads)
     most = _NO_LIMIT if max_regions is None else max_regions
     end = np.inf if time_limit is None else time.monotonic() + time_limit
@@ -361,6 +362,14 @@ def continue_search(
     if search.with_proof and not len(search.frontier):
         result.verify()
     return result
+
+
+def _require_seconds(time_limit: float) -> None:
+    number = isinstance(time_limit, int | float | np.integer | np.floating)
+    if not number or isinstance(time_limit, bool):
+        raise TypeError(f"time_limit must be a number of seconds, got {time_limit!r}")
+    if not time_limit >= 0.0:
+        raise ValueError(f"time_limit must be at least 0, got {time_limit}")
 
 
 class _Watcher:

@@ -20,6 +20,8 @@ _Ints = npt.NDArray[np.int64]
 
 # A class whose output exceeds another's by this share of their size somewhere is ahead there.
 _AHEAD = 1e-9
+# A point beyond a facet by less than this share of the terms of its equation is on it.
+_ON_A_FACET = 1e-12
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,18 @@ class Shapes:
         on = self.on_facets[self.on_facet_starts[facet] : self.on_facet_starts[facet + 1]]
         corners: _Floats = self.corners[self.corner_starts[i] + on]
         return corners
+
+    def locate(self, point: _Floats) -> int:
+        """Return the region that a point is in up to rounding, -1 if there is none."""
+        excess = self.rows[:, :-1] @ point - self.rows[:, -1]
+        sizes = np.abs(self.rows[:, :-1]) @ np.abs(point) + np.abs(self.rows[:, -1])
+        bounded = np.flatnonzero(np.diff(self.facet_starts))
+        if len(bounded) < len(self):  # the only region, all of space
+            return 0
+        shares = excess / np.where(sizes > 0.0, sizes, 1.0)
+        worst = np.maximum.reduceat(shares, self.facet_starts[:-1])
+        best = int(worst.argmin())
+        return best if worst[best] <= _ON_A_FACET else -1
 
     def inradii(self) -> _Floats:
         """Return the radius of a largest ball in each region."""

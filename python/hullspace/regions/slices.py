@@ -72,7 +72,7 @@ class RegionSlice(RegionComplex):
     def find(self, points: npt.ArrayLike, tolerance: float = 1e-9) -> npt.NDArray[np.int64]:
         """Tell which region each point of the plane is in; see `RegionComplex.find`."""
         plane = as_double_matrix(points, "points", 2)
-        found = self._lookup(self.network.pattern(self._place.lift(plane)))
+        found = self._located(self._place.lift(plane), plane)
         inside = Polyhedron(self._place.A, self._place.b).contains(plane, tolerance)
         found[~inside] = -1
         return found
