@@ -16,13 +16,13 @@ using ExactRow = std::vector<Dyadic>;
 
 // What a hyperplane is: hidden unit number r >= 0, or one of these.
 inline constexpr std::int32_t kInfinity = -1;  // the last coordinate is zero
-inline constexpr std::int32_t constraint_ref(std::ptrdiff_t j) {
+constexpr std::int32_t constraint_ref(std::ptrdiff_t j) {
   return static_cast<std::int32_t>(-2 - j);
 }
-inline constexpr std::ptrdiff_t constraint_of(std::int32_t ref) { return -2 - ref; }
+constexpr std::ptrdiff_t constraint_of(std::int32_t ref) { return -2 - ref; }
 // Where output a equals output b, of n.
 inline constexpr std::int32_t kFirstPair = std::int32_t{-1} << 30;
-inline constexpr std::int32_t pair_ref(std::ptrdiff_t a, std::ptrdiff_t b, std::ptrdiff_t n) {
+constexpr std::int32_t pair_ref(std::ptrdiff_t a, std::ptrdiff_t b, std::ptrdiff_t n) {
   return kFirstPair - static_cast<std::int32_t>(a * n + b);
 }
 

@@ -36,7 +36,7 @@ struct Findings {
 template <class Cells>
 class Explorer {
  public:
-  using Cell = typename Cells::Cell;
+  using Cell = Cells::Cell;
 
   Explorer(const ReluNetwork::Stages& network, std::vector<double> embedding,
            std::ptrdiff_t n_coefficients, const std::vector<double>& constraints, bool with_proof)
@@ -152,11 +152,10 @@ class Explorer {
       const auto number =
           static_cast<std::int32_t>(stage.first_hidden) + static_cast<std::int32_t>(i);
       const Screened screened = screened_[unit];
-      if (screened == Screened::kCut) {
-        candidates_.push_back(number);
-      } else if (!with_proof_ && screened != Screened::kOpen) {
-        set_bit(sides_.data(), number, screened == Screened::kPositive);
-      } else if (!settle(cell, k, unit, number)) {
+      const bool on = screened == Screened::kPositive;
+      if (!with_proof_ && (on || screened == Screened::kNegative)) {
+        set_bit(sides_.data(), number, on);
+      } else if (screened == Screened::kCut || !settle(cell, k, unit, number)) {
         candidates_.push_back(number);
       }
     }
@@ -195,7 +194,7 @@ class Explorer {
   // Search the part of a cell on the side of a unit that is set.
   void descend(const Cell& part, std::ptrdiff_t k, std::int32_t number, std::size_t first,
                std::size_t last) {
-    if (!part.is_thin) {
+    if (!part.is_thin()) {
       explore_units(part, k, first, last);
       return;
     }

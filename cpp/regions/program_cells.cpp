@@ -170,7 +170,7 @@ void ProgramCells::screen(const Cell& /*cell*/, std::ptrdiff_t stage,
 
 bool ProgramCells::point(const Cell& cell, double* y) const {
   std::copy_n(cell.point, n_, y);
-  return !cell.is_thin;
+  return !cell.thin;
 }
 
 // Least distance of a point to the constraints, negative unless it is clear of all of them.
@@ -216,7 +216,7 @@ ProgramCell ProgramCells::make(const std::vector<double>& constraints) {
     cell.refs[place] = constraint_ref(i);
   }
   std::fill_n(cell.point, n_, 0.0);
-  cell.is_thin = !center(cell);
+  cell.thin = !center(cell);
   return cell;
 }
 
@@ -295,7 +295,7 @@ void ProgramCells::choose_point(const Cell& cell, bool positive, Cell& out) {
       out.radius = radius;
     }
   }
-  out.is_thin = !(out.radius > 0.0);
+  out.thin = !(out.radius > 0.0);
 }
 
 std::pair<ProgramCell, ProgramCell> ProgramCells::split(const Cell& cell) {

@@ -33,7 +33,9 @@ struct ProgramCell {
   double radius = 0.0;          // of a ball around it
   double* witnesses = nullptr;  // (kMostWitnesses, n): points of the closed cell
   std::ptrdiff_t* n_witnesses = nullptr;
-  bool is_thin = false;  // no point was found that is clear of all constraints
+  bool thin = false;  // no point was found that is clear of all constraints
+
+  bool is_thin() const { return thin; }
 };
 
 class ProgramCells {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t kRegionsPerTask = 512;
 
-class ProgramSearch : public RegionSearch::Impl {
+class ProgramSearch final : public RegionSearch::Impl {
  public:
   ProgramSearch(const ReluNetwork::Stages& network, const RegionDomain& domain, bool with_proof)
       : network_(network) {
@@ -23,7 +23,7 @@ class ProgramSearch : public RegionSearch::Impl {
     frame_ = make_frame(network, domain, dims, std::vector<double>(dims.size(), 1.0));
     frame_ = make_frame(network, domain, dims, find_scales(domain));
     prepare_workers(1);
-    if (workers_[0]->start.is_thin) throw ArgumentError("domain must have interior points");
+    if (workers_[0]->start.is_thin()) throw ArgumentError("domain must have interior points");
     RegionNode node;
     node.decided.assign((static_cast<std::size_t>(network.n_hidden) + 7) / 8, 0);
     node.values = node.decided;

@@ -117,7 +117,8 @@ VertexCells::VertexCells(const ReluNetwork::Stages& network, PatternMaps& maps,
       exact_(network, maps, sides, constraints),
       d_(maps.n_coefficients()),
       roundings_((static_cast<double>(d_) + 4.0) * kRoundoff),
-      row_(static_cast<std::size_t>(d_)) {}
+      row_(static_cast<std::size_t>(d_)),
+      scratch_(static_cast<std::size_t>(d_)) {}
 
 VertexCell VertexCells::allocate(std::ptrdiff_t n, std::ptrdiff_t words) {
   VertexCell cell;
@@ -153,7 +154,7 @@ void VertexCells::read_row(std::int32_t ref, double* row, double& error, double&
 
 bool VertexCells::write_exact(const Cell& cell, std::ptrdiff_t v, const ExactRow& generator) {
   double largest = 0.0;
-  double values[64];
+  std::vector<double>& values = scratch_;
   for (std::ptrdiff_t c = 0; c < d_; ++c) {
     values[c] = generator[c].to_double();
     largest = std::max(largest, std::abs(values[c]));
@@ -480,7 +481,7 @@ std::pair<VertexCell, VertexCell> VertexCells::split(const Cell& cell) {
 }
 
 bool VertexCells::point(const Cell& cell, double* y) {
-  double totals[64];
+  std::vector<double>& totals = scratch_;
   for (std::ptrdiff_t c = 0; c < d_; ++c) {
     const double* x = cell.coordinates + c * cell.stride;
     double total = 0.0;
@@ -498,10 +499,10 @@ bool VertexCells::point(const Cell& cell, double* y) {
     for (; used != 0; used &= used - 1) {
       const std::int32_t ref = cell.refs[64 * k + std::countr_zero(used)];
       if (ref == kInfinity) continue;
-      double row[64];
+      std::vector<double>& row = scratch_;
       double error = 0.0;
       double row_size = 0.0;
-      read_row(ref, row, error, row_size);
+      read_row(ref, row.data(), error, row_size);
       double value = row[d_ - 1];
       for (std::ptrdiff_t c = 0; c + 1 < d_; ++c) value += row[c] * y[c];
       const double doubt = (error + (roundings_ + 2.0 * kRoundoff) * row_size) * size + kTiny;
@@ -533,10 +534,10 @@ void VertexCells::certify(const Cell& cell, bool positive, std::vector<std::int3
   const std::ptrdiff_t n = d_ - 1;
   std::vector<double> normals;  // (refs, n), inwards
   for (const std::int32_t ref : refs) {
-    double row[64];
+    std::vector<double>& row = scratch_;
     double error = 0.0;
     double size = 0.0;
-    read_row(ref, row, error, size);
+    read_row(ref, row.data(), error, size);
     const bool inside = ref < 0 || get_bit(sides_, ref);
     for (std::ptrdiff_t c = 0; c < n; ++c) normals.push_back(inside ? row[c] : -row[c]);
   }

@@ -32,7 +32,7 @@ struct VertexCell {
   double* errors = nullptr;       // (stride) of each coordinate
   std::uint64_t* sets = nullptr;  // (n, words): the hyperplanes through each vertex
   std::int32_t* refs = nullptr;   // (64 * words): what they are
-  static constexpr bool is_thin = false;
+  static constexpr bool is_thin() { return false; }
   bool simple = false;  // no vertex lies on more hyperplanes than it takes
 };
 
@@ -113,6 +113,7 @@ class VertexCells {
 
   // Of the hyperplane tested last.
   std::vector<double> row_;
+  std::vector<double> scratch_;  // (n_coefficients)
   double row_error_ = 0.0;
   double row_size_ = 0.0;
   std::int32_t ref_ = 0;

@@ -39,7 +39,7 @@ struct StoredCell {
   std::vector<std::int32_t> refs;
 };
 
-class VertexSearch : public RegionSearch::Impl {
+class VertexSearch final : public RegionSearch::Impl {
  public:
   VertexSearch(const ReluNetwork::Stages& network, const RegionDomain& domain, bool with_proof)
       : network_(network) {

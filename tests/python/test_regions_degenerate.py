@@ -340,8 +340,14 @@ FACTORS = [
 ]
 
 
-@METHODS
-@pytest.mark.parametrize("factors", FACTORS)
+# Squares of the others' rows leave the range of doubles, in which linear programs work.
+MILD = [factors for factors in FACTORS if 1e-200 < factors[0] * factors[1] < 1e200]
+
+
+@pytest.mark.parametrize(
+    ("factors", "method"),
+    [*((f, "vertices") for f in FACTORS), *((f, "lp") for f in MILD)],
+)
 def test_scales_of_weights(factors, method):
     network = scaled(random_network(np.random.default_rng(7), 2, 6, 4, 1, biases=False), factors)
     assert_exact(network, None, method)
