@@ -85,6 +85,14 @@ struct Kernels {
   void (*pivot)(double* rows, std::ptrdiff_t stride, std::ptrdiff_t count, std::ptrdiff_t k,
                 const double* factors, double* squares);
 
+  // For the affine functions of `count` units, (n_rows, stride) coefficients, at a point of n_rows
+  // coordinates that is known up to `share`: with each value's doubt, errors[i] + share * sizes[i],
+  // raise highest[i] to the value less its doubt, lower lowest[i] to the value plus its doubt, and
+  // lower surest[i] to the value's size less its doubt.
+  void (*bound_units)(const double* planes, std::ptrdiff_t stride, std::ptrdiff_t n_rows,
+                      std::ptrdiff_t count, const double* point, double share, const double* errors,
+                      const double* sizes, double* highest, double* lowest, double* surest);
+
   // (a, b) = (c a + s b, c b - s a).
   void (*rotate)(double* a, double* b, std::ptrdiff_t length, double c, double s);
 };

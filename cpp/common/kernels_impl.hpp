@@ -406,6 +406,25 @@ void pivot(double* rows, std::ptrdiff_t stride, std::ptrdiff_t count, std::ptrdi
   squares[k] = square;
 }
 
+void bound_units(const double* planes, std::ptrdiff_t stride, std::ptrdiff_t n_rows,
+                 std::ptrdiff_t count, const double* point, double share, const double* errors,
+                 const double* sizes, double* highest, double* lowest, double* surest) {
+#pragma omp simd
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    double value = 0.0;
+    for (std::ptrdiff_t c = 0; c < n_rows; ++c) value += point[c] * planes[c * stride + i];
+    // The smallest normal number covers what underflow loses.
+    const double doubt = errors[i] + share * sizes[i] + 0x1p-1022;
+    const double above = value - doubt;
+    const double below = value + doubt;
+    const double clear = (value < 0.0 ? -value : value) - doubt;
+    const double sure = clear == clear ? clear : -__builtin_inf();  // not a number is not sure
+    highest[i] = above > highest[i] ? above : highest[i];
+    lowest[i] = below < lowest[i] ? below : lowest[i];
+    surest[i] = sure < surest[i] ? sure : surest[i];
+  }
+}
+
 void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
 #pragma omp simd
   for (std::ptrdiff_t i = 0; i < length; ++i) {
@@ -439,5 +458,6 @@ void rotate(double* a, double* b, std::ptrdiff_t length, double c, double s) {
                          &blocking_row,                     \
                          &steepest_edge,                    \
                          &pivot,                            \
+                         &bound_units,                      \
                          &rotate};                          \
   }

@@ -21,12 +21,20 @@ std::vector<double> absolute_values(const std::vector<double>& values) {
 }  // namespace
 
 DenseOperator::DenseOperator(const DenseData& data)
-    : n_in_(data.matrix.cols), n_out_(data.matrix.rows), stride_(padded(n_in_)) {
+    : n_in_(data.matrix.cols),
+      n_out_(data.matrix.rows),
+      stride_(padded(n_in_)),
+      column_stride_(padded(n_out_)) {
   matrix_.assign(static_cast<std::size_t>(n_out_ * stride_), 0.0);
+  columns_.assign(static_cast<std::size_t>(n_in_ * column_stride_), 0.0);
   for (std::ptrdiff_t i = 0; i < n_out_; ++i) {
     std::copy_n(data.matrix.row(i), n_in_, &matrix_[i * stride_]);
+    for (std::ptrdiff_t j = 0; j < n_in_; ++j) {
+      columns_[j * column_stride_ + i] = data.matrix.row(i)[j];
+    }
   }
   absolute_ = absolute_values(matrix_);
+  absolute_columns_ = absolute_values(columns_);
 }
 
 void DenseOperator::apply(const double* in, std::ptrdiff_t in_stride, std::ptrdiff_t count,

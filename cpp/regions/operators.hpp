@@ -23,14 +23,22 @@ class DenseOperator {
              std::ptrdiff_t out_stride) const;
   void apply_absolute(const double* in, double* out) const;
   void read_row(std::ptrdiff_t i, RowEntries& entries) const;
+  // Column j, n_out elements, and its absolute values.
+  const double* column(std::ptrdiff_t j) const { return &columns_[j * column_stride_]; }
+  const double* absolute_column(std::ptrdiff_t j) const {
+    return &absolute_columns_[j * column_stride_];
+  }
 
  private:
   const Kernels& kernels_ = kernels();
   std::ptrdiff_t n_in_;
   std::ptrdiff_t n_out_;
   std::ptrdiff_t stride_;
+  std::ptrdiff_t column_stride_;
   std::vector<double> matrix_;
   std::vector<double> absolute_;
+  std::vector<double> columns_;
+  std::vector<double> absolute_columns_;
 };
 
 class SparseOperator {

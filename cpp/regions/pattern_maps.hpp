@@ -53,17 +53,31 @@ class PatternMaps {
     std::vector<double> sizes;
     std::uint64_t version = 0;
   };
+  // What the inputs of a stage that takes one other by a matrix were computed from.
+  struct Origin {
+    std::uint64_t version = 0;     // of the other's inputs; none if zero
+    std::ptrdiff_t n_updates = 0;  // since they were computed as a whole
+    std::vector<double> factors;   // that the other's units had
+    std::vector<double> reaches;   // bounds of all sums on the way, in the units of sizes
+  };
 
   Values make(std::ptrdiff_t n_units) const;
   void find_sizes(Values& values) const;
+  void find_factors(std::ptrdiff_t stage, const std::uint64_t* sides);
+  bool update(std::ptrdiff_t stage);
+  void remember(std::ptrdiff_t stage);
+  const DenseOperator* only_matrix(std::ptrdiff_t stage) const;
 
   const Kernels& kernels_ = kernels();
   const ReluNetwork::Stages& network_;
   std::ptrdiff_t n_coefficients_;
   std::vector<Values> inputs_;   // of the stages' units
   std::vector<Values> outputs_;  // the network's input, then the stages' outputs
+  std::vector<Origin> origins_;
+  std::vector<std::vector<double>> factors_;  // of each stage's units
   std::vector<double> scratch_;
   std::vector<double> weights_;
+  std::vector<std::ptrdiff_t> changed_;
 };
 
 }  // namespace hullspace

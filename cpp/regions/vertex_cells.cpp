@@ -307,24 +307,13 @@ void VertexCells::screen(const Cell& cell, std::ptrdiff_t stage, std::vector<Scr
   highest_.assign(n, -kFar);
   lowest_.assign(n, kFar);
   surest_.assign(n, kFar);
-  unit_values_.resize(n);
   std::vector<double>& generator = new_coordinates_;
   generator.resize(static_cast<std::size_t>(d_));
-  const double* errors = maps_.errors(stage);
-  const double* sizes = maps_.sizes(stage);
   for (std::ptrdiff_t v = 0; v < cell.n; ++v) {
     for (std::ptrdiff_t c = 0; c < d_; ++c) generator[c] = cell.coordinates[c * cell.stride + v];
-    std::fill(unit_values_.begin(), unit_values_.end(), 0.0);
-    kernels_.combine(maps_.planes(stage), stride, d_, generator.data(), unit_values_.data(),
-                     stride);
-    const double share = roundings_ + cell.errors[v];
-    for (std::size_t i = 0; i < n; ++i) {
-      const double doubt = errors[i] + share * sizes[i] + kTiny;
-      const double value = unit_values_[i];
-      highest_[i] = std::max(highest_[i], value - doubt);
-      lowest_[i] = std::min(lowest_[i], value + doubt);
-      surest_[i] = std::min(surest_[i], std::abs(value) - doubt);
-    }
+    kernels_.bound_units(maps_.planes(stage), stride, d_, stride, generator.data(),
+                         roundings_ + cell.errors[v], maps_.errors(stage), maps_.sizes(stage),
+                         highest_.data(), lowest_.data(), surest_.data());
   }
   out.resize(n);
   for (std::size_t i = 0; i < n; ++i) {

@@ -133,7 +133,6 @@ class VertexCells {
   std::vector<double> highest_;
   std::vector<double> lowest_;
   std::vector<double> surest_;
-  std::vector<double> unit_values_;
 };
 
 }  // namespace hullspace
