@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 _Floats = npt.NDArray[np.float64]
 
-_STEPS = 200
+_STEPS, _HALVINGS = 200, 40
 
 
 def maximize_dual(
@@ -16,9 +16,8 @@ def maximize_dual(
     """Maximize the dual of ``min |y|^2 / 2`` where ``rows @ y <= bounds`` in a box around 0.
 
     For multipliers v the best point is ``clip(-rows.T @ v)``, so the dual is concave and piecewise
-    quadratic in as many variables as there are rows: projected Newton steps (D. P. Bertsekas,
-    "Projected Newton methods for optimization problems with simple constraints", SIAM Journal on
-    Control and Optimization 20, 1982). Stops early once the value is enough.
+    quadratic in as many variables as there are rows: Newton steps that end where a
+    multiplier falls to zero. Stops early once the value is enough.
 
     Returns
     -------
@@ -37,23 +36,25 @@ def maximize_dual(
         excess = rows @ y - bounds
         if value >= enough or not _open(v, excess, 1e-13 * size):
             break
-        # Rows that press against nothing stay out; a multiplier about to fall to 0 goes there.
-        used = (v > 0.0) | (excess > 0.0)
-        direction = _newton(rows, y, lower, upper, excess, used)
-        step, best = 1.0, (value, v, y)
-        for _ in range(40):
+        direction = _newton(rows, y, lower, upper, excess, v)
+        falling = direction < 0.0
+        step = min(1.0, float((v[falling] / -direction[falling]).min(initial=np.inf)))
+        best = (value, v, y)
+        for _ in range(_HALVINGS):
             trial = np.maximum(v + step * direction, 0.0)
+            # Multipliers that the step ends on are exactly zero.
+            trial[falling & (trial < 1e-14 * v.max(initial=0.0))] = 0.0
             found, point = evaluate(trial)
-            if found > best[0]:
-                best = found, trial, point
-                if step < 1.0:
+            if found <= best[0]:
+                if step > 1.0 or best[0] > value:
                     break
-                # Towards infinity, if there is no point, in few steps.
-                step *= 4.0
-            elif step > 1.0:
-                break
-            else:
                 step *= 0.5
+                continue
+            best = found, trial, point
+            if step < 1.0 or falling.any():
+                break
+            # Towards infinity, if there is no point, in few steps.
+            step *= 4.0
         if best[0] <= value:
             break
         value, v, y = best
@@ -66,18 +67,19 @@ def _open(v: _Floats, excess: _Floats, tolerance: float) -> bool:
 
 
 def _newton(
-    rows: _Floats,
-    y: _Floats,
-    lower: _Floats,
-    upper: _Floats,
-    excess: _Floats,
-    used: npt.NDArray[np.bool_],
+    rows: _Floats, y: _Floats, lower: _Floats, upper: _Floats, excess: _Floats, v: _Floats
 ) -> _Floats:
-    """Newton's direction in the multipliers of the rows in use."""
+    """Return Newton's direction in the multipliers that are positive or should become so."""
     free = (y > lower) & (y < upper)
-    inner = rows[np.ix_(used, free)]
-    hessian = inner @ inner.T
-    hessian[np.diag_indices_from(hessian)] += 1e-10 * (1.0 + np.trace(hessian))
-    direction = np.zeros(len(rows))
-    direction[used] = np.linalg.solve(hessian, excess[used])
-    return direction
+    used = np.flatnonzero((v > 0.0) | (excess > 0.0))
+    while True:
+        inner = rows[np.ix_(used, free)]
+        hessian = inner @ inner.T
+        hessian[np.diag_indices_from(hessian)] += 1e-12 * (1.0 + np.trace(hessian))
+        found = np.linalg.solve(hessian, excess[used])
+        stuck = (v[used] == 0.0) & (found < 0.0)
+        if not stuck.any():
+            direction = np.zeros(len(rows))
+            direction[used] = found
+            return direction
+        used = used[~stuck]

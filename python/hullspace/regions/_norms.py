@@ -190,7 +190,8 @@ class Euclidean:
         value = self.value(max(float(found.distances[0] - found.gaps[0]), 0.0))
         multipliers = found.duals.toarray()[0, : len(rows)]
         value -= self.rounding * (float(multipliers @ sizes) + value)
-        return np.clip(found.points[0], self.lower, self.upper), max(value, 0.0)
+        point = np.clip(found.points[0], self.lower, self.upper)
+        return (point if value < enough else None), max(value, 0.0)
 
 
 def within(lower: _Floats, upper: _Floats, reach: float) -> tuple[_Floats, _Floats]:
@@ -288,7 +289,8 @@ class Largest:
         point = np.clip(found.points[0, :n], self.lower, self.upper)
         value = -float(found.values[0] + found.gaps[0]) * (1.0 - 1e-12)
         multipliers = found.duals.toarray()[0, : len(rows)]
-        return point, max(value - self.rounding * float(multipliers @ sizes), 0.0)
+        value -= self.rounding * float(multipliers @ sizes)
+        return (point if value < enough else None), max(value, 0.0)
 
 
 Norm = Euclidean | Largest
