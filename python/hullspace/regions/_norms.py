@@ -166,12 +166,13 @@ class Euclidean:
         lengths = np.linalg.norm(rows, axis=1)
         lengths[lengths == 0.0] = 1.0
         rows, bounds, sizes = rows / lengths[:, None], bounds / lengths, sizes / lengths
+        slack, box = self.rounding * sizes, (self.lower, self.upper)
         multipliers, y = maximize_dual(
-            rows, bounds, self.lower, self.upper, start * lengths, enough * (1.0 + 1e-9)
+            rows, bounds, slack, box, start * lengths, enough * (1.0 + 1e-9)
         )
         excess = rows @ y - bounds
         value = 0.5 * float(y @ y) * (1.0 - self.rounding)
-        value += float(multipliers @ (excess - self.rounding * sizes))
+        value += float(multipliers @ (excess - slack))
         if value < enough and excess.max() > _FEASIBLE * (1.0 + np.abs(bounds).max()):
             # Newton's method got stuck: the general method takes longer.
             return self._project_slowly(rows, bounds, sizes, enough)
