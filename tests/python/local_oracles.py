@@ -84,6 +84,10 @@ def all_regions(network, lower, upper):
     found = []
     for bits in product([False, True], repeat=network.n_hidden):
         rows, offsets, _ = constraints(network, np.array(bits))
+        dead = ~rows.any(axis=1)
+        on = np.where(bits, offsets, -offsets) > 0.0  # of a unit that is zero the bit is 0
+        if (on != bits)[dead].any():
+            continue
         if room(rows, offsets, lower, upper)[0] > 1e-9:
             found.append(np.array(bits))
     return found

@@ -21,6 +21,9 @@ from hullspace.regions._relaxation import Lines
 
 _Floats = npt.NDArray[np.float64]
 
+# Random starts for each target.
+_STARTS = 8
+
 
 def gradients(network: ReluNetwork, points: _Floats, weights: _Floats) -> tuple[_Floats, _Floats]:
     """Return the outputs at points, and the gradients of weighted sums of them, (n, n_inputs)."""
@@ -50,20 +53,28 @@ def approach(
     norm: Norm,
     label: int,
     targets: npt.NDArray[np.int64],
+    starts: _Floats,
     steps: int = 60,
 ) -> tuple[_Floats, _Floats]:
-    """Look for near points where each target reaches the class, all targets at once.
+    """Look for near points where targets reach the class, from one start for each, all at once.
+
+    Parameters
+    ----------
+    targets : (n,) int64
+        Classes, repeated for several starts.
+    starts : (n, n_inputs) float64
+        Where to start, relative to x.
 
     Returns
     -------
-    points (n_targets, n_inputs), distances (n_targets,)
+    points (n, n_inputs), distances (n,)
         Relative to x; infinite distances where no point was found.
     """
     n = len(targets)
     weights = np.zeros((n, network.n_outputs))
     weights[:, label] = 1.0
     weights[np.arange(n), targets] = -1.0
-    y = np.zeros((n, len(x)))
+    y = np.clip(starts, norm.lower, norm.upper)
     best, found = np.full(n, np.inf), np.zeros((n, len(x)))
     empty, nothing = np.zeros((n, 0)), np.zeros(n)
     for _ in range(steps):
@@ -86,3 +97,32 @@ def approach(
         y = np.where(across, 0.5 * (y + near), np.where(crossed, 1.01 * near, y + 1.05 * ahead))
         y = np.clip(y, norm.lower, norm.upper)
     return found, best
+
+
+def many_approaches(
+    network: ReluNetwork, x: _Floats, norm: Norm, label: int, targets: npt.NDArray[np.int64]
+) -> dict[int, list[_Floats]]:
+    """Look for near points of each target, from x and from points about as far as those found.
+
+    Returns
+    -------
+    dict
+        For each target points relative to x, the nearest first; targets with near points first.
+    """
+    generator = np.random.default_rng(0)
+    zeros = np.zeros((len(targets), len(x)))
+    points, distances = approach(network, x, norm, label, targets, zeros)
+    many = np.repeat(targets, _STARTS)
+    reach = np.where(np.isfinite(distances), distances, 1.0)
+    starts = generator.normal(size=(len(many), len(x)))
+    starts *= (np.repeat(reach, _STARTS) / [norm.length(row) for row in starts])[:, None]
+    more, farther = approach(network, x, norm, label, many, starts)
+    points, distances = np.vstack([points, more]), np.append(distances, farther)
+    owners = np.append(targets, many)
+    order = np.argsort(distances, kind="stable")
+    found: dict[int, list[_Floats]] = {}
+    for k in order.tolist():
+        found.setdefault(int(owners[k]), [])
+        if np.isfinite(distances[k]):
+            found[int(owners[k])].append(points[k])
+    return found

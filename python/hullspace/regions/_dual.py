@@ -2,82 +2,109 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 _Floats = npt.NDArray[np.float64]
 
-_STEPS = 200
+_STEPS, _HALVINGS = 200, 40
+# The optimum's conditions hold to this; values that differ by less say nothing.
+_ACCURATE, _EQUAL = 1e-13, 1e-14
+
+
+@dataclass(frozen=True)
+class _State:
+    """Multipliers, their point, and the dual's value and gradient."""
+
+    v: _Floats
+    y: _Floats
+    value: float
+    excess: _Floats
+
+    @property
+    def error(self) -> float:
+        """How far the conditions of an optimum are from being met."""
+        broken = float(self.excess.max(initial=0.0))
+        return max(broken, float(np.abs(self.excess[self.v > 0.0]).max(initial=0.0)))
+
+    def improves(self, other: _State) -> bool:
+        """Whether the value is larger, or as large with the conditions more nearly met."""
+        if self.value > other.value + _EQUAL * abs(other.value):
+            return True
+        equal = self.value >= other.value - _EQUAL * abs(other.value)
+        return equal and self.error < 0.5 * other.error
 
 
 def maximize_dual(
-    rows: _Floats, bounds: _Floats, lower: _Floats, upper: _Floats, start: _Floats, enough: float
+    rows: _Floats,
+    bounds: _Floats,
+    slack: _Floats,
+    box: tuple[_Floats, _Floats],
+    start: _Floats,
+    enough: float,
 ) -> tuple[_Floats, _Floats]:
     """Maximize the dual of ``min |y|^2 / 2`` where ``rows @ y <= bounds`` in a box around 0.
 
     For multipliers v the best point is ``clip(-rows.T @ v)``, so the dual is concave and piecewise
-    quadratic in as many variables as there are rows: projected Newton steps (D. P. Bertsekas,
-    "Projected Newton methods for optimization problems with simple constraints", SIAM Journal on
-    Control and Optimization 20, 1982). Stops early once the value is enough.
+    quadratic in as many variables as there are rows: Newton steps that end where a multiplier falls
+    to zero. Stops early once the value is enough even if the constraints are wrong by the slack.
 
     Returns
     -------
     multipliers, point
         Any multipliers prove a value; the point is feasible once they are optimal.
     """
+    lower, upper = box
 
-    def evaluate(v: _Floats) -> tuple[float, _Floats]:
+    def state(v: _Floats) -> _State:
         y = np.clip(-(v @ rows), lower, upper)
-        return float(0.5 * (y @ y) + v @ (rows @ y - bounds)), y
+        excess = rows @ y - bounds
+        return _State(v, y, float(0.5 * (y @ y) + v @ excess), excess)
 
-    v = np.maximum(start, 0.0)
-    value, y = evaluate(v)
+    best = state(np.maximum(start, 0.0))
     size = 1.0 + np.abs(bounds).max(initial=0.0)
     for _ in range(_STEPS):
-        excess = rows @ y - bounds
-        if value >= enough or not _open(v, excess, 1e-13 * size):
+        if best.value - best.v @ slack >= enough or best.error <= _ACCURATE * size:
             break
-        # Rows that press against nothing stay out; a multiplier about to fall to 0 goes there.
-        used = (v > 0.0) | (excess > 0.0)
-        direction = _newton(rows, y, lower, upper, excess, used)
-        step, best = 1.0, (value, v, y)
-        for _ in range(40):
-            trial = np.maximum(v + step * direction, 0.0)
-            found, point = evaluate(trial)
-            if found > best[0]:
-                best = found, trial, point
-                if step < 1.0:
+        direction = _newton(rows, lower, upper, best)
+        falling = direction < 0.0
+        ends = np.full(len(direction), np.inf)
+        np.divide(best.v, -direction, out=ends, where=falling)
+        step = min(1.0, float(ends.min(initial=np.inf)))
+        before = best
+        for _ in range(_HALVINGS):
+            v = np.maximum(before.v + step * direction, 0.0)
+            v[ends <= step] = 0.0
+            trial = state(v)
+            if not trial.improves(best):
+                if best is not before:
                     break
-                # Towards infinity, if there is no point, in few steps.
-                step *= 4.0
-            elif step > 1.0:
-                break
-            else:
                 step *= 0.5
-        if best[0] <= value:
+                continue
+            best = trial
+            if step < 1.0 or falling.any():
+                break
+            # Towards infinity, if there is no point, in few steps.
+            step *= 4.0
+        if best is before:
             break
-        value, v, y = best
-    return v, y
+    return best.v, best.y
 
 
-def _open(v: _Floats, excess: _Floats, tolerance: float) -> bool:
-    """Whether the conditions of an optimum are not yet met."""
-    return bool((excess > tolerance).any() or (np.abs(excess[v > 0.0]) > tolerance).any())
-
-
-def _newton(
-    rows: _Floats,
-    y: _Floats,
-    lower: _Floats,
-    upper: _Floats,
-    excess: _Floats,
-    used: npt.NDArray[np.bool_],
-) -> _Floats:
-    """Newton's direction in the multipliers of the rows in use."""
-    free = (y > lower) & (y < upper)
-    inner = rows[np.ix_(used, free)]
-    hessian = inner @ inner.T
-    hessian[np.diag_indices_from(hessian)] += 1e-10 * (1.0 + np.trace(hessian))
-    direction = np.zeros(len(rows))
-    direction[used] = np.linalg.solve(hessian, excess[used])
-    return direction
+def _newton(rows: _Floats, lower: _Floats, upper: _Floats, at: _State) -> _Floats:
+    """Return Newton's direction in the multipliers that are positive or should become so."""
+    free = (at.y > lower) & (at.y < upper)
+    used = np.flatnonzero((at.v > 0.0) | (at.excess > 0.0))
+    while True:
+        inner = rows[np.ix_(used, free)]
+        hessian = inner @ inner.T
+        hessian[np.diag_indices_from(hessian)] += 1e-12 * (1.0 + np.trace(hessian))
+        found = np.linalg.solve(hessian, at.excess[used])
+        stuck = (at.v[used] == 0.0) & (found < 0.0)
+        if not stuck.any():
+            direction = np.zeros(len(rows))
+            direction[used] = found
+            return direction
+        used = used[~stuck]

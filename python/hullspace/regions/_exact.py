@@ -18,6 +18,8 @@ _Bits = npt.NDArray[np.bool_]
 
 # Units that a walk tries to cross, and inputs that count as 0 at a point.
 _CROSSED, _ZERO = 12, 1e-9
+# A walk starts from values that are at most so many times the best, and tries so many regions.
+_DETOUR, _PROJECTIONS = 4.0, 60
 
 
 class Regions:
@@ -69,7 +71,9 @@ class Regions:
         rows = np.vstack([np.where(bits, -1.0, 1.0)[:, None] * maps, last])
         return rows[:, :-1], -rows[:, -1]
 
-    def project(self, bits: _Bits, start: _Floats | None = None) -> tuple[_Floats | None, float]:
+    def project(
+        self, bits: _Bits, start: _Floats | None = None, enough: float | None = None
+    ) -> tuple[_Floats | None, float]:
         """Find the nearest point of a region where the function is at most 0; bound its value.
 
         Parameters
@@ -78,33 +82,38 @@ class Regions:
             The region's pattern.
         start : (n_units + 1,) float64, optional
             Multipliers to start from.
+        enough : float, optional
+            A value that is of no interest; by default that of the best point so far.
         """
         self._tried.add(bits.tobytes())
         guess = np.zeros(len(bits) + 1) if start is None else start
-        point, value = self.norm.project(*self.system(bits), self._sizes, guess, self.cut)
+        limit = self.cut if enough is None else enough
+        point, value = self.norm.project(*self.system(bits), self._sizes, guess, limit)
         if point is not None:
             self._found(point)
         return point, value
 
-    def descend(self, y: _Floats, rounds: int = 20) -> None:
-        """Improve on a point: by its region's nearest one, and those across units that bind."""
+    def descend(self, y: _Floats) -> None:
+        """Improve on a point: by its region's nearest one, and those across units that bind.
+
+        On its way the descent may be worse than the best point so far.
+        """
         bits = self.inputs(y) > 0.0
-        if bits.tobytes() in self._tried:
-            return
-        point, _ = self.project(bits)
-        for _ in range(rounds):
-            if point is None:
+        best = _DETOUR * self.cut
+        todo = [bits]
+        for _ in range(_PROJECTIONS):
+            if not todo:
                 return
+            bits = todo.pop(0)
+            if bits.tobytes() in self._tried:
+                continue
+            point, value = self.project(bits, enough=best)
+            if point is None or not value < best:
+                continue
+            best, todo = value, []
             a = np.abs(self.inputs(point))
             order = np.argsort(a)[:_CROSSED]
-            binding = order[a[order] <= _ZERO * (1.0 + a.max(initial=0.0))]
-            best, point = self.cut, None
-            for unit in binding.tolist():
+            for unit in order[a[order] <= _ZERO * (1.0 + a.max(initial=0.0))].tolist():
                 across = bits.copy()
                 across[unit] = not across[unit]
-                if across.tobytes() in self._tried:
-                    continue
-                there, _ = self.project(across)
-                if there is not None and self.cut < best:
-                    best, point, bits = self.cut, there, across
-                    break
+                todo.append(across)

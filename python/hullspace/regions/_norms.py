@@ -166,12 +166,13 @@ class Euclidean:
         lengths = np.linalg.norm(rows, axis=1)
         lengths[lengths == 0.0] = 1.0
         rows, bounds, sizes = rows / lengths[:, None], bounds / lengths, sizes / lengths
+        slack, box = self.rounding * sizes, (self.lower, self.upper)
         multipliers, y = maximize_dual(
-            rows, bounds, self.lower, self.upper, start * lengths, enough * (1.0 + 1e-9)
+            rows, bounds, slack, box, start * lengths, enough * (1.0 + 1e-9)
         )
         excess = rows @ y - bounds
         value = 0.5 * float(y @ y) * (1.0 - self.rounding)
-        value += float(multipliers @ (excess - self.rounding * sizes))
+        value += float(multipliers @ (excess - slack))
         if value < enough and excess.max() > _FEASIBLE * (1.0 + np.abs(bounds).max()):
             # Newton's method got stuck: the general method takes longer.
             return self._project_slowly(rows, bounds, sizes, enough)
@@ -190,7 +191,8 @@ class Euclidean:
         value = self.value(max(float(found.distances[0] - found.gaps[0]), 0.0))
         multipliers = found.duals.toarray()[0, : len(rows)]
         value -= self.rounding * (float(multipliers @ sizes) + value)
-        return np.clip(found.points[0], self.lower, self.upper), max(value, 0.0)
+        point = np.clip(found.points[0], self.lower, self.upper)
+        return (point if value < enough else None), max(value, 0.0)
 
 
 def within(lower: _Floats, upper: _Floats, reach: float) -> tuple[_Floats, _Floats]:
@@ -288,7 +290,8 @@ class Largest:
         point = np.clip(found.points[0, :n], self.lower, self.upper)
         value = -float(found.values[0] + found.gaps[0]) * (1.0 - 1e-12)
         multipliers = found.duals.toarray()[0, : len(rows)]
-        return point, max(value - self.rounding * float(multipliers @ sizes), 0.0)
+        value -= self.rounding * float(multipliers @ sizes)
+        return (point if value < enough else None), max(value, 0.0)
 
 
 Norm = Euclidean | Largest

@@ -21,7 +21,7 @@ from hullspace.regions._arguments import (
     as_positive,
 )
 from hullspace.regions._branching import Branching
-from hullspace.regions._crossing import approach
+from hullspace.regions._crossing import many_approaches
 from hullspace.regions._exact import Regions
 from hullspace.regions._gradients import rounding_factor
 from hullspace.regions._norms import Euclidean, Largest, Norm
@@ -224,7 +224,7 @@ class _Search:
         self.lower = 0.0
         self.n_nodes = 0
         self.history: list[tuple[float, float, float]] = []
-        self.searches: dict[int, Branching] = {}
+        self.guesses: dict[int, list[_Floats]] = {}
 
     def found(self, y: _Floats | None) -> float:
         """Note a point if it is better, once the network agrees; return what values to beat."""
@@ -249,12 +249,12 @@ class _Search:
     def run(self, n_threads: int, show: Callable[[float, float, int], None]) -> NearestBoundary:
         """Find points, then search balls that grow until one holds the nearest point."""
         self._note(np.zeros(len(self.x)))
-        points, distances = approach(self.network, self.x, self.norm, self.label, self.targets)
-        for y in points[np.isfinite(distances)]:
-            self._note(y)
+        self.guesses = many_approaches(self.network, self.x, self.norm, self.label, self.targets)
+        for points in self.guesses.values():
+            for y in points[:1]:
+                self._note(y)
         self._record(show)
-        self.guesses = dict(zip(self.targets.tolist(), points, strict=True))
-        order = self.targets[np.argsort(distances, kind="stable")].tolist()
+        order = list(self.guesses)
         corner = self.norm.length(np.maximum(-self.norm.lower, self.norm.upper))
         last = min(corner * (1.0 + 1e-9), _LAST_RADIUS)
         self.radius = last if np.isfinite(self.upper) else min(_FIRST_RADIUS, last)
@@ -353,9 +353,8 @@ class _Search:
             regions = Regions(reduced.model, goal, self.norm, self.found)
             units = reduced.model.units
             search = Branching(regions, reduced.low[units], reduced.high[units])
-            regions.descend(self.guesses[target])
-            if self.reached == target:
-                regions.descend(self.point - self.x)
+            for y in self.guesses[target]:
+                regions.descend(y)
             if not search.open:
                 break
             zones = search.zones(search.heap[:1])
