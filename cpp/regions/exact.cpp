@@ -16,16 +16,19 @@ constexpr std::int64_t kMostWork = 4'000'000;
 class Minors {
  public:
   explicit Minors(std::ptrdiff_t n_columns)
-      : n_columns_(n_columns), values_(std::size_t{1} << n_columns) {
+      : n_columns_(n_columns),
+        values_(std::size_t{1} << static_cast<std::size_t>(n_columns)),
+        next_(values_.size()) {
     values_[0] = Dyadic(1.0);
   }
 
   // Expand along one more row; false, and nothing changes, if it depends on the rows before.
   bool add(const ExactRow& row) {
-    std::vector<Dyadic> next(values_.size());
     bool independent = false;
     for (std::uint32_t set = 1; set < values_.size(); ++set) {
       if (std::popcount(set) != n_rows_ + 1) continue;
+      Dyadic& total = next_[set];
+      total = Dyadic();
       // The new row is the last: its element in the highest column of the set comes with plus.
       bool positive = true;
       for (std::ptrdiff_t c = n_columns_ - 1; c >= 0; --c) {
@@ -33,14 +36,14 @@ class Minors {
         const Dyadic& minor = values_[set & ~(1U << c)];
         if (!row[c].is_zero() && !minor.is_zero()) {
           const Dyadic product = row[c] * minor;
-          next[set] = positive ? next[set] + product : next[set] - product;
+          total = positive ? total + product : total - product;
         }
         positive = !positive;
       }
-      independent = independent || !next[set].is_zero();
+      independent = independent || !total.is_zero();
     }
     if (!independent) return false;
-    values_ = std::move(next);
+    values_.swap(next_);
     ++n_rows_;
     return true;
   }
@@ -61,7 +64,8 @@ class Minors {
  private:
   std::ptrdiff_t n_columns_;
   int n_rows_ = 0;
-  std::vector<Dyadic> values_;
+  std::vector<Dyadic> values_;  // of the choices of as many columns as there are rows
+  std::vector<Dyadic> next_;
 };
 
 }  // namespace
