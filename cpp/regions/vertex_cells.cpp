@@ -13,6 +13,8 @@ namespace hullspace {
 namespace {
 
 constexpr double kRoundoff = tolerances::kRoundoffDouble;
+// Vertices that are known less well than this are solved for.
+constexpr double kPolished = 0x1p-38;
 // Error of a vertex that exact arithmetic gave.
 constexpr double kRefreshed = 8.0 * kRoundoff;
 // Covers what underflow loses.
@@ -38,6 +40,31 @@ bool holds(const std::uint64_t* set, const std::uint64_t* part, std::ptrdiff_t w
 bool has_bit(const std::uint64_t* set, std::ptrdiff_t bit) { return get_bit(set, bit); }
 
 void add_bit(std::uint64_t* set, std::ptrdiff_t bit) { set_bit(set, bit, true); }
+
+// Bring the left half of an (n, 2n) matrix to the identity. False if it is singular.
+bool invert(double* matrix, std::ptrdiff_t n) {
+  const std::ptrdiff_t width = 2 * n;
+  for (std::ptrdiff_t k = 0; k < n; ++k) {
+    std::ptrdiff_t best = k;
+    for (std::ptrdiff_t i = k + 1; i < n; ++i) {
+      if (std::abs(matrix[i * width + k]) > std::abs(matrix[best * width + k])) best = i;
+    }
+    const double pivot = matrix[best * width + k];
+    if (!(std::abs(pivot) > kTiny)) return false;
+    if (best != k) {
+      std::swap_ranges(matrix + k * width, matrix + (k + 1) * width, matrix + best * width);
+    }
+    for (std::ptrdiff_t j = k; j < width; ++j) matrix[k * width + j] /= pivot;
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+      const double factor = matrix[i * width + k];
+      if (i == k || factor == 0.0) continue;
+      for (std::ptrdiff_t j = k; j < width; ++j) {
+        matrix[i * width + j] -= factor * matrix[k * width + j];
+      }
+    }
+  }
+  return true;
+}
 
 // Solve sum of factors[i] * rows[chosen[i]] = target by elimination. False if the rows depend on
 // each other or a factor is negative.
@@ -372,7 +399,71 @@ void VertexCells::scale_vertex(double* coordinates, double& error) const {
   error = error / scale + 2.0 * kRoundoff;
 }
 
-void VertexCells::make_vertices(const Cell& cell, std::ptrdiff_t words, std::ptrdiff_t bit) {
+// Solve for the vertex in which as many hyperplanes as dimensions meet, from their rows, where the
+// way here has made its error large. With an approximate inverse X of the rows' matrix M and what
+// the vertex misses the hyperplanes by, r, the error is at most |X| |r| / (1 - |I - X M|) (Higham,
+// section 7.1). False, and nothing changes, if that is no better.
+bool VertexCells::polish(const std::int32_t* refs, const std::uint64_t* set, std::ptrdiff_t words,
+                         double* coordinates, double& error) {
+  const std::ptrdiff_t n = d_ - 1;
+  if (coordinates[n] != 1.0 || count_bits(set, words) != n) return false;
+  const std::ptrdiff_t width = 2 * n;
+  matrix_.assign(static_cast<std::size_t>(n * width + n * d_), 0.0);
+  doubts_.resize(static_cast<std::size_t>(n));
+  double* rows = matrix_.data() + n * width;  // as they are; before them, what is eliminated
+  std::ptrdiff_t i = 0;
+  for (std::ptrdiff_t k = 0; k < words; ++k) {
+    for (std::uint64_t rest = set[k]; rest != 0; rest &= rest - 1, ++i) {
+      double row_error = 0.0;
+      double size = 0.0;
+      const std::int32_t ref = refs[64 * k + std::countr_zero(rest)];
+      if (ref == kInfinity) return false;
+      read_row(ref, rows + i * d_, row_error, size);
+      doubts_[i] = row_error + 2.0 * roundings_ * size + kTiny;
+      std::copy_n(rows + i * d_, n, &matrix_[i * width]);
+      matrix_[i * width + n + i] = 1.0;
+    }
+  }
+  if (!invert(matrix_.data(), n)) return false;
+  const double* inverse = matrix_.data() + n;  // rows `width` apart
+  std::vector<double>& missed = scratch_;
+  for (int pass = 0; pass < 2; ++pass) {
+    for (i = 0; i < n; ++i) {
+      missed[i] = rows[i * d_ + n];
+      for (std::ptrdiff_t c = 0; c < n; ++c) missed[i] += rows[i * d_ + c] * coordinates[c];
+    }
+    for (std::ptrdiff_t c = 0; c < n && pass == 0; ++c) {
+      double step = 0.0;
+      for (i = 0; i < n; ++i) step += inverse[c * width + i] * missed[i];
+      if (!(std::abs(step) <= 2.0 * error)) return false;
+      coordinates[c] = std::clamp(coordinates[c] - step, -1.0, 1.0);
+    }
+  }
+  double reach = 0.0;
+  double rest = 0.0;
+  for (std::ptrdiff_t c = 0; c < n; ++c) {
+    double own_reach = 0.0;
+    double own_rest = 0.0;
+    for (i = 0; i < n; ++i) {
+      own_reach += std::abs(inverse[c * width + i]) * (std::abs(missed[i]) + doubts_[i]);
+      double product = c == i ? -1.0 : 0.0;
+      double size = 1.0;
+      for (std::ptrdiff_t j = 0; j < n; ++j) {
+        product += inverse[c * width + j] * rows[j * d_ + i];
+        size += std::abs(inverse[c * width + j] * rows[j * d_ + i]);
+      }
+      own_rest += std::abs(product) + 2.0 * roundings_ * size;
+    }
+    reach = std::max(reach, own_reach);
+    rest = std::max(rest, own_rest);
+  }
+  if (!(rest < 0.5)) return false;
+  error = std::min(error, 1.01 * reach / (1.0 - rest) + 2.0 * kRoundoff);
+  return true;
+}
+
+void VertexCells::make_vertices(const Cell& cell, std::ptrdiff_t words, const std::int32_t* refs,
+                                std::ptrdiff_t bit) {
   const std::size_t n = edges_.size();
   new_coordinates_.resize(n * static_cast<std::size_t>(d_));
   new_errors_.resize(n);
@@ -406,6 +497,7 @@ void VertexCells::make_vertices(const Cell& cell, std::ptrdiff_t words, std::ptr
       set[k] = cell.sets[u * cell.words + k] & cell.sets[w * cell.words + k];
     }
     add_bit(set, bit);
+    if (new_errors_[e] > kPolished) polish(refs, set, words, out, new_errors_[e]);
   }
 }
 
@@ -458,7 +550,7 @@ std::pair<VertexCell, VertexCell> VertexCells::split(const Cell& cell) {
   auto* refs = arena_.take<std::int32_t>(64 * words);
   std::copy_n(cell.refs, 64 * cell.words, refs);
   refs[bit] = ref_;
-  make_vertices(cell, words, bit);
+  make_vertices(cell, words, refs, bit);
   const auto n_zero = static_cast<std::ptrdiff_t>(zero_.size());
   old_ = positive_;
   old_.insert(old_.end(), zero_.begin(), zero_.end());

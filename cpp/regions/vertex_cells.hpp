@@ -91,7 +91,10 @@ class VertexCells {
   void find_edges(const Cell& cell);
   Cell child(const Cell& cell, const std::vector<std::int32_t>& old, std::ptrdiff_t n_zero,
              std::ptrdiff_t words, std::int32_t* refs, std::ptrdiff_t bit);
-  void make_vertices(const Cell& cell, std::ptrdiff_t words, std::ptrdiff_t bit);
+  void make_vertices(const Cell& cell, std::ptrdiff_t words, const std::int32_t* refs,
+                     std::ptrdiff_t bit);
+  bool polish(const std::int32_t* refs, const std::uint64_t* set, std::ptrdiff_t words,
+              double* coordinates, double& error);
   void scale_vertex(double* coordinates, double& error) const;
   Cell allocate(std::ptrdiff_t n, std::ptrdiff_t words);
   bool write_exact(const Cell& cell, std::ptrdiff_t v, const ExactRow& generator);
@@ -128,6 +131,10 @@ class VertexCells {
   std::vector<double> new_errors_;
   std::vector<std::uint64_t> new_sets_;
   std::vector<std::int32_t> old_;
+
+  // Of `polish`.
+  std::vector<double> matrix_;
+  std::vector<double> doubts_;
 
   // Of `screen`.
   std::vector<double> highest_;
