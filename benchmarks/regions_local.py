@@ -33,7 +33,7 @@ SIZES = [32] * 7 + [16] * 6 + [8] * 6
 
 
 def random_network(sizes: list[int], seed: int = 0) -> ReluNetwork:
-    """A network of linear layers with the usual start."""
+    """Make a network of linear layers with the usual start."""
     generator = np.random.default_rng(seed)
     weights, biases = [], []
     for n_in, n_out in pairwise(sizes):
@@ -62,7 +62,7 @@ def convolutional_network() -> ReluNetwork:
 
 
 def mnist() -> tuple[ReluNetwork, np.ndarray, np.ndarray]:
-    """The network, the test images in [0, 1], and their labels."""
+    """Load the network, the test images in [0, 1], and their labels."""
     import onnx
 
     folder = Path(os.environ.get("HULLSPACE_DATA", ROOT.parent / "shared" / "data")) / "mnist"
