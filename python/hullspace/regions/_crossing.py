@@ -63,7 +63,8 @@ def approach(
     targets : (n,) int64
         Classes, repeated for several starts.
     starts : (n, n_inputs) float64
-        Where to start, relative to x.
+        Where to start, relative to x. Every other one first goes straight ahead until it has
+        crossed; the others keep close to x from the beginning.
 
     Returns
     -------
@@ -86,15 +87,14 @@ def approach(
         offsets = values - (normals * y).sum(axis=1)
         lines = Lines(normals, offsets, nothing, empty, empty, empty)
         _, near, _ = norm.nearest(lines, nothing, 10)
-        # Before the first crossing straight ahead; then a little beyond the linearization's
-        # nearest point, and back towards the input once across.
+        # A little beyond the linearization's nearest point, and back towards x once across.
         here = type(norm)(norm.lower - y, norm.upper - y, norm.rounding)
         _, ahead, _ = here.nearest(
             Lines(normals, values, nothing, empty, empty, empty), nothing, 10
         )
-        crossed = np.isfinite(best)[:, None]
+        straight = (np.isinf(best) & (np.arange(n) % 2 == 0))[:, None]
         across = (values <= 0.0)[:, None]
-        y = np.where(across, 0.5 * (y + near), np.where(crossed, 1.01 * near, y + 1.05 * ahead))
+        y = np.where(across, 0.5 * (y + near), np.where(straight, y + 1.05 * ahead, 1.01 * near))
         y = np.clip(y, norm.lower, norm.upper)
     return found, best
 
@@ -110,15 +110,16 @@ def many_approaches(
         For each target points relative to x, the nearest first; targets with near points first.
     """
     generator = np.random.default_rng(0)
-    zeros = np.zeros((len(targets), len(x)))
-    points, distances = approach(network, x, norm, label, targets, zeros)
-    many = np.repeat(targets, _STARTS)
-    reach = np.where(np.isfinite(distances), distances, 1.0)
+    twice, many = np.repeat(targets, 2), np.repeat(targets, _STARTS)
+    zeros = np.zeros((len(twice), len(x)))
+    points, distances = approach(network, x, norm, label, twice, zeros)
+    reach = distances.reshape(-1, 2).min(axis=1)
+    reach[np.isinf(reach)] = 1.0
     starts = generator.normal(size=(len(many), len(x)))
     starts *= (np.repeat(reach, _STARTS) / [norm.length(row) for row in starts])[:, None]
     more, farther = approach(network, x, norm, label, many, starts)
     points, distances = np.vstack([points, more]), np.append(distances, farther)
-    owners = np.append(targets, many)
+    owners = np.append(twice, many)
     order = np.argsort(distances, kind="stable")
     found: dict[int, list[_Floats]] = {}
     for k in order.tolist():
