@@ -136,9 +136,9 @@ class RegionComplex:
         left = [doubt for doubt, proven in zip(doubts, empty, strict=True) if not proven]
         width, n_dims = self.patterns.shape[1], place.n_dims
         return TooThin(
-            np.array([doubt.values for doubt in left], np.uint8).reshape(-1, width),
+            np.array([doubt.values for doubt in left], np.uint8).reshape(len(left), width),
             np.array([doubt.unit for doubt in left], np.int64),
-            place.lift(np.array([doubt.place for doubt in left]).reshape(-1, n_dims)),
+            place.lift(np.array([doubt.place for doubt in left]).reshape(len(left), n_dims)),
         )
 
     # Single regions

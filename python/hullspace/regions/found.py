@@ -137,9 +137,11 @@ class Found:
         return {
             "patterns": self.all_patterns(),
             "points": self.all_points(),
-            "doubt_values": np.array([d.values for d in doubts]).reshape(-1, self.width),
+            "doubt_values": np.array([d.values for d in doubts], np.uint8).reshape(
+                len(doubts), self.width
+            ),
             "doubt_heads": np.array([(d.unit, d.side) for d in doubts], np.int64).reshape(-1, 2),
-            "doubt_places": np.array([d.place for d in doubts]).reshape(-1, self.n_dims),
+            "doubt_places": np.array([d.place for d in doubts]).reshape(len(doubts), self.n_dims),
             **_joined("doubt_rows", [d.rows for d in doubts], np.int32),
             **_joined("doubt_multipliers", [d.multipliers for d in doubts], np.float64),
             "stream_heads": np.array([(s.id, s.first_child) for s in streams], np.int64).reshape(

@@ -308,7 +308,7 @@ def enumerate_regions(
     >>> weights = [[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [[1.0, 1.0, 1.0]]]
     >>> network = hullspace.ReluNetwork.from_arrays(weights, [[0.0, 0.0, -1.0], [0.0]])
     >>> hullspace.enumerate_regions(network)  # three lines in general position
-    RegionComplex(7 regions, complete)
+    RegionComplex(7 regions, COMPLETE)
     >>> hullspace.enumerate_regions(network, (0, 1), verify=True).check.complete
     True
     """
