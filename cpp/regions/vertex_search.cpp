@@ -44,6 +44,7 @@ class VertexSearch final : public RegionSearch::Impl {
   VertexSearch(const ReluNetwork::Stages& network, const RegionDomain& domain, bool with_proof)
       : network_(network) {
     with_proof_ = with_proof;
+    while (first_ + 1 < network.size() && network.stages[first_].hidden.empty()) ++first_;
     const std::ptrdiff_t n_dims = domain.basis.cols;
     if (n_dims > kMostDims) throw ArgumentError("the method of vertices takes at most 12 features");
     std::vector<std::ptrdiff_t> dims(static_cast<std::size_t>(n_dims));
@@ -132,7 +133,10 @@ class VertexSearch final : public RegionSearch::Impl {
     frame_ = make_frame(network_, domain, dims, scales);
     workers_.clear();
     prepare_workers(1);
-    workers_[0]->maps().compute(0);
+    for (std::ptrdiff_t k = 0; k <= first_; ++k) {
+      workers_[0]->maps().compute(k);
+      if (k < first_) workers_[0]->maps().activate(k, workers_[0]->sides());
+    }
   }
 
   // Choose as many independent hyperplanes as there are dimensions, the domain's first. Returns the
@@ -151,11 +155,12 @@ class VertexSearch final : public RegionSearch::Impl {
     for (std::ptrdiff_t j = 0; j < frame_.n_constraints; ++j) add(constraint_ref(j));
     std::vector<std::ptrdiff_t> chosen = independent_rows(rows, n);
     if (static_cast<std::ptrdiff_t>(chosen.size()) < n) {
-      const NetworkStage& stage = network_.stages[0];
+      const NetworkStage& stage = network_.stages[first_];
       for (std::size_t i = 0; i < stage.hidden.size(); ++i) {
         add(static_cast<std::int32_t>(stage.first_hidden) + static_cast<std::int32_t>(i));
       }
       chosen = independent_rows(rows, n);
+      require_rank(rows, chosen.size());
     }
     cone_.clear();
     for (const std::ptrdiff_t i : chosen) cone_.push_back(refs[i]);
@@ -165,23 +170,33 @@ class VertexSearch final : public RegionSearch::Impl {
     }
     const std::vector<std::ptrdiff_t> kept =
         independent_rows(columns, static_cast<std::ptrdiff_t>(chosen.size()));
-    if (static_cast<std::ptrdiff_t>(kept.size()) < n) require_first_stage_only();
     std::vector<std::ptrdiff_t> dims;
     dims.reserve(kept.size());
     for (const std::ptrdiff_t c : kept) dims.push_back(frame_.dims[c]);
     return dims;
   }
 
-  void require_first_stage_only() const {
-    for (std::ptrdiff_t k = 0; k < network_.size(); ++k) {
-      const bool first_and_hidden = k == 0 && !network_.stages[0].hidden.empty();
-      for (const NetworkTerm& term : network_.stages[k].terms) {
-        if (term.source != 0 || first_and_hidden || network_.n_hidden == 0) continue;
-        throw ArgumentError(
-            "domain must be bounded for the method of vertices, as later stages than the first "
-            "depend on the input");
+  // Nothing else may depend on directions that no hyperplane of the cone does.
+  void require_rank(std::vector<ExactRow> rows, std::size_t rank) {
+    const std::ptrdiff_t n = frame_.n_coefficients() - 1;
+    for (std::ptrdiff_t k = 0; k <= first_; ++k) {
+      for (std::ptrdiff_t unit = 0; unit < network_.stages[k].n_units; ++unit) {
+        const ExactRow* row = workers_[0]->cells().exact().unit_row(k, unit);
+        if (row != nullptr) rows.push_back(*row);
       }
     }
+    bool enough = independent_rows(rows, n).size() == rank;
+    for (std::ptrdiff_t k = first_ + 1; k < network_.size() && rank < static_cast<std::size_t>(n);
+         ++k) {
+      for (const NetworkTerm& term : network_.stages[k].terms) {
+        enough = enough && term.source != 0;
+      }
+    }
+    if (enough) return;
+    throw ArgumentError(
+        "domain must be bounded for the method of vertices, as the network depends on more than "
+        "its "
+        "first hidden units do");
   }
 
   // The parts of the domain on either side of the units that the cone is made of.
@@ -345,6 +360,7 @@ class VertexSearch final : public RegionSearch::Impl {
   }
 
   const ReluNetwork::Stages& network_;
+  std::ptrdiff_t first_ = 0;  // stage with hidden units
   Frame frame_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::int32_t> cone_;  // hyperplanes that the domain is cut out from

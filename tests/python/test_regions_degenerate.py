@@ -410,8 +410,9 @@ def test_linear_units_among_others(method):
         assert_exact(network, None, method)
 
 
-@METHODS
-@pytest.mark.parametrize("domain", [None, BOX])
+@pytest.mark.parametrize(("domain", "method"), [
+    (None, "auto"), (None, "lp"), (BOX, "vertices"), (BOX, "lp")
+])  # fmt: skip
 def test_no_hidden_units(domain, method):
     linear = ReluNetwork.from_arrays([[[1.0, 2.0], [3.0, 4.0]]], [[5.0, 6.0]])
     stages = [Stage((Term(0, Dense(np.eye(2))),), np.zeros(2), np.ones(2)), *linear.stages[:0]]

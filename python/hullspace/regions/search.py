@@ -100,19 +100,30 @@ class Search:
         self.network = network
         self.place = place
         self.with_proof = with_proof
-        self.by_vertices = _by_vertices(network, place, method)
-        self._core = _core.RegionSearch(
-            core_network(network),
+        self.by_vertices = _by_vertices(place, method)
+        try:
+            self._core = self._started()
+        except ValueError:
+            # Cells may have no vertices where nothing bounds them.
+            if method != "auto" or not self.by_vertices:
+                raise
+            self.by_vertices = False
+            self._core = self._started()
+        self.found = Found((network.n_hidden + 7) // 8, place.n_dims)
+        if with_proof:
+            self.found.add(*self._nothing(), [(0, *self._core.root()[1:])])
+
+    def _started(self) -> Any:
+        place = self.place
+        return _core.RegionSearch(
+            core_network(self.network),
             np.ascontiguousarray(place.basis),
             np.ascontiguousarray(place.origin),
             np.ascontiguousarray(place.A),
             np.ascontiguousarray(place.b),
             self.by_vertices,
-            with_proof,
+            self.with_proof,
         )
-        self.found = Found((network.n_hidden + 7) // 8, place.n_dims)
-        if with_proof:
-            self.found.add(*self._nothing(), [(0, *self._core.root()[1:])])
 
     def _nothing(self) -> tuple[_Bytes, _Floats, list[Any]]:
         return np.zeros((0, self.found.width), np.uint8), np.zeros((0, self.place.n_dims)), []
@@ -214,7 +225,7 @@ class Search:
         return search
 
 
-def _by_vertices(network: ReluNetwork, place: Place, method: Method) -> bool:
+def _by_vertices(place: Place, method: Method) -> bool:
     if method not in {"auto", "vertices", "lp"}:
         raise ValueError(f'method must be "auto", "vertices" or "lp", got {method!r}')
     if method == "vertices" and place.n_dims > _MOST_VERTEX_DIMS:
@@ -222,16 +233,7 @@ def _by_vertices(network: ReluNetwork, place: Place, method: Method) -> bool:
             f'method must be "lp" or "auto" beyond {_MOST_VERTEX_DIMS} dimensions, '
             f"got {method!r} for {place.n_dims}"
         )
-    if method != "auto":
-        return method == "vertices"
-    if place.n_dims > _VERTEX_DIMS:
-        return False
-    # Where nothing bounds a cell, the first stage has to make its vertices.
-    late = not len(network.stages[0].hidden) or any(
-        term.source == 0 for stage in network.stages[1:] for term in stage.terms
-    )
-    pointed = len(place.A) > 0 and np.linalg.matrix_rank(place.A) == place.n_dims
-    return pointed or not late or network.n_hidden == 0
+    return method == "vertices" or (method == "auto" and place.n_dims <= _VERTEX_DIMS)
 
 
 class SearchInterrupted(KeyboardInterrupt):
