@@ -207,10 +207,13 @@ def linear_study(
     x = pixels.reshape(len(pixels), -1)
     rows = np.arange(min(len(x), _MOST_IMAGES)) * len(x) // max(min(len(x), _MOST_IMAGES), 1)
     logits = network(pixels[rows])
-    step = steps.add("linear regions: slice", 1)
-    plane = _plane(network, x, rows, logits, truth, names, settings)
-    steps.finish(step)
     predictions = logits.argmax(axis=1)
+    step = steps.add("linear regions: slice", 1)
+    chosen = rows[median_margins(logits, predictions == truth[rows])]
+    plane = plane_through(
+        network, np.asarray(images)[chosen], names, places=chosen, n_threads=settings.n_threads
+    )
+    steps.finish(step)
     ways = _ways(network, x, rows, predictions, plane, steps)
     return LinearResult(network, plane, ways, _radii(network, x, rows, steps))
 
@@ -246,21 +249,42 @@ def median_margins(logits: _Floats, correct: _Bools) -> _Ints:
     return np.asarray(order[np.sort(first)[:3]], dtype=np.int64)
 
 
-def _plane(
+def plane_through(
     network: ReluNetwork,
-    x: _Floats,
-    rows: _Ints,
-    logits: _Floats,
-    truth: npt.NDArray[np.integer],
+    images: npt.ArrayLike,
     names: tuple[str, ...],
-    settings: Settings,
+    *,
+    places: _Ints | None = None,
+    n_threads: int | None = None,
 ) -> PlaneResult | None:
-    classes = logits.argmax(axis=1)
-    chosen = median_margins(logits, classes == truth[rows])
-    plane = Plane.through(x[rows[chosen]])
+    """Lay a plane through three images and find its linear regions, as many as there is time for.
+
+    Parameters
+    ----------
+    network : ReluNetwork
+        From images to logits.
+    images : (3, *input_shape) array
+        The images.
+    names : tuple of str
+        Names of the classes.
+    places : (3,) int64, optional
+        Their numbers among the test images; 0, 1 and 2 by default.
+    n_threads : int, optional
+        Threads to use; all cores by default.
+
+    Returns
+    -------
+    PlaneResult or None
+        None if there are fewer images, or they are on a line.
+    """
+    pixels = network_inputs(network, images, names)
+    x = pixels.reshape(len(pixels), network.n_inputs)
+    plane = Plane.through(x)
     if plane is None:
         return None
-    points = plane.coordinates(x[rows[chosen]])
+    classes = network(pixels).argmax(axis=1)
+    places = np.arange(3) if places is None else places
+    points = plane.coordinates(x)
     low, high = points.min(axis=0), points.max(axis=0)
     reach = _REACH * float((high - low).max())
     window = np.column_stack([low - reach, high + reach])
@@ -275,10 +299,11 @@ def _plane(
         ((s0, s1), (t0, t1)),
         max_regions=4 * _budget(network),
         time_limit=_SECONDS,
-        n_threads=settings.n_threads,
+        n_threads=n_threads,
     )
-    cut.points, cut.names = points, tuple(names[c] for c in classes[chosen])
-    return PlaneResult(rows[chosen], classes[chosen], points, window, grid, cut, part)
+    cut.points, cut.names = points, tuple(names[c] for c in classes)
+    _ = cut.polygons, cut.boundary  # found now, and kept
+    return PlaneResult(places, classes, points, window, grid, cut, part)
 
 
 def _budget(network: ReluNetwork) -> int:

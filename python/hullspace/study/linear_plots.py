@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from hullspace.study.linear import LinearResult, PlaneResult
 
 _INK = "#1c2430"
-# Classes that have less than this share of the window are not named in it; those of the images have their names.
+# Classes that have less than this share of the window are not named in it; the images' names stand
+# for their classes.
 _LEAST = 0.01
 
 
