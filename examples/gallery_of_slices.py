@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import hullspace
-from hullspace import datasets
+from hullspace import datasets, regions
 from hullspace.study import plots
 from hullspace.study.linear import median_margins, plane_through
 from hullspace.study.linear_plots import plane_figure
@@ -54,14 +54,11 @@ def draw_network(file: Path, folder: Path, kind: str, n_regions: int) -> Path:
     network = hullspace.ReluNetwork.from_onnx(file)
     if network.n_inputs == MNIST_INPUTS:
         images = mnist_like()
-        cut = hullspace.regions.slice_through(
+        cut = regions.slice_through(
             network, images.reshape(3, *network.input_shape), max_regions=n_regions, names="abc"
         )
     else:
-        first, second = np.eye(network.n_inputs)[:2]
-        cut = hullspace.slice_regions(
-            network, np.zeros(network.n_inputs), first, second, (-0.5, 0.5), max_regions=n_regions
-        )
+        cut = slice_of_two_inputs(network, n_regions)
     figure = Figure(figsize=(6.4, 5.2), layout="constrained")
     axes = cut.plot(figure.subplots())
     whole = "all" if cut.status == hullspace.Status.COMPLETE else "incomplete, the first"
@@ -70,6 +67,18 @@ def draw_network(file: Path, folder: Path, kind: str, n_regions: int) -> Path:
     save(figure, path)
     print(f"{path}: {len(cut):,} regions")
     return path
+
+
+def slice_of_two_inputs(network: hullspace.ReluNetwork, n_regions: int) -> regions.RegionSlice:
+    """Cut a network along its first two inputs, in a square that has no more regions than that."""
+    origin, (first, second) = np.zeros(network.n_inputs), np.eye(network.n_inputs)[:2]
+    for half in (0.5, 0.25, 0.125, 0.0625):
+        cut = regions.slice_regions(
+            network, origin, first, second, (-half, half), max_regions=n_regions
+        )
+        if cut.status == hullspace.Status.COMPLETE:
+            break
+    return cut
 
 
 def mnist_like() -> npt.NDArray[np.float64]:
@@ -92,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> list[Path]:
     parser.add_argument("--epochs", type=int, default=30, help="of the digits' training")
     parser.add_argument("--slices", type=int, default=3, help="of the digits' network")
     parser.add_argument("--network", type=Path, action="append", default=[], help="an ONNX file")
-    parser.add_argument("--regions", type=int, default=20_000, help="most of an ONNX network")
+    parser.add_argument("--regions", type=int, default=10_000, help="most of an ONNX network")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     with plots.style():

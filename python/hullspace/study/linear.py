@@ -65,8 +65,8 @@ class PlaneResult:
     cut : RegionSlice
         The linear regions in `part`, with the images as points.
     part : ((low, high), (low, high))
-        The window, or where that holds too many regions a part of it around the point of the grid
-        where three classes are nearest to a tie.
+        The window, or where that holds too many regions a part of it around a point
+        of the decision boundary where a third class is near.
     """
 
     images: _Ints
@@ -314,20 +314,42 @@ def _budget(network: ReluNetwork) -> int:
 def _grid(
     network: ReluNetwork, plane: Plane, window: _Floats, points: _Floats
 ) -> tuple[_Ints, _Floats]:
-    """Return the classes in the window, and where between the images classes nearly tie."""
+    """Return the classes in the window, and a point between the images where three nearly tie."""
     s, t = (low + (np.arange(_GRID) + 0.5) / _GRID * (high - low) for low, high in window)
     xy = np.stack(np.meshgrid(s, t), axis=-1).reshape(-1, 2)
-    logits = np.concatenate(
+    parts = np.array_split(plane.lift(xy), _GRID)
+    logits = np.concatenate([network(x.reshape(-1, *network.input_shape)) for x in parts])
+    between = ((xy >= points.min(axis=0)) & (xy <= points.max(axis=0))).all(axis=1)
+    middle = _near_a_tie(network, plane, xy, logits, between)
+    return logits.argmax(axis=1).reshape(_GRID, _GRID), middle
+
+
+def _near_a_tie(
+    network: ReluNetwork, plane: Plane, xy: _Floats, logits: _Floats, between: _Bools
+) -> _Floats:
+    """Return a point of the decision boundary, by a third class if there is one near."""
+    classes, ranked = logits.argmax(axis=1), np.sort(logits, axis=1)
+    # Pairs of neighbours in the grid, those of two classes, between the images where possible.
+    at = np.arange(_GRID**2).reshape(_GRID, _GRID)
+    pairs = np.concatenate(
         [
-            network(plane.lift(part).reshape(-1, *network.input_shape))
-            for part in np.array_split(xy, _GRID)
+            np.stack([at[:, :-1], at[:, 1:]], axis=-1).reshape(-1, 2),
+            np.stack([at[:-1], at[1:]], axis=-1).reshape(-1, 2),
         ]
     )
-    ranked = np.sort(logits, axis=1)
+    pairs = pairs[classes[pairs[:, 0]] != classes[pairs[:, 1]]]
+    inside = between[pairs].all(axis=1)
+    pairs = pairs[inside] if inside.any() else pairs
+    if not len(pairs):
+        middle: _Floats = xy[between].mean(axis=0)
+        return middle
     gaps = ranked[:, -1] - ranked[:, -min(3, logits.shape[1])]
-    between = ((xy >= points.min(axis=0)) & (xy <= points.max(axis=0))).all(axis=1)
-    middle = xy[np.where(between, gaps, np.inf).argmin()]
-    return logits.argmax(axis=1).reshape(_GRID, _GRID), middle
+    a, b = xy[pairs[gaps[pairs].sum(axis=1).argmin()]]
+    walk = walk_segment(network, *plane.lift(np.stack([a, b])))
+    assert isinstance(walk, SegmentWalk)  # noqa: S101 - one segment
+    share = walk.class_changes[0] if len(walk.class_changes) else 0.5
+    on_boundary: _Floats = (1.0 - share) * a + share * b
+    return on_boundary
 
 
 def _part(network: ReluNetwork, plane: Plane, window: _Floats, middle: _Floats) -> _Floats:

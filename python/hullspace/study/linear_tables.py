@@ -55,8 +55,8 @@ def slice_table(study: Study, found: LinearResult) -> Table:
         widths = [float(np.ptp(side[0])) for side in (plane.part, plane.window)]
         note += (
             f" There are too many regions to draw them all: these are the ones in a square of side "
-            f"{number(widths[0])}, where three classes nearly tie; the three images are in a "
-            f"window {number(widths[1])} wide, in which the class was measured on a grid of "
+            f"{number(widths[0])}, around a point of the decision boundary with a third class "
+            f"near; the three images are in a window {number(widths[1])} wide, in which the class was measured on a grid of "
             f"{plane.grid.shape[0]} x {plane.grid.shape[1]} points."
         )
     if plane.complete:
