@@ -30,9 +30,9 @@ def linear_findings(study: Study) -> list[str]:
         if chosen.any():
             sentences.append(
                 f"The straight way between two test images {name} crosses "
-                f"{number(float(np.median(ways.n_regions[chosen])))} linear regions in the median "
+                f"{np.median(ways.n_regions[chosen]):,.0f} linear regions in the median "
                 f"of {np.count_nonzero(chosen):,} pairs, and the class changes "
-                f"{number(float(np.median(ways.n_changes[chosen])))} times."
+                f"{np.median(ways.n_changes[chosen]):.3g} times."
             )
     if len(radii.images):
         medians = [number(float(value)) for value in np.median(radii.affine, axis=0)]

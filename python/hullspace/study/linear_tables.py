@@ -56,7 +56,8 @@ def slice_table(study: Study, found: LinearResult) -> Table:
         note += (
             f" There are too many regions to draw them all: these are the ones in a square of side "
             f"{number(widths[0])}, around a point of the decision boundary with a third class "
-            f"near; the three images are in a window {number(widths[1])} wide, in which the class was measured on a grid of "
+            f"near; the three images are in a window {number(widths[1])} wide, in which the "
+            "class was measured on a grid of "
             f"{plane.grid.shape[0]} x {plane.grid.shape[1]} points."
         )
     if plane.complete:
@@ -113,8 +114,9 @@ def way_medians(ways: WayResult, rows: np.ndarray) -> tuple[str, ...]:
     lengths, regions, changes = ways.lengths[rows], ways.n_regions[rows], ways.n_changes[rows]
     dense = np.divide(regions, lengths, where=lengths > 0.0, out=np.full(len(lengths), np.nan))
     finite = dense[np.isfinite(dense)]
-    values = (lengths, regions, finite if len(finite) else dense, changes)
-    return (f"{count(rows):,}", *(number(float(np.median(v))) for v in values))
+    middle = [float(np.median(v)) for v in (lengths, finite if len(finite) else dense, changes)]
+    crossed = f"{np.median(regions):,.0f}"
+    return (f"{count(rows):,}", number(middle[0]), crossed, *map(number, middle[1:]))
 
 
 def radius_table(found: LinearResult) -> Table:
