@@ -81,12 +81,14 @@ def digits(
                 raise ValueError(
                     f"--save-features must end in .npz or .safetensors, got {save_features}"
                 )
-        split, images = hullspace.datasets.digits_features(seed=seed, progress=not quiet)
+        model, split, images = hullspace.datasets.digits_model(seed=seed, progress=not quiet)
         if save_features is not None:
             split.save(save_features)
-        options = {"n_threads": threads, "tolerance": tolerance}
+        pixels = images.test_images
+        network = hullspace.ReluNetwork.from_torch(model, pixels.shape[1:])
+        options = {"images": pixels, "network": network, "n_threads": threads}
         title = "Handwritten digits, a small convolutional network"
-        _study(split, out, quiet, title=title, images=images.test_images, **options)
+        _study(split, out, quiet, title=title, tolerance=tolerance, **options)
 
 
 @study_app.command()

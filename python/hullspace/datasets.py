@@ -145,6 +145,27 @@ def digits_features(*, seed: int = 0, progress: bool = True) -> tuple[FeatureSpl
     FeatureSplit, ImageSplit
         The features, and the images that they belong to, in the same order.
     """
+    _, split, images = digits_model(seed=seed, progress=progress)
+    return split, images
+
+
+def digits_model(
+    *, seed: int = 0, progress: bool = True
+) -> tuple[nn.Module, FeatureSplit, ImageSplit]:
+    """Train the network for the digits; return it with what `digits_features` returns.
+
+    Parameters
+    ----------
+    seed : int, default 0
+        Of the split and the training.
+    progress : bool, default True
+        Show progress bars.
+
+    Returns
+    -------
+    torch.nn.Module, FeatureSplit, ImageSplit
+        The network from images to logits, its features, and the images.
+    """
     images = load_digits_split(seed=seed)
     model = train_digits_network(images, seed=seed, progress=progress)
     space = FeatureSpace.from_torch(model, images.train_images[:1])
@@ -155,7 +176,7 @@ def digits_features(*, seed: int = 0, progress: bool = True) -> tuple[FeatureSpl
             (images.test_images, images.test_labels),
         )
     )
-    return FeatureSplit(train, test, images.class_names), images
+    return model, FeatureSplit(train, test, images.class_names), images
 
 
 def _digits_network(n_features: int, n_classes: int) -> Any:

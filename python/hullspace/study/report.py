@@ -12,6 +12,8 @@ import hullspace
 from hullspace._extras import require
 from hullspace.status import Proof
 from hullspace.study import plots
+from hullspace.study.linear_report import linear_findings, linear_pictures
+from hullspace.study.linear_tables import linear_tables
 from hullspace.study.partition_report import partition_findings, partition_pictures
 from hullspace.study.partition_tables import partition_tables
 from hullspace.study.pictures import Picture, png, svg
@@ -87,7 +89,8 @@ def findings(study: Study) -> list[str]:
             f"Rightly predicted images are {number(medians[0])} from the nearest boundary in the "
             f"median, wrongly predicted ones {number(medians[1])}."
         )
-    return [*sentences, *_extrapolation_and_error(study), *partition_findings(study)]
+    others = (*_extrapolation_and_error(study), *partition_findings(study))
+    return [*sentences, *others, *linear_findings(study)]
 
 
 def _geometry(study: Study) -> list[str]:
@@ -145,10 +148,12 @@ def chapters(study: Study) -> list[Chapter]:
     parts = (
         ("Test images, hulls and boundaries", hull_tables(study), _hull_pictures(study)),
         ("The partition of feature space", partition_tables(study), partition_pictures(study)),
+        ("Linear regions in image space", linear_tables(study), linear_pictures(study)),
     )
     return [
         Chapter(title, [(table, pictures.get(name, [])) for name, table in tables.items()])
         for title, tables, pictures in parts
+        if tables
     ]
 
 

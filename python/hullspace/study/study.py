@@ -20,6 +20,7 @@ from hullspace.study.analyses import (
     class_hulls,
     training_hull,
 )
+from hullspace.study.linear import LinearResult, linear_study, network_inputs
 from hullspace.study.partition import PartitionResult, partition_study
 from hullspace.study.progress import Steps
 
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from hullspace.features import FeatureSplit
+    from hullspace.networks import ReluNetwork
+
+
+# Images on which the network is compared with the features, and by how much of the largest logit
+# it may differ, as features may be in single precision.
+_COMPARED, _AGREE = 64, 1e-3
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ class Study:
         Time that the analyses took.
     images : (n_test, channels, height, width) array or None
         The test images, where given.
+    linear : LinearResult or None
+        The network's linear regions around the test images; None without network or images.
     """
 
     title: str
@@ -65,6 +74,7 @@ class Study:
     settings: Settings
     seconds: float
     images: npt.NDArray[Any] | None = None
+    linear: LinearResult | None = None
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
@@ -102,6 +112,7 @@ def run(
     *,
     title: str = "Features",
     images: npt.ArrayLike | None = None,
+    network: ReluNetwork | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
     n_threads: int | None = None,
     progress: bool = True,
@@ -116,6 +127,9 @@ def run(
         Heads the report.
     images : (n_test, channels, height, width) array, optional
         The test images, with pixels between 0 and 1, of which the report then shows some.
+    network : ReluNetwork, optional
+        The network from `images` to logits; with both, the study has a chapter about its linear
+        regions.
     tolerance : float, default 1e-9
         As in `Hull.project` and `Hull.contains`.
     n_threads : int, optional
@@ -131,7 +145,8 @@ def run(
     Raises
     ------
     ValueError
-        If `images` does not hold one image for each test feature.
+        If `images` does not hold one image for each test feature, or `network` does not take them
+        to the logits that the features give.
     ImportError
         If the extra ``study`` is not installed.
 
@@ -147,6 +162,8 @@ def run(
     array([False,  True])
     """
     pixels = None if images is None else _as_images(images, len(split.test))
+    if network is not None and pixels is not None:
+        _require_same(network, pixels, split)
     settings = Settings(tolerance, n_threads)
     start = time.perf_counter()
     with Steps(shown=progress) as steps:
@@ -154,8 +171,27 @@ def run(
         classes = class_hulls(split, settings, steps)
         boundaries = boundary_distances(split.test.features, split.head)
         partition = partition_study(split, settings, steps)
+        linear = None
+        if network is not None and pixels is not None:
+            labels = split.test.labels
+            assert labels is not None  # noqa: S101 - a split has labels
+            linear = linear_study(network, pixels, split.names, labels, settings, steps)
     seconds = time.perf_counter() - start
-    return Study(title, split, training, classes, boundaries, partition, settings, seconds, pixels)
+    return Study(
+        title, split, training, classes, boundaries, partition, settings, seconds, pixels, linear
+    )
+
+
+def _require_same(network: ReluNetwork, images: npt.NDArray[Any], split: FeatureSplit) -> None:
+    """Fail before the work if the network is not the one that the features are of."""
+    rows = np.arange(0, len(images), max(len(images) // _COMPARED, 1))
+    logits = network(network_inputs(network, images, split.names)[rows])
+    expected = split.head.logits(split.test.features[rows].astype(np.float64))
+    worst = float(np.abs(logits - expected).max(initial=0.0))
+    if worst > _AGREE * max(float(np.abs(expected).max(initial=0.0)), 1.0):
+        raise ValueError(
+            f"network must map images to the logits of their features, got differences of {worst:g}"
+        )
 
 
 def _as_images(images: npt.ArrayLike, n_test: int) -> npt.NDArray[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.status import Proof
+from hullspace.study.linear_tables import linear_tables
 from hullspace.study.partition_tables import partition_tables
 from hullspace.study.table import QUANTILE_NAMES, Table, count, groups, number, quantiles, share
 
@@ -21,7 +22,7 @@ _Bools = npt.NDArray[np.bool_]
 
 def tables(study: Study) -> dict[str, Table]:
     """Make every table of a study, by name, in the order of reading."""
-    return {**hull_tables(study), **partition_tables(study)}
+    return {**hull_tables(study), **partition_tables(study), **linear_tables(study)}
 
 
 def hull_tables(study: Study) -> dict[str, Table]:
