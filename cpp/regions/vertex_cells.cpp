@@ -167,6 +167,11 @@ void VertexCells::read_row(std::int32_t ref, double* row, double& error, double&
     size = maps_.sizes(stage)[unit];
     return;
   }
+  if (ref <= kFirstPair) {
+    const std::ptrdiff_t n_outputs = network_.stages.back().n_units;
+    read_pair((kFirstPair - ref) / n_outputs, (kFirstPair - ref) % n_outputs, row, error, size);
+    return;
+  }
   std::fill_n(row, d_, 0.0);
   error = 0.0;
   size = 1.0;
@@ -177,6 +182,16 @@ void VertexCells::read_row(std::int32_t ref, double* row, double& error, double&
   std::copy_n(&constraints_[constraint_of(ref) * d_], d_, row);
   size = 0.0;
   for (std::ptrdiff_t c = 0; c < d_; ++c) size += std::abs(row[c]);
+}
+
+void VertexCells::read_pair(std::ptrdiff_t a, std::ptrdiff_t b, double* row, double& error,
+                            double& size) const {
+  const std::ptrdiff_t last = network_.size() - 1;
+  const double* planes = maps_.planes(last);
+  const std::ptrdiff_t stride = maps_.stride(last);
+  for (std::ptrdiff_t c = 0; c < d_; ++c) row[c] = planes[c * stride + a] - planes[c * stride + b];
+  size = maps_.sizes(last)[a] + maps_.sizes(last)[b];
+  error = maps_.errors(last)[a] + maps_.errors(last)[b] + kRoundoff * size;
 }
 
 bool VertexCells::write_exact(const Cell& cell, std::ptrdiff_t v, const ExactRow& generator) {
@@ -275,14 +290,8 @@ Side VertexCells::test_constraint(const Cell& cell, std::ptrdiff_t j) {
 }
 
 Side VertexCells::test_pair(const Cell& cell, std::ptrdiff_t a, std::ptrdiff_t b) {
-  const std::ptrdiff_t last = network_.size() - 1;
-  std::vector<double> other(static_cast<std::size_t>(d_));
-  maps_.read(last, a, row_.data());
-  maps_.read(last, b, other.data());
-  for (std::ptrdiff_t c = 0; c < d_; ++c) row_[c] -= other[c];
-  row_size_ = maps_.sizes(last)[a] + maps_.sizes(last)[b];
-  row_error_ = maps_.errors(last)[a] + maps_.errors(last)[b] + kRoundoff * row_size_;
-  return classify(cell, pair_ref(a, b, network_.stages[last].n_units));
+  read_pair(a, b, row_.data(), row_error_, row_size_);
+  return classify(cell, pair_ref(a, b, network_.stages.back().n_units));
 }
 
 Side VertexCells::classify(const Cell& cell, std::int32_t ref) {

@@ -84,6 +84,8 @@ class VertexCells {
   bool is_bounded(const Cell& cell) const;
 
  private:
+  void read_pair(std::ptrdiff_t a, std::ptrdiff_t b, double* row, double& error,
+                 double& size) const;
   Side classify(const Cell& cell, std::int32_t ref);
   int exact_sign(const Cell& cell, std::ptrdiff_t v, std::int32_t ref);
   std::vector<std::int32_t> refs_through(const Cell& cell, std::ptrdiff_t v) const;
