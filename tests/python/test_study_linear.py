@@ -9,7 +9,7 @@ import pytest
 
 from data import ROOT
 from hullspace import FeatureSet, FeatureSplit, Head, ReluNetwork, Status, regions, study
-from hullspace.study import linear
+from hullspace.study import linear, linear_plane
 from hullspace.study.linear_tables import linear_tables
 from hullspace.study.report import findings, render
 from hullspace.study.tables import tables
@@ -102,7 +102,7 @@ def test_ways_and_radii_are_those_of_direct_calls(small, parts):
 
 
 def test_a_part_of_a_window_with_too_many_regions(parts, monkeypatch):
-    monkeypatch.setattr(linear, "_UNITS", 20 * 8)
+    monkeypatch.setattr(linear_plane, "_UNITS", 20 * 8)
     limited = make_study(*parts)
     plane = limited.linear.plane
     assert not plane.whole
@@ -141,8 +141,9 @@ def test_no_chapter_without_a_network(parts):
 
 
 def test_limits_are_said(parts, monkeypatch):
-    monkeypatch.setattr(linear, "_SECONDS", 1e-9)
-    monkeypatch.setattr(linear, "_MOST_BREAKPOINTS", 2)
+    for module in (linear, linear_plane):
+        monkeypatch.setattr(module, "_SECONDS", 1e-9)
+        monkeypatch.setattr(module, "MOST_BREAKPOINTS", 2)
     limited = make_study(*parts)
     found = limited.linear
     assert len(found.radii.images) < found.radii.n_planned
@@ -199,7 +200,7 @@ def test_gallery(tmp_path, monkeypatch, capsys):
     spec = importlib.util.spec_from_file_location("gallery_of_slices", path)
     gallery = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(gallery)
-    monkeypatch.setattr(linear, "_UNITS", 6688 * 10)
+    monkeypatch.setattr(linear_plane, "_UNITS", 6688 * 10)
     drawn = gallery.main(["--out", str(tmp_path / "made"), "--epochs", "1", "--slices", "1"])
     assert [p.name for p in drawn] == ["digits-1.png"]
     assert drawn[0].read_bytes().startswith(b"\x89PNG")

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hullspace.study.linear import LinearResult, PlaneResult
+    from hullspace.study.linear import LinearResult
+    from hullspace.study.linear_plane import PlaneResult
 
 _INK = "#1c2430"
 # Classes that have less than this share of the window are not named in it; the images' names stand

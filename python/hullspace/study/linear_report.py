@@ -11,7 +11,8 @@ from hullspace.study.pictures import Picture, png, svg
 from hullspace.study.table import number
 
 if TYPE_CHECKING:
-    from hullspace.study.linear import LinearResult, PlaneResult
+    from hullspace.study.linear import LinearResult
+    from hullspace.study.linear_plane import PlaneResult
     from hullspace.study.study import Study
 
 # A picture of more polygons is smaller as pixels.

@@ -20,7 +20,8 @@ from hullspace.study.analyses import (
     class_hulls,
     training_hull,
 )
-from hullspace.study.linear import LinearResult, linear_study, network_inputs
+from hullspace.study.linear import LinearResult, linear_study
+from hullspace.study.linear_plane import network_inputs
 from hullspace.study.partition import PartitionResult, partition_study
 from hullspace.study.progress import Steps
 
