@@ -80,12 +80,16 @@ class Explorer {
   Cell narrow(Cell cell, std::ptrdiff_t k, const RegionNode& node) {
     const NetworkStage& stage = network_.stages[k];
     maps_.compute(k);
+    if (!stage.hidden.empty()) cells_.screen(cell, k, screened_);
     std::ptrdiff_t number = stage.first_hidden;
     for (const std::ptrdiff_t unit : stage.hidden) {
       if (bit(node.decided, number)) {
         const bool value = bit(node.values, number);
         set_bit(sides_.data(), number, value);
-        if (cells_.test(cell, k, unit, static_cast<std::int32_t>(number)) == Side::kCut) {
+        const bool may_cut =
+            screened_[unit] == Screened::kCut || screened_[unit] == Screened::kOpen;
+        if (may_cut &&
+            cells_.test(cell, k, unit, static_cast<std::int32_t>(number)) == Side::kCut) {
           const auto [on, off] = cells_.split(cell);
           cell = value ? on : off;
         }
