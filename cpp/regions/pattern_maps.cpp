@@ -61,7 +61,9 @@ void PatternMaps::find_sizes(Values& values) const {
 
 void PatternMaps::compute(std::ptrdiff_t stage) {
   const NetworkStage& data = network_.stages[stage];
-  if (update(stage)) return;
+  const bool of_input = std::all_of(data.terms.begin(), data.terms.end(),
+                                    [](const NetworkTerm& term) { return term.source == 0; });
+  if ((of_input && inputs_[stage].version > 0) || update(stage)) return;
   Values& out = inputs_[stage];
   ++out.version;
   const double share = rounding_share(data);

@@ -12,6 +12,9 @@ namespace {
 
 // Branches that are searched side by side; not the number of threads, on which nothing may depend.
 constexpr std::size_t kTasks = 64;
+// Regions of a task: at least so many, and this part of all that were found.
+constexpr std::int64_t kFewest = 1024;
+constexpr std::int64_t kShare = 16;
 
 std::chrono::steady_clock::time_point after(double seconds) {
   using Clock = std::chrono::steady_clock;
@@ -60,7 +63,9 @@ RegionBatch RegionSearch::Impl::run(std::int64_t max_regions, double seconds,
     std::vector<Findings> found(n_tasks);
     std::vector<char> done(n_tasks, 0);
     std::atomic<std::size_t> next{0};
-    const std::int64_t most = std::min(regions_per_task(), max_regions - n_found);
+    // Small at first, so that there soon are branches for all threads.
+    const std::int64_t size = std::clamp(n_found / kShare, kFewest, regions_per_task());
+    const std::int64_t most = std::min(size, max_regions - n_found);
     try {
       run_workers(context, n_workers, [&](int worker, const StopFlag& stop) {
         const Limits limits{most, deadline, &stop};

@@ -13,8 +13,10 @@ namespace hullspace {
 namespace {
 
 constexpr double kRoundoff = tolerances::kRoundoffDouble;
-// Vertices that are known less well than this are solved for.
-constexpr double kPolished = 0x1p-38;
+// Vertices that are known less well than this are solved for, which costs more in more dimensions.
+double least_polished(std::ptrdiff_t n_coefficients) {
+  return n_coefficients <= 4 ? 0x1p-33 : 0x1p-22;
+}
 // Error of a vertex that exact arithmetic gave.
 constexpr double kRefreshed = 8.0 * kRoundoff;
 // Covers what underflow loses.
@@ -144,6 +146,7 @@ VertexCells::VertexCells(const ReluNetwork::Stages& network, PatternMaps& maps,
       exact_(network, maps, sides, constraints),
       d_(maps.n_coefficients()),
       roundings_((static_cast<double>(d_) + 4.0) * kRoundoff),
+      polished_(least_polished(d_)),
       row_(static_cast<std::size_t>(d_)),
       scratch_(static_cast<std::size_t>(d_)) {}
 
@@ -506,7 +509,7 @@ void VertexCells::make_vertices(const Cell& cell, std::ptrdiff_t words, const st
       set[k] = cell.sets[u * cell.words + k] & cell.sets[w * cell.words + k];
     }
     add_bit(set, bit);
-    if (new_errors_[e] > kPolished) polish(refs, set, words, out, new_errors_[e]);
+    if (new_errors_[e] > polished_) polish(refs, set, words, out, new_errors_[e]);
   }
 }
 

@@ -115,6 +115,7 @@ class VertexCells {
   Arena arena_;
   std::ptrdiff_t d_;  // coefficients
   double roundings_;  // of the evaluation of a row
+  double polished_;   // error above which a vertex is solved for
 
   // Of the hyperplane tested last.
   std::vector<double> row_;
