@@ -96,6 +96,9 @@ inline constexpr double kInteriorLeastRadius = 1e-6;
 // does not tell on which side a cell lies.
 inline constexpr double kProgramDoubt = 0x1p-42;
 
+// Multipliers below this share of the largest one are rounding.
+inline constexpr double kNoMultiplier = 0x1p-46;
+
 // Values below this share of the terms that they are sums of decide nothing.
 inline constexpr double kBalance = 0x1p-42;
 

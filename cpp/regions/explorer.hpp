@@ -56,6 +56,7 @@ class Explorer {
     countdown_ = 0;
     ended_ = false;
     findings_ = Findings();
+    maps_.forget();
     const Arena::Mark mark = cells_.arena().mark();
     resume(start, node);
     cells_.arena().release(mark);

@@ -26,6 +26,10 @@ class PatternMaps {
 
   // Find the inputs of a stage's units from the outputs of the stages before.
   void compute(std::ptrdiff_t stage);
+  // Compute as a whole next time, so that nothing depends on what was computed before.
+  void forget() {
+    for (Origin& origin : origins_) origin.version = 0;
+  }
   // Find the outputs of a stage's units, from its inputs and the sides of its hidden units.
   void activate(std::ptrdiff_t stage, const std::uint64_t* sides);
 

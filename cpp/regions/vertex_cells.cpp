@@ -105,6 +105,7 @@ bool solve_combination(const std::vector<double>& rows, std::ptrdiff_t n,
   }
   for (std::ptrdiff_t k = 0; k < n; ++k) {
     if (factors[k] < -tolerances::kSlackAccepted * largest) return false;
+    if (factors[k] < tolerances::kNoMultiplier * largest) factors[k] = 0.0;
     double size = 0.0;
     for (std::ptrdiff_t i = 0; i < n; ++i) size = std::max(size, std::abs(rows[chosen[k] * n + i]));
     factors[k] = std::max(factors[k], 0.0) / size;

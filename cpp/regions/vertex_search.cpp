@@ -323,6 +323,7 @@ class VertexSearch final : public RegionSearch::Impl {
       for (std::size_t block = next.fetch_add(1); block < blocks(n) && !stop;
            block = next.fetch_add(1)) {
         const auto first = static_cast<std::ptrdiff_t>(block) * kBlock;
+        workers_[worker]->maps().forget();
         for (std::ptrdiff_t i = first; i < std::min(n, first + kBlock); ++i) {
           body(*workers_[worker], block, i);
         }

@@ -82,6 +82,8 @@ def _at(place, on, knots):
 
 
 def _classes(knots, logits):
+    if len(logits[0]) == 1:
+        logits = [[0, *row] for row in logits]
     places = set(knots)
     for (s, t), (left, right) in zip(pairwise(knots), pairwise(logits), strict=True):
         for i in range(len(left)):

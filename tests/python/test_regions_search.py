@@ -343,3 +343,21 @@ def test_progress_goes_to_the_error_stream(capsys):
     assert capsys.readouterr().out == ""
     assert len(enumerate_regions(NETWORK, BOX)) == 4
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("method", ["vertices", "lp"])
+def test_iteration_keeps_none(method):
+    network = torch_network(3, 16, 16, 1)
+    whole = enumerate_regions(network, BOX, method=method)
+    batches = list(hullspace.iterate_regions(network, BOX, batch_size=100, method=method))
+    assert [len(patterns) for patterns, _ in batches[:-1]] == [100] * 12
+    assert as_set(np.concatenate([patterns for patterns, _ in batches])) == as_set(whole.patterns)
+    for patterns, points in batches:
+        assert np.array_equal(network.pattern(points), patterns)
+
+
+def test_iteration_checks_its_arguments():
+    with pytest.raises(ValueError, match=r"^batch_size must"):
+        next(hullspace.iterate_regions(NETWORK, BOX, batch_size=0))
+    with pytest.raises(ValueError, match=r"^domain"):
+        next(hullspace.iterate_regions(NETWORK, (1, 0)))

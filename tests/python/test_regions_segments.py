@@ -119,6 +119,8 @@ def check_samples(network, walk, n_samples=400):
     scale = np.abs(logits).max()
     assert np.abs(walk.at(t) - logits).max() < 1e-11 * scale
     assert np.abs(network(walk.points(knots)) - walk.logits).max() < 1e-11 * scale
+    if logits.shape[1] == 1:
+        logits = np.column_stack([np.zeros_like(logits), logits])
     classes = walk.classes[np.searchsorted(walk.class_changes, t)]
     behind = logits.max(axis=1) - np.take_along_axis(logits, classes[:, None], axis=1)[:, 0]
     assert behind.max() < 1e-11 * scale
@@ -419,3 +421,10 @@ def test_plot_of_polygons():
         plot_polygons(empty, [], [], names=["a"])
     with pytest.raises(ValueError, match="classes must have"):
         plot_polygons(empty, polygons, labels, classes=["a"])
+
+
+def test_a_single_output_is_that_of_class_one():
+    network = ReluNetwork.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0, 0], [-1]])
+    walk = walk_segment(network, [-3.0], [3.0])  # |x| - 1
+    np.testing.assert_allclose(walk.class_changes, [1 / 3, 2 / 3])
+    assert walk.classes.tolist() == [1, 0, 1]

@@ -5,7 +5,7 @@ from hullspace.regions.complex import RegionComplex, TooThin
 from hullspace.regions.counting import RegionCount, count_regions
 from hullspace.regions.local import LinearRegion, region_at
 from hullspace.regions.nearest import NearestBoundary, nearest_boundary
-from hullspace.regions.search import SearchInterrupted, enumerate_regions
+from hullspace.regions.search import SearchInterrupted, enumerate_regions, iterate_regions
 from hullspace.regions.segments import SegmentWalk, SegmentWalks, walk_segment
 from hullspace.regions.slices import RegionSlice, slice_regions, slice_through
 
@@ -23,6 +23,7 @@ __all__ = [
     "count_regions",
     "decision_boundary",
     "enumerate_regions",
+    "iterate_regions",
     "nearest_boundary",
     "region_at",
     "slice_regions",

@@ -19,8 +19,11 @@ def class_changes(t: _Floats, logits: _Floats, noise: _Floats) -> tuple[_Floats,
     """Return where the class changes, (m,), and the classes between, (m + 1,).
 
     The logits, (n_knots, n_classes), are affine between consecutive knots `t`, (n_knots,), at
-    least two. Of classes whose logits agree all along a piece, up to `noise`, the lowest counts.
+    least two. Of classes whose logits agree all along a piece, up to `noise`, the lowest counts. A
+    single logit is that of class 1, against zero.
     """
+    if logits.shape[1] == 1:
+        logits = np.column_stack([np.zeros_like(logits), logits])
     starts, classes = [], []
     step = max(_BLOCK // logits.shape[1], 1)
     for first in range(0, len(t) - 1, step):

@@ -20,6 +20,8 @@ from hullspace.regions.domain import Domain, Place, place_of
 from hullspace.regions.found import FORMAT, Found, Frontier, fingerprint, read, write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hullspace.networks import Operator, Stage
     from hullspace.regions.complex import RegionComplex
 
@@ -109,9 +111,13 @@ class Search:
                 raise
             self.by_vertices = False
             self._core = self._started()
-        self.found = Found((network.n_hidden + 7) // 8, place.n_dims)
+        self.found = self.new_found()
         if with_proof:
             self.found.add(*self._nothing(), [(0, *self._core.root()[1:])])
+
+    def new_found(self) -> Found:
+        """Return a place for what is found."""
+        return Found((self.network.n_hidden + 7) // 8, self.place.n_dims)
 
     def _started(self) -> Any:
         place = self.place
@@ -234,6 +240,60 @@ def _by_vertices(place: Place, method: Method) -> bool:
             f"got {method!r} for {place.n_dims}"
         )
     return method == "vertices" or (method == "auto" and place.n_dims <= _VERTEX_DIMS)
+
+
+def iterate_regions(
+    network: ReluNetwork,
+    domain: Domain = None,
+    *,
+    batch_size: int = 65536,
+    n_threads: int | None = None,
+    method: Method = "auto",
+) -> Iterator[tuple[_Bytes, _Floats]]:
+    """Find every linear region of a network in a domain, and keep none.
+
+    Parameters
+    ----------
+    network, domain, n_threads, method
+        As in `enumerate_regions`.
+    batch_size : int, default 65536
+        Regions of a batch.
+
+    Yields
+    ------
+    patterns : (n, ceil(n_hidden / 8)) uint8
+        Packed activation patterns of the next regions, `batch_size` of them but for the last batch.
+    interior_points : (n, n_inputs) float64
+        A point inside each.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `enumerate_regions`, when the first batch is asked for.
+    RuntimeError
+        If rounding leaves a cell undecided, which only `enumerate_regions` can tell about.
+
+    Examples
+    --------
+    >>> import hullspace
+    >>> network = hullspace.ReluNetwork.from_arrays([[[1.0], [1.0]], [[1.0, 1.0]]], [[0, -1], [0]])
+    >>> sum(len(patterns) for patterns, _ in hullspace.iterate_regions(network))
+    3
+    """
+    require_count(batch_size, "batch_size")
+    threads = as_threads(n_threads)
+    search = Search.started(network, place_of(domain, network), method, None, with_proof=False)
+    while len(search.frontier):
+        search.found = search.new_found()
+        while len(search.frontier) and search.found.n_regions < batch_size:
+            raised = search.step(batch_size - search.found.n_regions, np.inf, threads)
+            if raised is not None:
+                raise raised
+        if search.found.doubts:
+            raise RuntimeError("cells are too thin for rounding to decide; use enumerate_regions")
+        points = search.place.lift(search.found.all_points())
+        if search.found.n_regions:
+            yield search.found.all_patterns(), points
 
 
 class SearchInterrupted(KeyboardInterrupt):

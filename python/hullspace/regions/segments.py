@@ -69,8 +69,8 @@ class SegmentWalk:
     class_changes : (k,) float64
         Where the class, the one with the largest output, changes: strictly ascending.
     classes : (k + 1,) int64
-        The classes of the intervals between; the lowest one where several share an interval. 0
-        throughout for a network with one output.
+        The classes of the intervals between; the lowest one where several share an interval. A
+        single output is that of class 1, against zero.
     end : float
         How far the walk came: 1, or where the first breakpoint too many lies.
     """
