@@ -64,7 +64,7 @@ RegionBatch RegionSearch::Impl::run(std::int64_t max_regions, double seconds,
     std::vector<char> done(n_tasks, 0);
     std::atomic<std::size_t> next{0};
     // Small at first, so that there soon are branches for all threads.
-    const std::int64_t size = std::clamp(n_found / kShare, kFewest, regions_per_task());
+    const std::int64_t size = std::min(std::max(n_found / kShare, kFewest), regions_per_task());
     const std::int64_t most = std::min(size, max_regions - n_found);
     try {
       run_workers(context, n_workers, [&](int worker, const StopFlag& stop) {
