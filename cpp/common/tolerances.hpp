@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 
 namespace hullspace::tolerances {
 
@@ -92,12 +93,29 @@ inline constexpr double kInteriorGap = 1e-11;
 inline constexpr double kInteriorResidual = 1e-11;
 inline constexpr double kInteriorLeastRadius = 1e-6;
 
+// Added to bounds of rounding errors, which do not cover what underflow loses.
+inline constexpr double kTiny = std::numeric_limits<double>::min();
+
+// Coordinates of a vertex of a linear region, at most one in size, are off by this where they were
+// computed exactly and rounded. Where they are off by more than the second, the vertex is solved
+// for from its hyperplanes, which costs more in more dimensions.
+inline constexpr double kRefreshedVertex = 8.0 * kRoundoffDouble;
+inline double solved_vertex_error(std::ptrdiff_t n_coefficients) {
+  return n_coefficients <= 4 ? 0x1p-33 : 0x1p-22;
+}
+
+// A point inside a cell that is closer to a constraint than this share of the cell's size is
+// replaced by a better one.
+inline constexpr double kPointTooClose = 1e-7;
+
 // A linear program that ends this close to a hyperplane, relative to the terms of its equation,
 // does not tell on which side a cell lies.
 inline constexpr double kProgramDoubt = 0x1p-42;
 
-// Multipliers below this share of the largest one are rounding.
+// Of a combination of hyperplanes' rows, multipliers below this share of the largest one are
+// rounding, and as far below zero as the second make it none.
 inline constexpr double kNoMultiplier = 0x1p-46;
+inline constexpr double kNegativeMultiplier = 1e-9;
 
 // Values below this share of the terms that they are sums of decide nothing.
 inline constexpr double kBalance = 0x1p-42;

@@ -1,24 +1,39 @@
-// Bits in words of 64, lowest first.
+// Bits in words of any unsigned type, lowest first.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <vector>
 
 namespace hullspace {
 
-inline bool get_bit(const std::uint64_t* words, std::ptrdiff_t i) {
-  return ((words[i / 64] >> (static_cast<std::uint64_t>(i) % 64)) & 1U) != 0;
+template <class Word>
+bool get_bit(const Word* words, std::ptrdiff_t i) {
+  constexpr int kBits = std::numeric_limits<Word>::digits;
+  return ((words[i / kBits] >> (i % kBits)) & 1U) != 0;
 }
 
-inline void set_bit(std::uint64_t* words, std::ptrdiff_t i, bool value) {
-  const std::uint64_t bit = std::uint64_t{1} << (static_cast<std::uint64_t>(i) % 64);
+template <class Word>
+void set_bit(Word* words, std::ptrdiff_t i, bool value) {
+  constexpr int kBits = std::numeric_limits<Word>::digits;
+  const auto bit = static_cast<Word>(Word{1} << (i % kBits));
   if (value) {
-    words[i / 64] |= bit;
+    words[i / kBits] |= bit;
   } else {
-    words[i / 64] &= ~bit;
+    words[i / kBits] &= static_cast<Word>(~bit);
   }
 }
 
 inline std::ptrdiff_t words_for(std::ptrdiff_t n_bits) { return (n_bits + 63) / 64; }
+inline std::ptrdiff_t bytes_for(std::ptrdiff_t n_bits) { return (n_bits + 7) / 8; }
+
+// Append the bits in as many bytes as they take.
+inline void append_bytes(const std::uint64_t* words, std::ptrdiff_t n_bits,
+                         std::vector<std::uint8_t>& out) {
+  for (std::ptrdiff_t i = 0; i < bytes_for(n_bits); ++i) {
+    out.push_back(static_cast<std::uint8_t>(words[i / 8] >> (8 * (i % 8))));
+  }
+}
 
 }  // namespace hullspace

@@ -14,8 +14,6 @@ class Dyadic {
 
   int sign() const { return sign_; }
   bool is_zero() const { return sign_ == 0; }
-  // Words of 64 bits in m.
-  std::size_t size() const { return words_.size(); }
   double to_double() const;
 
   Dyadic operator-() const;

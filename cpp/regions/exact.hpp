@@ -20,6 +20,10 @@ constexpr std::int32_t constraint_ref(std::ptrdiff_t j) {
   return static_cast<std::int32_t>(-2 - j);
 }
 constexpr std::ptrdiff_t constraint_of(std::int32_t ref) { return -2 - ref; }
+// The number of a unit's or constraint's row in proofs: hidden units come first.
+constexpr std::int32_t row_number(std::int32_t ref, std::ptrdiff_t n_hidden) {
+  return ref >= 0 ? ref : static_cast<std::int32_t>(n_hidden + constraint_of(ref));
+}
 // Where output a equals output b, of n.
 inline constexpr std::int32_t kFirstPair = std::int32_t{-1} << 30;
 constexpr std::int32_t pair_ref(std::ptrdiff_t a, std::ptrdiff_t b, std::ptrdiff_t n) {
@@ -48,8 +52,6 @@ class ExactGeometry {
   // work.
   std::optional<ExactRow> generator(const std::vector<std::int32_t>& refs, const double* near);
   static int sign(const ExactRow& row, const ExactRow& generator);
-  // How much was computed here.
-  std::int64_t work() const { return work_; }
 
  private:
   struct Cached {

@@ -33,6 +33,23 @@ struct Findings {
   RegionProofStream proof;
 };
 
+// The branch that everything is below.
+inline RegionNode undecided(std::ptrdiff_t n_hidden) {
+  RegionNode node;
+  node.decided.assign(static_cast<std::size_t>(bytes_for(n_hidden)), 0);
+  node.values = node.decided;
+  return node;
+}
+
+// A branch without interior points, and the multipliers that prove it.
+inline void append_pruned(const std::vector<std::int32_t>& rows,
+                          const std::vector<double>& multipliers, RegionProofStream& proof) {
+  proof.tokens.push_back(-2);
+  proof.rows.insert(proof.rows.end(), rows.begin(), rows.end());
+  proof.multipliers.insert(proof.multipliers.end(), multipliers.begin(), multipliers.end());
+  proof.starts.push_back(static_cast<std::int64_t>(proof.rows.size()));
+}
+
 template <class Cells>
 class Explorer {
  public:
@@ -73,10 +90,6 @@ class Explorer {
   }
 
  private:
-  static bool bit(const std::vector<std::uint8_t>& bits, std::ptrdiff_t i) {
-    return ((static_cast<unsigned>(bits[i / 8]) >> (static_cast<unsigned>(i) % 8U)) & 1U) != 0;
-  }
-
   // The part of a cell on the sides of a stage's units that a node has decided.
   Cell narrow(Cell cell, std::ptrdiff_t k, const RegionNode& node) {
     const NetworkStage& stage = network_.stages[k];
@@ -84,8 +97,8 @@ class Explorer {
     if (!stage.hidden.empty()) cells_.screen(cell, k, screened_);
     std::ptrdiff_t number = stage.first_hidden;
     for (const std::ptrdiff_t unit : stage.hidden) {
-      if (bit(node.decided, number)) {
-        const bool value = bit(node.values, number);
+      if (get_bit(node.decided.data(), number)) {
+        const bool value = get_bit(node.values.data(), number);
         set_bit(sides_.data(), number, value);
         const bool may_cut =
             screened_[unit] == Screened::kCut || screened_[unit] == Screened::kOpen;
@@ -106,7 +119,8 @@ class Explorer {
       std::vector<std::int32_t> open;
       for (std::size_t i = 0; i < stage.hidden.size(); ++i) {
         const std::ptrdiff_t number = stage.first_hidden + static_cast<std::ptrdiff_t>(i);
-        if (!bit(node.decided, number)) open.push_back(static_cast<std::int32_t>(number));
+        if (!get_bit(node.decided.data(), number))
+          open.push_back(static_cast<std::int32_t>(number));
       }
       if (!stage.hidden.empty() && open.size() == stage.hidden.size()) {
         explore_stage(cell, k);
@@ -238,12 +252,7 @@ class Explorer {
   using Certificate = std::pair<std::vector<std::int32_t>, std::vector<double>>;
 
   void prune(const Certificate& certificate) {
-    RegionProofStream& proof = findings_.proof;
-    proof.tokens.push_back(-2);
-    proof.rows.insert(proof.rows.end(), certificate.first.begin(), certificate.first.end());
-    proof.multipliers.insert(proof.multipliers.end(), certificate.second.begin(),
-                             certificate.second.end());
-    proof.starts.push_back(static_cast<std::int64_t>(proof.rows.size()));
+    append_pruned(certificate.first, certificate.second, findings_.proof);
   }
 
   // The other sides of units that were found positive, last first.
@@ -252,13 +261,9 @@ class Explorer {
   }
 
   void emit(const Cell& cell) {
-    const std::size_t n_bytes = (static_cast<std::size_t>(network_.n_hidden) + 7) / 8;
     const std::size_t n_points = findings_.points.size();
     const auto n_dims = static_cast<std::size_t>(maps_.n_coefficients() - 1);
-    for (std::size_t i = 0; i < n_bytes; ++i) {
-      findings_.patterns.push_back(
-          static_cast<std::uint8_t>(sides_[i / 8] >> (8 * (i % 8)) & 0xffU));
-    }
+    append_bytes(sides_.data(), network_.n_hidden, findings_.patterns);
     findings_.points.resize(n_points + n_dims);
     cells_.point(cell, findings_.points.data() + n_points);
     ++findings_.n_regions;
@@ -270,24 +275,18 @@ class Explorer {
     findings_.open.push_back(node_at(k));
     RegionNode& node = findings_.open.back();
     for (std::size_t i = 0; i < n_open; ++i) {
-      const auto j = static_cast<std::size_t>(number(i));
-      node.decided[j / 8] &= static_cast<std::uint8_t>(~(1U << (j % 8)));
+      set_bit(node.decided.data(), number(i), false);
     }
     if (with_proof_) findings_.proof.tokens.push_back(-3);
   }
 
   // All units up to stage k decided as they are.
   RegionNode node_at(std::ptrdiff_t k) const {
-    const std::size_t n_bytes = (static_cast<std::size_t>(network_.n_hidden) + 7) / 8;
     const NetworkStage& stage = network_.stages[k];
-    const auto n_decided = static_cast<std::size_t>(stage.first_hidden) + stage.hidden.size();
-    RegionNode node;
-    node.decided.assign(n_bytes, 0);
-    node.values.resize(n_bytes);
-    for (std::size_t i = 0; i < n_bytes; ++i) {
-      node.values[i] = static_cast<std::uint8_t>(sides_[i / 8] >> (8 * (i % 8)) & 0xffU);
-      const std::size_t rest = n_decided > 8 * i ? n_decided - 8 * i : 0;
-      node.decided[i] = rest >= 8 ? 0xffU : static_cast<std::uint8_t>((1U << rest) - 1U);
+    RegionNode node = undecided(network_.n_hidden);
+    for (std::ptrdiff_t i = 0; i < stage.first_hidden + std::ssize(stage.hidden); ++i) {
+      set_bit(node.decided.data(), i, true);
+      set_bit(node.values.data(), i, get_bit(sides_.data(), i));
     }
     return node;
   }

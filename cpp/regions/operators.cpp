@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/thin_qr.hpp"
 #include "hullspace/error.hpp"
 
 namespace hullspace {
 namespace {
-
-std::ptrdiff_t padded(std::ptrdiff_t n) {
-  return (n + kColumnAlignment - 1) / kColumnAlignment * kColumnAlignment;
-}
 
 std::vector<double> absolute_values(const std::vector<double>& values) {
   std::vector<double> out(values.size());
@@ -23,8 +20,8 @@ std::vector<double> absolute_values(const std::vector<double>& values) {
 DenseOperator::DenseOperator(const DenseData& data)
     : n_in_(data.matrix.cols),
       n_out_(data.matrix.rows),
-      stride_(padded(n_in_)),
-      column_stride_(padded(n_out_)) {
+      stride_(ThinQr::padded(n_in_)),
+      column_stride_(ThinQr::padded(n_out_)) {
   matrix_.assign(static_cast<std::size_t>(n_out_ * stride_), 0.0);
   columns_.assign(static_cast<std::size_t>(n_in_ * column_stride_), 0.0);
   for (std::ptrdiff_t i = 0; i < n_out_; ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/thin_qr.hpp"
 #include "common/tolerances.hpp"
 #include "regions/bits.hpp"
 
@@ -44,7 +45,7 @@ PatternMaps::PatternMaps(const ReluNetwork::Stages& network, std::vector<double>
 
 PatternMaps::Values PatternMaps::make(std::ptrdiff_t n_units) const {
   Values values;
-  values.stride = (n_units + kColumnAlignment - 1) / kColumnAlignment * kColumnAlignment;
+  values.stride = ThinQr::padded(n_units);
   values.planes.assign(static_cast<std::size_t>(values.stride * n_coefficients_), 0.0);
   values.errors.assign(static_cast<std::size_t>(values.stride), 0.0);
   values.sizes.assign(static_cast<std::size_t>(values.stride), 0.0);

@@ -10,11 +10,8 @@ namespace hullspace {
 namespace {
 
 constexpr double kRoundoff = tolerances::kRoundoffDouble;
-constexpr double kTiny = std::numeric_limits<double>::min();
 constexpr double kFar = std::numeric_limits<double>::infinity();
-
-// Points closer to a constraint than this share of the cell's size are replaced by better ones.
-constexpr double kTooClose = 1e-7;
+using tolerances::kTiny;
 
 double size_of(const double* x, std::ptrdiff_t n) {
   double largest = 1.0;
@@ -136,9 +133,7 @@ Side ProgramCells::search(const Cell& cell, double sign) {
   for (std::size_t k = 0; k < simplex_.active().size(); ++k) {
     const std::ptrdiff_t row = simplex_.active()[k];
     if (row < 0 || !(simplex_.multipliers()[k] > 0.0)) continue;
-    const std::int32_t ref = cell.refs[system_.given(row)];
-    proof_rows_.push_back(
-        ref >= 0 ? ref : static_cast<std::int32_t>(network_.n_hidden + constraint_of(ref)));
+    proof_rows_.push_back(row_number(cell.refs[system_.given(row)], network_.n_hidden));
     proof_multipliers_.push_back(simplex_.multipliers()[k] * system_.scale(row) * row_norm_);
   }
   return sign > 0.0 ? Side::kNegative : Side::kPositive;
@@ -287,7 +282,7 @@ void ProgramCells::choose_point(const Cell& cell, bool positive, Cell& out) {
   }
   out.radius = clearance(out, out.point);
   if (std::isinf(out.radius)) out.radius = 1.0;
-  if (!(out.radius > kTooClose * size_of(out.point, n_))) {
+  if (!(out.radius > tolerances::kPointTooClose * size_of(out.point, n_))) {
     std::copy_n(out.point, n_, found_.data());
     const double radius = out.radius;
     if (!center(out) || out.radius < radius) {

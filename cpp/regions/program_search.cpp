@@ -24,11 +24,8 @@ class ProgramSearch final : public RegionSearch::Impl {
     frame_ = make_frame(network, domain, dims, find_scales(domain));
     prepare_workers(1);
     if (workers_[0]->start.is_thin()) throw ArgumentError("domain must have interior points");
-    RegionNode node;
-    node.decided.assign((static_cast<std::size_t>(network.n_hidden) + 7) / 8, 0);
-    node.values = node.decided;
     root.first_child = next_id;
-    open_root(node);
+    open_root(undecided(network.n_hidden));
   }
 
  protected:

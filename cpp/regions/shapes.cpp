@@ -5,6 +5,8 @@
 #include <iterator>
 #include <limits>
 
+#include "regions/small_systems.hpp"
+
 namespace hullspace {
 namespace {
 
@@ -71,22 +73,7 @@ class Triangulation {
         matrix.push_back(points_[chain_[i] * n_ + c] - points_[chain_[0] * n_ + c]);
       }
     }
-    double product = 1.0;
-    for (std::ptrdiff_t k = 0; k < n_; ++k) {
-      std::ptrdiff_t best = k;
-      for (std::ptrdiff_t i = k; i < n_; ++i) {
-        if (std::abs(matrix[i * n_ + k]) > std::abs(matrix[best * n_ + k])) best = i;
-      }
-      const double pivot = matrix[best * n_ + k];
-      if (pivot == 0.0) return 0.0;
-      product *= pivot;
-      for (std::ptrdiff_t j = 0; j < n_; ++j) std::swap(matrix[k * n_ + j], matrix[best * n_ + j]);
-      for (std::ptrdiff_t i = k + 1; i < n_; ++i) {
-        const double factor = matrix[i * n_ + k] / pivot;
-        for (std::ptrdiff_t j = k; j < n_; ++j) matrix[i * n_ + j] -= factor * matrix[k * n_ + j];
-      }
-    }
-    return product;
+    return eliminate(matrix.data(), n_, n_, 0.0).value_or(0.0);
   }
 
   const std::vector<double>& points_;
@@ -182,8 +169,7 @@ void ShapeWriter::add(const VertexCell& cell, bool with_volume, RegionShapes& ou
   for (std::ptrdiff_t v = 0; v < cell.n; ++v) write_vertex(cell, v, out.vertices);
   out.vertex_starts.push_back(out.vertex_starts.back() + cell.n);
   for (const auto& [ref, on] : explorer_.cells().facets(cell)) {
-    out.facets.push_back(
-        ref >= 0 ? ref : static_cast<std::int32_t>(network_.n_hidden + constraint_of(ref)));
+    out.facets.push_back(row_number(ref, network_.n_hidden));
     write_row(ref, out.facet_rows);
     out.facet_vertices.insert(out.facet_vertices.end(), on.begin(), on.end());
     out.facet_vertex_starts.push_back(static_cast<std::int64_t>(out.facet_vertices.size()));

@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "common/tolerances.hpp"
 
 namespace hullspace {
 namespace {
-
-constexpr double kTiny = std::numeric_limits<double>::min();
 
 // Solve sum of factors[i] * rows[chosen[i]] = target by elimination. False if the rows depend on
 // each other or a factor is negative.
@@ -28,27 +25,15 @@ bool solve_combination(const std::vector<double>& rows, std::ptrdiff_t n,
     for (std::ptrdiff_t i = 0; i < n; ++i) at(i, j) = rows[chosen[j] * n + i] / size;
   }
   for (std::ptrdiff_t i = 0; i < n; ++i) at(i, n) = target[i];
-  for (std::ptrdiff_t k = 0; k < n; ++k) {
-    std::ptrdiff_t best = k;
-    for (std::ptrdiff_t i = k + 1; i < n; ++i) {
-      if (std::abs(at(i, k)) > std::abs(at(best, k))) best = i;
-    }
-    if (std::abs(at(best, k)) < tolerances::kDependentRow) return false;
-    for (std::ptrdiff_t j = k; j <= n; ++j) std::swap(at(k, j), at(best, j));
-    for (std::ptrdiff_t i = 0; i < n; ++i) {
-      if (i == k) continue;
-      const double factor = at(i, k) / at(k, k);
-      for (std::ptrdiff_t j = k; j <= n; ++j) at(i, j) -= factor * at(k, j);
-    }
-  }
+  if (!eliminate(matrix.data(), n, n + 1, tolerances::kDependentRow)) return false;
   factors.resize(static_cast<std::size_t>(n));
   double largest = 0.0;
   for (std::ptrdiff_t k = 0; k < n; ++k) {
-    factors[k] = at(k, n) / at(k, k);
+    factors[k] = at(k, n);
     largest = std::max(largest, std::abs(factors[k]));
   }
   for (std::ptrdiff_t k = 0; k < n; ++k) {
-    if (factors[k] < -tolerances::kSlackAccepted * largest) return false;
+    if (factors[k] < -tolerances::kNegativeMultiplier * largest) return false;
     if (factors[k] < tolerances::kNoMultiplier * largest) factors[k] = 0.0;
     double size = 0.0;
     for (std::ptrdiff_t i = 0; i < n; ++i) size = std::max(size, std::abs(rows[chosen[k] * n + i]));
@@ -59,16 +44,19 @@ bool solve_combination(const std::vector<double>& rows, std::ptrdiff_t n,
 
 }  // namespace
 
-bool invert(double* matrix, std::ptrdiff_t n) {
-  const std::ptrdiff_t width = 2 * n;
+std::optional<double> eliminate(double* matrix, std::ptrdiff_t n, std::ptrdiff_t width,
+                                double least) {
+  double determinant = 1.0;
   for (std::ptrdiff_t k = 0; k < n; ++k) {
     std::ptrdiff_t best = k;
     for (std::ptrdiff_t i = k + 1; i < n; ++i) {
       if (std::abs(matrix[i * width + k]) > std::abs(matrix[best * width + k])) best = i;
     }
     const double pivot = matrix[best * width + k];
-    if (!(std::abs(pivot) > kTiny)) return false;
+    if (!(std::abs(pivot) > least)) return std::nullopt;
+    determinant *= pivot;
     if (best != k) {
+      determinant = -determinant;
       std::swap_ranges(matrix + k * width, matrix + (k + 1) * width, matrix + best * width);
     }
     for (std::ptrdiff_t j = k; j < width; ++j) matrix[k * width + j] /= pivot;
@@ -80,7 +68,7 @@ bool invert(double* matrix, std::ptrdiff_t n) {
       }
     }
   }
-  return true;
+  return determinant;
 }
 
 bool find_cone_combination(const std::vector<double>& rows, std::ptrdiff_t n,

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 namespace hullspace {
 
-// Bring the left half of an (n, 2n) matrix to the identity. False if it is singular.
-bool invert(double* matrix, std::ptrdiff_t n);
+// Bring the first n columns of an (n, width) matrix to the identity, with partial pivoting. Returns
+// their determinant, or nothing if a pivot is no larger than `least`.
+std::optional<double> eliminate(double* matrix, std::ptrdiff_t n, std::ptrdiff_t width,
+                                double least);
 
 // Multipliers of n of the rows, (n_rows, n), none below zero beyond rounding, that combine them to
 // the target; the first choice of rows that has any. False if none was found.

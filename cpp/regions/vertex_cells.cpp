@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "common/thin_qr.hpp"
 #include "common/tolerances.hpp"
 #include "regions/bits.hpp"
 #include "regions/small_systems.hpp"
@@ -13,18 +14,8 @@ namespace hullspace {
 namespace {
 
 constexpr double kRoundoff = tolerances::kRoundoffDouble;
-// Vertices that are known less well than this are solved for, which costs more in more dimensions.
-double least_polished(std::ptrdiff_t n_coefficients) {
-  return n_coefficients <= 4 ? 0x1p-33 : 0x1p-22;
-}
-// Error of a vertex that exact arithmetic gave.
-constexpr double kRefreshed = 8.0 * kRoundoff;
-// Covers what underflow loses.
-constexpr double kTiny = std::numeric_limits<double>::min();
-
-std::ptrdiff_t padded(std::ptrdiff_t n) {
-  return (n + kColumnAlignment - 1) / kColumnAlignment * kColumnAlignment;
-}
+using tolerances::kRefreshedVertex;
+using tolerances::kTiny;
 
 std::ptrdiff_t count_bits(const std::uint64_t* set, std::ptrdiff_t words) {
   std::ptrdiff_t total = 0;
@@ -39,10 +30,6 @@ bool holds(const std::uint64_t* set, const std::uint64_t* part, std::ptrdiff_t w
   return true;
 }
 
-bool has_bit(const std::uint64_t* set, std::ptrdiff_t bit) { return get_bit(set, bit); }
-
-void add_bit(std::uint64_t* set, std::ptrdiff_t bit) { set_bit(set, bit, true); }
-
 }  // namespace
 
 VertexCells::VertexCells(const ReluNetwork::Stages& network, PatternMaps& maps,
@@ -54,14 +41,14 @@ VertexCells::VertexCells(const ReluNetwork::Stages& network, PatternMaps& maps,
       exact_(network, maps, sides, constraints),
       d_(maps.n_coefficients()),
       roundings_((static_cast<double>(d_) + 4.0) * kRoundoff),
-      polished_(least_polished(d_)),
+      polished_(tolerances::solved_vertex_error(d_)),
       row_(static_cast<std::size_t>(d_)),
       scratch_(static_cast<std::size_t>(d_)) {}
 
 VertexCell VertexCells::allocate(std::ptrdiff_t n, std::ptrdiff_t words) {
   VertexCell cell;
   cell.n = n;
-  cell.stride = padded(n);
+  cell.stride = ThinQr::padded(n);
   cell.words = words;
   cell.coordinates = arena_.take<double>(d_ * cell.stride);
   cell.errors = arena_.take<double>(cell.stride);
@@ -119,7 +106,7 @@ bool VertexCells::write_exact(const Cell& cell, std::ptrdiff_t v, const ExactRow
   for (std::ptrdiff_t c = 0; c < d_; ++c) {
     cell.coordinates[c * cell.stride + v] = values[c] / scale;
   }
-  cell.errors[v] = kRefreshed;
+  cell.errors[v] = kRefreshedVertex;
   return true;
 }
 
@@ -170,7 +157,7 @@ std::vector<std::int32_t> VertexCells::refs_through(const Cell& cell, std::ptrdi
   std::vector<std::int32_t> refs;
   const std::uint64_t* set = cell.sets + v * cell.words;
   for (std::ptrdiff_t bit = 0; bit < 64 * cell.words; ++bit) {
-    if (has_bit(set, bit)) refs.push_back(cell.refs[bit]);
+    if (get_bit(set, bit)) refs.push_back(cell.refs[bit]);
   }
   return refs;
 }
@@ -243,7 +230,7 @@ int VertexCells::exact_sign(const Cell& cell, std::ptrdiff_t v, std::int32_t ref
   }
   // From now on the vertex is as good as rounded once; what others may read at the same time is so
   // from the start.
-  if (cell.errors[v] > kRefreshed) write_exact(cell, v, *generator);
+  if (cell.errors[v] > kRefreshedVertex) write_exact(cell, v, *generator);
   return ExactGeometry::sign(*row, *generator);
 }
 
@@ -344,7 +331,7 @@ bool VertexCells::polish(const std::int32_t* refs, const std::uint64_t* set, std
       matrix_[i * width + n + i] = 1.0;
     }
   }
-  if (!invert(matrix_.data(), n)) return false;
+  if (!eliminate(matrix_.data(), n, width, kTiny)) return false;
   const double* inverse = matrix_.data() + n;  // rows `width` apart
   std::vector<double>& missed = scratch_;
   for (int pass = 0; pass < 2; ++pass) {
@@ -416,7 +403,7 @@ void VertexCells::make_vertices(const Cell& cell, std::ptrdiff_t words, const st
     for (std::ptrdiff_t k = 0; k < cell.words; ++k) {
       set[k] = cell.sets[u * cell.words + k] & cell.sets[w * cell.words + k];
     }
-    add_bit(set, bit);
+    set_bit(set, bit, true);
     if (new_errors_[e] > polished_) polish(refs, set, words, out, new_errors_[e]);
   }
 }
@@ -441,7 +428,7 @@ VertexCell VertexCells::child(const Cell& cell, const std::vector<std::int32_t>&
     std::uint64_t* set = out.sets + v * words;
     std::copy_n(cell.sets + old[v] * cell.words, cell.words, set);
     std::fill(set + cell.words, set + words, 0);
-    if (v >= n_old - n_zero) add_bit(set, bit);
+    if (v >= n_old - n_zero) set_bit(set, bit, true);
   }
   std::copy_n(new_errors_.data(), n_new, out.errors + n_old);
   std::copy_n(new_sets_.data(), n_new * words, out.sets + n_old * words);
@@ -549,13 +536,10 @@ void VertexCells::certify(const Cell& cell, bool positive, std::vector<std::int3
   if (!find_cone_combination(normals, n, target, chosen, factors)) return;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     if (factors[i] == 0.0) continue;
-    const std::int32_t ref = refs[chosen[i]];
-    rows.push_back(ref >= 0 ? ref
-                            : static_cast<std::int32_t>(network_.n_hidden + constraint_of(ref)));
+    rows.push_back(row_number(refs[chosen[i]], network_.n_hidden));
     multipliers.push_back(factors[i]);
   }
-  rows.push_back(ref_ >= 0 ? ref_
-                           : static_cast<std::int32_t>(network_.n_hidden + constraint_of(ref_)));
+  rows.push_back(row_number(ref_, network_.n_hidden));
   multipliers.push_back(1.0);
 }
 
@@ -564,7 +548,7 @@ VertexCells::Facets VertexCells::facets(const Cell& cell) const {
   for (std::ptrdiff_t bit = 0; bit < 64 * cell.words; ++bit) {
     std::vector<std::ptrdiff_t> on;
     for (std::ptrdiff_t v = 0; v < cell.n; ++v) {
-      if (has_bit(cell.sets + v * cell.words, bit)) on.push_back(v);
+      if (get_bit(cell.sets + v * cell.words, bit)) on.push_back(v);
     }
     if (static_cast<std::ptrdiff_t>(on.size()) >= d_ - 1) found.emplace_back(cell.refs[bit], on);
   }

@@ -50,9 +50,12 @@ class VertexSearch final : public RegionSearch::Impl {
     std::vector<std::ptrdiff_t> dims(static_cast<std::size_t>(n_dims));
     std::iota(dims.begin(), dims.end(), 0);
     set_frame(domain, dims, std::vector<double>(dims.size(), 1.0));
+    const std::size_t n_all = dims.size();
     dims = choose_cone();
-    set_frame(domain, dims, std::vector<double>(dims.size(), 1.0));
-    choose_cone();
+    if (dims.size() < n_all) {
+      set_frame(domain, dims, std::vector<double>(dims.size(), 1.0));
+      choose_cone();
+    }
     make_roots(false);
     set_frame(domain, dims, find_scales());
     make_roots(true);
@@ -60,33 +63,23 @@ class VertexSearch final : public RegionSearch::Impl {
 
   RegionShapes shapes(const MatrixView<std::uint8_t>& patterns, bool with_volumes,
                       const Context& context) override {
-    const std::ptrdiff_t n = patterns.rows;
-    std::vector<RegionShapes> parts(blocks(n));
-    for_blocks(n, context, [&](Worker& worker, std::size_t block, std::ptrdiff_t i) {
-      const ShapeWriter writer(network_, worker, frame_.dims, frame_.scales, frame_.n_dims);
-      with_cell(worker, patterns.row(i),
-                [&](const VertexCell& cell) { writer.add(cell, with_volumes, parts[block]); });
-    });
     RegionShapes out;
-    for (const RegionShapes& part : parts) join(part, out);
+    const auto write = [&](const ShapeWriter& writer, const VertexCell& cell, std::ptrdiff_t,
+                           RegionShapes& part) { writer.add(cell, with_volumes, part); };
+    for (const auto& part : describe<RegionShapes>(patterns, context, write)) join(part, out);
     return out;
   }
 
   BoundaryPieces boundary(const MatrixView<std::uint8_t>& patterns,
                           const Context& context) override {
-    const std::ptrdiff_t n = patterns.rows;
-    std::vector<BoundaryPieces> parts(blocks(n));
-    for_blocks(n, context, [&](Worker& worker, std::size_t block, std::ptrdiff_t i) {
-      const ShapeWriter writer(network_, worker, frame_.dims, frame_.scales, frame_.n_dims);
-      with_cell(worker, patterns.row(i),
-                [&](const VertexCell& cell) { writer.add_boundary(cell, i, parts[block]); });
-    });
     BoundaryPieces out;
-    for (const BoundaryPieces& part : parts) {
+    const auto write = [](const ShapeWriter& writer, const VertexCell& cell, std::ptrdiff_t i,
+                          BoundaryPieces& part) { writer.add_boundary(cell, i, part); };
+    for (const auto& part : describe<BoundaryPieces>(patterns, context, write)) {
       extend(out.vertex_starts, part.vertex_starts);
-      out.vertices.insert(out.vertices.end(), part.vertices.begin(), part.vertices.end());
-      out.regions.insert(out.regions.end(), part.regions.begin(), part.regions.end());
-      out.classes.insert(out.classes.end(), part.classes.begin(), part.classes.end());
+      append(part.vertices, out.vertices);
+      append(part.regions, out.regions);
+      append(part.classes, out.classes);
     }
     return out;
   }
@@ -117,12 +110,6 @@ class VertexSearch final : public RegionSearch::Impl {
   }
 
  private:
-  static constexpr std::ptrdiff_t kBlock = 64;
-
-  static std::size_t blocks(std::ptrdiff_t n) {
-    return static_cast<std::size_t>((n + kBlock - 1) / kBlock);
-  }
-
   std::unique_ptr<Worker> make_worker() const {
     return std::make_unique<Worker>(network_, frame_.embedding, frame_.n_coefficients(),
                                     frame_.constraints, with_proof_);
@@ -208,9 +195,7 @@ class VertexSearch final : public RegionSearch::Impl {
     root = RegionProofStream();
     root.first_child = next_id;
     std::vector<bool> positive(cone_.size(), true);
-    RegionNode node;
-    node.decided.assign((static_cast<std::size_t>(network_.n_hidden) + 7) / 8, 0);
-    node.values = node.decided;
+    RegionNode node = undecided(network_.n_hidden);
     add_roots(0, positive, node, final);
     if (open.empty()) throw ArgumentError("domain must have interior points");
   }
@@ -221,19 +206,15 @@ class VertexSearch final : public RegionSearch::Impl {
       add_root(positive, node, final);
       return;
     }
-    const auto number = static_cast<std::size_t>(cone_[i]);
-    const auto bit = static_cast<std::uint8_t>(1U << (number % 8));
     if (with_proof_) root.tokens.push_back(cone_[i]);
-    node.decided[number / 8] |= bit;
+    set_bit(node.decided.data(), cone_[i], true);
     for (const bool side : {true, false}) {
       positive[i] = side;
       set_bit(workers_[0]->sides(), cone_[i], side);
-      node.values[number / 8] &= static_cast<std::uint8_t>(~bit);
-      if (side) node.values[number / 8] |= bit;
+      set_bit(node.values.data(), cone_[i], side);
       add_roots(i + 1, positive, node, final);
     }
-    node.decided[number / 8] &= static_cast<std::uint8_t>(~bit);
-    node.values[number / 8] &= static_cast<std::uint8_t>(~bit);
+    set_bit(node.decided.data(), cone_[i], false);
   }
 
   void add_root(const std::vector<bool>& positive, const RegionNode& node, bool final) {
@@ -264,10 +245,7 @@ class VertexSearch final : public RegionSearch::Impl {
     std::vector<std::int32_t> rows;
     std::vector<double> multipliers;
     workers_[0]->cells().certify(cell, false, rows, multipliers);
-    root.tokens.push_back(-2);
-    root.rows.insert(root.rows.end(), rows.begin(), rows.end());
-    root.multipliers.insert(root.multipliers.end(), multipliers.begin(), multipliers.end());
-    root.starts.push_back(static_cast<std::int64_t>(root.rows.size()));
+    append_pruned(rows, multipliers, root);
   }
 
   // Powers of two that all vertices stay below.
@@ -296,50 +274,50 @@ class VertexSearch final : public RegionSearch::Impl {
     return scales;
   }
 
+  // The part of the domain that a node is in.
   VertexCell start_of(const RegionNode& node) {
-    std::size_t i = 0;
-    if (roots_.size() > 1) {
-      const auto value = [](const RegionNode& given, std::int32_t number) {
-        const auto place = static_cast<std::size_t>(number);
-        return ((given.values[place / 8] >> (place % 8)) & 1U) != 0;
-      };
-      for (i = 0; i < roots_.size(); ++i) {
-        const bool same = std::all_of(cone_.begin(), cone_.end(), [&](std::int32_t ref) {
-          return ref < 0 || value(node, ref) == value(root_nodes_[i], ref);
-        });
-        if (same) break;
-      }
-      if (i == roots_.size()) throw ArgumentError("no part of the domain has this pattern");
+    for (std::size_t i = 0; i < roots_.size(); ++i) {
+      const std::uint8_t* values = root_nodes_[i].values.data();
+      const bool same = std::all_of(cone_.begin(), cone_.end(), [&](std::int32_t ref) {
+        return ref < 0 || get_bit(values, ref) == get_bit(node.values.data(), ref);
+      });
+      if (same) return roots_[i].view();
     }
-    return roots_[i].view();
+    throw ArgumentError("no part of the domain has this pattern");
   }
 
-  template <class Body>
-  void for_blocks(std::ptrdiff_t n, const Context& context, const Body& body) {
-    std::atomic<std::size_t> next{0};
-    const int n_workers = worker_count(context, static_cast<std::ptrdiff_t>(blocks(n)));
+  // What `write(writer, cell, i, part)` makes of the regions with these patterns, block by block.
+  template <class Part, class Write>
+  std::vector<Part> describe(const MatrixView<std::uint8_t>& patterns, const Context& context,
+                             const Write& write) {
+    constexpr std::ptrdiff_t kBlock = 64;
+    const std::ptrdiff_t n = patterns.rows;
+    const std::ptrdiff_t n_blocks = (n + kBlock - 1) / kBlock;
+    std::vector<Part> parts(static_cast<std::size_t>(n_blocks));
+    std::atomic<std::ptrdiff_t> next{0};
+    const int n_workers = worker_count(context, n_blocks);
     prepare_workers(n_workers);
-    run_workers(context, n_workers, [&](int worker, const StopFlag& stop) {
-      for (std::size_t block = next.fetch_add(1); block < blocks(n) && !stop;
-           block = next.fetch_add(1)) {
-        const auto first = static_cast<std::ptrdiff_t>(block) * kBlock;
-        workers_[worker]->maps().forget();
-        for (std::ptrdiff_t i = first; i < std::min(n, first + kBlock); ++i) {
-          body(*workers_[worker], block, i);
+    run_workers(context, n_workers, [&](int number, const StopFlag& stop) {
+      Worker& worker = *workers_[number];
+      const ShapeWriter writer(network_, worker, frame_.dims, frame_.scales, frame_.n_dims);
+      RegionNode node = undecided(network_.n_hidden);
+      std::fill(node.decided.begin(), node.decided.end(), 0xffU);
+      for (std::ptrdiff_t block = next++; block < n_blocks && !stop; block = next++) {
+        worker.maps().forget();
+        for (std::ptrdiff_t i = block * kBlock; i < std::min(n, (block + 1) * kBlock); ++i) {
+          std::copy_n(patterns.row(i), node.values.size(), node.values.begin());
+          const Arena::Mark mark = worker.cells().arena().mark();
+          write(writer, worker.rebuild(start_of(node), node), i, parts[block]);
+          worker.cells().arena().release(mark);
         }
       }
     });
+    return parts;
   }
 
-  template <class Body>
-  void with_cell(Worker& worker, const std::uint8_t* pattern, const Body& body) {
-    const std::size_t n_bytes = (static_cast<std::size_t>(network_.n_hidden) + 7) / 8;
-    RegionNode node;
-    node.decided.assign(n_bytes, 0xffU);
-    node.values.assign(pattern, pattern + n_bytes);
-    const Arena::Mark mark = worker.cells().arena().mark();
-    body(worker.rebuild(start_of(node), node));
-    worker.cells().arena().release(mark);
+  template <class T>
+  static void append(const std::vector<T>& more, std::vector<T>& out) {
+    out.insert(out.end(), more.begin(), more.end());
   }
 
   static void extend(std::vector<std::int64_t>& starts, const std::vector<std::int64_t>& more) {
@@ -351,13 +329,12 @@ class VertexSearch final : public RegionSearch::Impl {
     extend(out.vertex_starts, part.vertex_starts);
     extend(out.facet_starts, part.facet_starts);
     extend(out.facet_vertex_starts, part.facet_vertex_starts);
-    out.vertices.insert(out.vertices.end(), part.vertices.begin(), part.vertices.end());
-    out.facet_rows.insert(out.facet_rows.end(), part.facet_rows.begin(), part.facet_rows.end());
-    out.facets.insert(out.facets.end(), part.facets.begin(), part.facets.end());
-    out.facet_vertices.insert(out.facet_vertices.end(), part.facet_vertices.begin(),
-                              part.facet_vertices.end());
-    out.labels.insert(out.labels.end(), part.labels.begin(), part.labels.end());
-    out.volumes.insert(out.volumes.end(), part.volumes.begin(), part.volumes.end());
+    append(part.vertices, out.vertices);
+    append(part.facet_rows, out.facet_rows);
+    append(part.facets, out.facets);
+    append(part.facet_vertices, out.facet_vertices);
+    append(part.labels, out.labels);
+    append(part.volumes, out.volumes);
   }
 
   const ReluNetwork::Stages& network_;
