@@ -175,7 +175,9 @@ def test_networks_of_any_shape(make, widths, n_inputs, slope, mixed, box, method
     generator = np.random.default_rng(seed)
     network = make(generator, n_inputs, *widths, 2)
     if slope is not None:
-        network = leaky(network, slope)
+        # A slope of 0.1 parts lines of integer networks by a rounding error, which is exact, but
+        # nothing that a linear program could see.
+        network = leaky(network, 0.125 if (slope, method) == (0.1, "lp") else slope)
     if mixed:
         network = partly_linear(network, generator)
     expected = packed_set(exact_patterns(network, *(box or (None, None))))

@@ -1,6 +1,13 @@
 """Piecewise affine networks as stages of affine maps and ReLU-like units."""
 
-from hullspace.networks.network import ReluNetwork, Stage, Term, pack, unpack
+from hullspace.networks.network import (
+    ReluNetwork,
+    Stage,
+    Term,
+    pack,
+    region_constraints,
+    unpack,
+)
 from hullspace.networks.operators import Convolution, Dense, Operator, Sparse, identity
 
 __all__ = [
@@ -13,5 +20,6 @@ __all__ = [
     "Term",
     "identity",
     "pack",
+    "region_constraints",
     "unpack",
 ]

@@ -375,6 +375,26 @@ def _importer(name: str) -> Any:
     return importlib.import_module(f"hullspace.networks.{name}")
 
 
+def region_constraints(
+    network: ReluNetwork,
+    bits: npt.NDArray[np.bool_],
+    origin: _Floats | None = None,
+    basis: _Floats | None = None,
+) -> tuple[_Floats, _Floats, tuple[_Floats, _Floats]]:
+    """Return (A, b), one row for each hidden unit, of a pattern's region, and the outputs' map.
+
+    In the region, ``A @ x <= b`` and the outputs are ``rows @ x + offsets``; coordinates are as in
+    `ReluNetwork.affine_maps`.
+    """
+    maps = network.affine_maps(bits, origin, basis)
+    units = [stage.hidden for stage in network.stages]
+    rows, offsets = (
+        np.concatenate([m[k][u] for m, u in zip(maps, units, strict=True)]) for k in (0, 1)
+    )
+    signs = np.where(bits, -1.0, 1.0)
+    return signs[:, None] * rows, -signs * offsets, maps[-1]
+
+
 def network_of_arrays(
     weights: Sequence[npt.ArrayLike], biases: Sequence[npt.ArrayLike]
 ) -> ReluNetwork:

@@ -37,32 +37,35 @@ def as_point(value: npt.ArrayLike, network: ReluNetwork, name: str = "x") -> _Fl
     return np.array(array.reshape(network.n_inputs), dtype=np.float64)
 
 
-def as_box(value: Box | None, n_inputs: int, name: str = "domain") -> tuple[_Floats, _Floats]:
-    """Return the ends of a box, infinite where it is open."""
+def as_box(
+    value: Box | None, network: ReluNetwork, name: str = "domain"
+) -> tuple[_Floats, _Floats]:
+    """Return the ends of a box of inputs, infinite where it is open."""
     if value is None:
-        return np.full(n_inputs, -np.inf), np.full(n_inputs, np.inf)
+        return np.full(network.n_inputs, -np.inf), np.full(network.n_inputs, np.inf)
     if isinstance(value, Polyhedron):
         raise TypeError(f"{name} must be None or a pair (lower, upper), got a Polyhedron")
     try:
         first, second = value
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be None or a pair (lower, upper)") from None
-    lower, upper = (_end(end, n_inputs, f"{name}[{k}]") for k, end in enumerate((first, second)))
+    lower, upper = (_end(end, network, f"{name}[{k}]") for k, end in enumerate((first, second)))
     if not (lower <= upper).all():
         raise ValueError(f"{name} must have lower ends that are not above the upper ends")
     return lower, upper
 
 
-def _end(value: Any, n_inputs: int, name: str) -> _Floats:
+def _end(value: Any, network: ReluNetwork, name: str) -> _Floats:
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    if array.ndim and array.size != n_inputs:
-        raise ValueError(f"{name} must be a number or have {n_inputs} elements, got {array.size}")
+    if array.shape not in {(), network.input_shape, (network.n_inputs,)}:
+        raise ValueError(
+            f"{name} must be a number or have shape {network.input_shape}, got {array.shape}"
+        )
     if np.isnan(array).any():
         raise ValueError(f"{name} must not hold NaN")
-    flat = array.reshape(-1) if array.ndim else array
-    return np.array(np.broadcast_to(flat, n_inputs), dtype=np.float64)
+    return np.array(np.broadcast_to(array.reshape(-1), network.n_inputs), dtype=np.float64)
 
 
 def box_rows(lower: _Floats, upper: _Floats) -> tuple[_Floats, _Floats]:
@@ -74,14 +77,14 @@ def box_rows(lower: _Floats, upper: _Floats) -> tuple[_Floats, _Floats]:
     return rows, np.concatenate([upper[above], -lower[below]])
 
 
-def as_polyhedron(domain: Domain, n_inputs: int) -> Polyhedron | None:
+def as_polyhedron(domain: Domain, network: ReluNetwork) -> Polyhedron | None:
     """Return a domain as a polyhedron without equalities; None is the whole space."""
     if domain is None:
         return None
     if not isinstance(domain, Polyhedron):
-        return Polyhedron(*box_rows(*as_box(domain, n_inputs)))
-    if domain.n_features != n_inputs:
-        raise ValueError(f"domain must have {n_inputs} features, got {domain.n_features}")
+        return Polyhedron(*box_rows(*as_box(domain, network)))
+    if domain.n_features != network.n_inputs:
+        raise ValueError(f"domain must have {network.n_inputs} features, got {domain.n_features}")
     if len(domain.E):
         raise ValueError("domain must have no equalities: its regions would be flat")
     return domain

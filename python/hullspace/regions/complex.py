@@ -17,7 +17,7 @@ from hullspace.regions.adjacency import facet_neighbors
 from hullspace.regions.domain import Place
 from hullspace.regions.found import fingerprint, read, write
 from hullspace.regions.search import Search, continue_search
-from hullspace.regions.shapes import Shapes, program_shapes, vertex_shapes
+from hullspace.regions.shapes import Shapes, class_outputs, program_shapes, vertex_shapes
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -157,9 +157,8 @@ class RegionComplex:
 
     def polyhedron(self, i: int) -> Polyhedron:
         """Return region `i` as a polyhedron without redundant constraints."""
-        shapes = self._shapes if self._has_shapes else self._shapes_of(self._index(i))
-        A, b = shapes.constraints(self._index(i) if self._has_shapes else 0)
-        return self._embedded(A, b)
+        shapes, place = self._shape(i)
+        return self._embedded(*shapes.constraints(place))
 
     def vertices(self, i: int) -> _Floats:
         """Return the vertices of region `i`, (n_vertices, n_inputs).
@@ -170,8 +169,8 @@ class RegionComplex:
             If there are too many dimensions for vertices.
         """
         self._vertex_search("vertices")
-        shapes = self._shapes if self._has_shapes else self._shapes_of(self._index(i))
-        return self.lifted(shapes.vertices(self._index(i) if self._has_shapes else 0))
+        shapes, place = self._shape(i)
+        return self.lifted(shapes.vertices(place))
 
     def lifted(self, coordinates: _Floats) -> _Floats:
         """Return coordinates of the search as those that users see."""
@@ -187,10 +186,7 @@ class RegionComplex:
         maps = self.network.affine_maps(
             self.bits(i), None if whole else place.origin, None if whole else place.basis
         )
-        weights, biases = maps[-1]
-        if len(biases) > 1:
-            return weights, biases
-        return np.vstack([np.zeros_like(weights), weights]), np.append(0.0, biases)
+        return class_outputs(*maps[-1])
 
     def boundary_pieces(self) -> tuple[_Ints, _Ints, _Floats, _Ints] | None:
         """Return regions, classes, corners and where they start of the decision boundary.
@@ -226,16 +222,16 @@ class RegionComplex:
 
     # All regions
 
-    @property
-    def _has_shapes(self) -> bool:
-        return "_shapes" in self.__dict__
-
     @cached_property
     def _shapes(self) -> Shapes:
         return self._describe(self.patterns)
 
-    def _shapes_of(self, i: int) -> Shapes:
-        return self._describe(self.patterns[i : i + 1])
+    def _shape(self, i: int) -> tuple[Shapes, int]:
+        """Shapes that hold region `i`, and its place there: all of them if they are known."""
+        index = self._index(i)
+        if "_shapes" in self.__dict__:
+            return self._shapes, index
+        return self._describe(self.patterns[index : index + 1]), 0
 
     def _describe(self, patterns: _Bytes) -> Shapes:
         if self._by_vertices is not None:
@@ -332,10 +328,8 @@ class RegionComplex:
         RegionComplex
             These regions and those that were found since.
         """
-        arrays = self._search.to_arrays()
-        search = Search.from_arrays(arrays, self.network, self._place)
         return continue_search(
-            search,
+            self._search.copy(),
             max_regions=max_regions,
             time_limit=time_limit,
             n_threads=n_threads,
@@ -349,11 +343,10 @@ class RegionComplex:
         search = self._search
         if search.with_proof:
             return search.found.proof()
-        again = Search(self.network, self._place, self.method, with_proof=True)  # type: ignore[arg-type]
-        while len(again.frontier) and again.found.n_regions <= len(self):
-            raised = again.step(len(self) + 1 - again.found.n_regions, np.inf, 0)
-            if raised is not None:
-                raise raised
+        again = Search(self.network, self._place, self._search.method, with_proof=True)
+        raised = again.step(len(self) + 1, np.inf, 0)
+        if raised is not None:
+            raise raised
         proof = again.found.proof()
         places = [self._indices.get(p.tobytes(), -1) for p in again.found.all_patterns()]
         numbers = np.array(places, dtype=np.int64)

@@ -172,12 +172,12 @@ class _Splitting:
         self.margin = _MARGIN * radius
         self.rows, self.bounds = np.zeros((0, n)), np.zeros(0)
         lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
-        body = as_polyhedron(domain, n)
+        body = as_polyhedron(domain, network)
         if isinstance(domain, Polyhedron) and body is not None:
             self.rows, bounds = unit_rows(body.A, body.b)
             self.bounds = bounds - self.rows @ center - self.margin
         elif not isinstance(domain, Polyhedron):
-            ends = as_box(domain, n)
+            ends = as_box(domain, network)
             lower, upper = ends[0] - center + self.margin, ends[1] - center - self.margin
         self.radius = radius
         if euclidean:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hullspace._affine import AffineSet
-from hullspace._arrays import require_finite
 from hullspace.polyhedron import Polyhedron
+from hullspace.regions._arguments import Domain, as_box, box_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from hullspace.networks import ReluNetwork
 
 _Floats = npt.NDArray[np.float64]
-Domain: TypeAlias = Polyhedron | tuple[npt.ArrayLike, npt.ArrayLike] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,33 +118,13 @@ def place_of(domain: Domain, network: ReluNetwork) -> Place:
 
 
 def _box(domain: Any, network: ReluNetwork) -> Polyhedron:
-    try:
-        lower, upper = domain
-    except (TypeError, ValueError):
-        raise TypeError(
-            "domain must be None, a pair (lower, upper) or a Polyhedron, "
-            f"got {type(domain).__name__}"
-        ) from None
-    ends = [_side(end, name, network) for end, name in ((lower, "lower"), (upper, "upper"))]
-    if not (ends[0] < ends[1]).all():
-        place = int(np.argmin(ends[0] < ends[1]))
+    lower, upper = as_box(domain, network)
+    if not (np.isfinite(lower) & np.isfinite(upper)).all():
+        raise ValueError("domain must have finite ends; a Polyhedron may be unbounded")
+    if not (lower < upper).all():
+        place = int(np.argmin(lower < upper))
         raise ValueError(
             "domain must have interior points, so lower below upper everywhere; "
-            f"at element {place} got {ends[0][place]} and {ends[1][place]}"
+            f"at element {place} got {lower[place]} and {upper[place]}"
         )
-    axes = np.eye(network.n_inputs)
-    return Polyhedron(np.vstack([axes, -axes]), np.concatenate([ends[1], -ends[0]]))
-
-
-def _side(value: Any, name: str, network: ReluNetwork) -> _Floats:
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"domain's {name} must hold real numbers, got dtype {array.dtype}")
-    require_finite(array, f"domain's {name}")
-    if array.shape not in {(), network.input_shape, (network.n_inputs,)}:
-        raise ValueError(
-            f"domain's {name} must be a number or have the input's shape {network.input_shape}, "
-            f"got {array.shape}"
-        )
-    flat = np.asarray(array, dtype=np.float64).reshape(-1)
-    return np.ascontiguousarray(np.broadcast_to(flat, (network.n_inputs,)))
+    return Polyhedron(*box_rows(lower, upper))

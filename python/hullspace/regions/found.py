@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -98,6 +98,16 @@ class Found:
         self.doubts.extend(Doubt(*doubt) for doubt in doubts)
         self.streams.extend(Stream(*stream) for stream in streams)
         self.n_regions += len(patterns)
+
+    def copy(self) -> Found:
+        """Return a copy that grows apart from this one."""
+        return replace(
+            self,
+            patterns=self.patterns.copy(),
+            points=self.points.copy(),
+            doubts=self.doubts.copy(),
+            streams=self.streams.copy(),
+        )
 
     def all_patterns(self) -> _Bytes:
         """All patterns, (n, width)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.networks import pack, unpack
+from hullspace.networks import pack, region_constraints, unpack
 from hullspace.polyhedron import Irredundant, Polyhedron
 from hullspace.regions._arguments import (
     Domain,
@@ -128,12 +128,7 @@ class LinearRegion:
                 f"inputs take {size / 2**30:,.1f} GiB, more than {_LARGEST // 2**30}; "
                 "radius and class_radius need no matrix"
             )
-        found = network.affine_maps(self.bits)
-        units = [stage.hidden for stage in network.stages]
-        rows = np.concatenate([m[0][u] for m, u in zip(found, units, strict=True)])
-        offsets = np.concatenate([m[1][u] for m, u in zip(found, units, strict=True)])
-        signs = np.where(self.bits, -1.0, 1.0)
-        A, b = signs[:, None] * rows, -signs * offsets
+        A, b, _ = region_constraints(network, self.bits)
         if self.domain is not None:
             A, b = np.vstack([A, self.domain.A]), np.concatenate([b, self.domain.b])
         return Polyhedron(A, b)
@@ -208,7 +203,7 @@ def region_at(
     """
     model = as_network(network)
     point = as_point(x, model)
-    body = as_polyhedron(domain, model.n_inputs)
+    body = as_polyhedron(domain, model)
     require_inside(point, body)
     distances = unit_distances(model, point, as_positive(memory, "memory"))
     return _assembled(model, point, body, distances)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace._arrays import as_threads
+from hullspace._extras import require
 from hullspace.regions._arguments import (
     Box,
     as_box,
@@ -150,7 +151,7 @@ def nearest_boundary(
     if model.n_outputs < 2:
         raise ValueError(f"network must have at least two outputs, got {model.n_outputs}")
     point = as_point(x, model)
-    lower, upper = as_box(domain, model.n_inputs)
+    lower, upper = as_box(domain, model)
     if not ((lower <= point) & (point <= upper)).all():
         raise ValueError("x must be in the domain")
     box = (lower - point, upper - point)
@@ -185,8 +186,6 @@ class _Progress:
     def __init__(self, *, shown: bool) -> None:
         self._status = None
         if shown:
-            from hullspace._extras import require  # noqa: PLC0415
-
             self._status = require("rich.console", "study").Console().status("bounds")
 
     def __enter__(self) -> _Progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
@@ -16,8 +17,9 @@ from hullspace._arrays import as_threads
 from hullspace._constraints import require_count
 from hullspace._extras import require
 from hullspace.networks import Convolution, Dense, ReluNetwork
-from hullspace.regions.domain import Domain, Place, place_of
-from hullspace.regions.found import FORMAT, Found, Frontier, fingerprint, read, write
+from hullspace.regions._arguments import Domain, as_network
+from hullspace.regions.domain import Place, place_of
+from hullspace.regions.found import FORMAT, Found, Frontier, Stream, fingerprint, read, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +115,7 @@ class Search:
             self._core = self._started()
         self.found = self.new_found()
         if with_proof:
-            self.found.add(*self._nothing(), [(0, *self._core.root()[1:])])
+            self.found.streams.append(Stream(0, *self._core.root()[1:]))
 
     def new_found(self) -> Found:
         """Return a place for what is found."""
@@ -130,9 +132,6 @@ class Search:
             self.by_vertices,
             self.with_proof,
         )
-
-    def _nothing(self) -> tuple[_Bytes, _Floats, list[Any]]:
-        return np.zeros((0, self.found.width), np.uint8), np.zeros((0, self.place.n_dims)), []
 
     @classmethod
     def started(
@@ -161,7 +160,7 @@ class Search:
         return search
 
     @property
-    def method(self) -> str:
+    def method(self) -> Method:
         """How cut tests are made: "vertices" or "lp"."""
         return "vertices" if self.by_vertices else "lp"
 
@@ -175,6 +174,16 @@ class Search:
         """Go on from an earlier search."""
         self.found = found
         self._core.set_open(frontier.ids, frontier.decided, frontier.values, frontier.next_id)
+
+    def copy(self) -> Search:
+        """Return a search that goes on from here, apart from this one."""
+        other = Search(self.network, self.place, self.method, with_proof=self.with_proof)
+        other.restore(self.found.copy(), self.frontier)
+        return other
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return fingerprint(self.network, self.place)
 
     def step(self, max_regions: int, seconds: float, n_threads: int) -> BaseException | None:
         """Search on. Returns what a signal handler raised meanwhile."""
@@ -195,7 +204,7 @@ class Search:
         frontier = self.frontier
         return {
             "format": np.array(FORMAT),
-            "fingerprint": np.array(fingerprint(self.network, self.place)),
+            "fingerprint": np.array(self._fingerprint),
             "by_vertices": np.array(self.by_vertices),
             "with_proof": np.array(self.with_proof),
             "open_ids": frontier.ids,
@@ -282,13 +291,12 @@ def iterate_regions(
     """
     require_count(batch_size, "batch_size")
     threads = as_threads(n_threads)
-    search = Search.started(network, place_of(domain, network), method, None, with_proof=False)
+    search = Search(as_network(network), place_of(domain, network), method)
     while len(search.frontier):
         search.found = search.new_found()
-        while len(search.frontier) and search.found.n_regions < batch_size:
-            raised = search.step(batch_size - search.found.n_regions, np.inf, threads)
-            if raised is not None:
-                raise raised
+        raised = search.step(batch_size, np.inf, threads)
+        if raised is not None:
+            raise raised
         if search.found.doubts:
             raise RuntimeError("cells are too thin for rounding to decide; use enumerate_regions")
         points = search.place.lift(search.found.all_points())
@@ -374,9 +382,7 @@ def enumerate_regions(
     >>> hullspace.enumerate_regions(network, (0, 1), verify=True).check.complete
     True
     """
-    if not isinstance(network, ReluNetwork):
-        raise TypeError(f"network must be a ReluNetwork, got {type(network).__name__}")
-    place = place_of(domain, network)
+    place = place_of(domain, as_network(network))
     search = Search.started(network, place, method, checkpoint, with_proof=verify)
     return continue_search(
         search,

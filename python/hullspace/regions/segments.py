@@ -24,8 +24,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace._arrays import as_threads, require_finite
+from hullspace._constraints import require_count
 from hullspace._extras import require
-from hullspace.networks import ReluNetwork, pack
+from hullspace.networks import pack
+from hullspace.regions._arguments import as_network
 from hullspace.regions.envelope import class_changes
 from hullspace.regions.tracks import tracks
 from hullspace.regions.walker import Walk, prepare
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from hullspace.networks import ReluNetwork
     from hullspace.regions.tracks import Track
 
 _Floats = npt.NDArray[np.float64]
@@ -281,17 +284,16 @@ def walk_segment(
     >>> walk.class_changes.tolist(), walk.classes.tolist()
     ([0.3125], [0, 1])
     """
-    if not isinstance(network, ReluNetwork):
-        raise TypeError(f"network must be a ReluNetwork, got {type(network).__name__}")
-    starts, one_start = _as_points(a, "a", network)
+    starts, one_start = _as_points(a, "a", as_network(network))
     stops, one_stop = _as_points(b, "b", network)
     n = len(stops) if len(starts) == 1 else len(starts)
     if len(stops) not in {1, n}:
         raise ValueError(f"b must have one row or {n} rows like a, got {len(stops)}")
     starts, stops = (np.broadcast_to(rows, (n, network.n_inputs)) for rows in (starts, stops))
-    most = _as_most(max_breakpoints)
+    if max_breakpoints is not None:
+        require_count(max_breakpoints, "max_breakpoints", 0)
     threads = as_threads(n_threads) or os.cpu_count() or 1
-    walks = _walk_groups(network, starts, stops, most, threads, progress)
+    walks = _walk_groups(network, starts, stops, max_breakpoints, threads, progress)
     return walks[0] if one_start and one_stop else SegmentWalks(walks)
 
 
@@ -374,17 +376,6 @@ def _as_points(value: npt.ArrayLike, name: str, network: ReluNetwork) -> tuple[_
         raise ValueError(f"{name} must have shape (n, {shape}) or ({shape}), got {array.shape}")
     require_finite(array, name)
     return np.ascontiguousarray(array.reshape(-1, network.n_inputs), dtype=np.float64), single
-
-
-def _as_most(value: int | None) -> int | None:
-    """Return `max_breakpoints`, checked."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"max_breakpoints must be an integer or None, got {value!r}")
-    if value < 0:
-        raise ValueError(f"max_breakpoints must be at least 0, got {value}")
-    return int(value)
 
 
 def _as_places(t: npt.ArrayLike, end: float) -> _Floats:

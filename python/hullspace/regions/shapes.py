@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.networks import unpack
+from hullspace.networks import region_constraints, unpack
 from hullspace.polyhedron import Polyhedron, chebyshev_centers
 
 if TYPE_CHECKING:
@@ -125,10 +125,11 @@ def vertex_shapes(search: Search, patterns: _Bytes) -> Shapes:
 
 def program_shapes(search: Search, patterns: _Bytes) -> Shapes:
     """Describe regions by linear programs."""
-    n_dims = search.place.n_dims
+    place, n_dims = search.place, search.place.n_dims
     labels, facets, rows, starts = [], [], [], [0]
     for bits in unpack(patterns, search.network.n_hidden):
-        A, b, outputs = _constraints(search, bits)
+        A, b, outputs = region_constraints(search.network, bits, place.origin, place.basis)
+        A, b = np.vstack([A, place.A]), np.append(b, place.b)
         kept = Polyhedron(A, b).irredundant().indices if len(A) else np.zeros(0, np.int64)
         labels.append(_label(Polyhedron(A[kept], b[kept]), *outputs))
         facets.append(kept)
@@ -146,29 +147,16 @@ def program_shapes(search: Search, patterns: _Bytes) -> Shapes:
     )
 
 
-def _constraints(
-    search: Search, bits: npt.NDArray[np.bool_]
-) -> tuple[_Floats, _Floats, tuple[_Floats, _Floats]]:
-    """All constraints of a region, hidden units first, and the outputs' affine functions."""
-    network, place = search.network, search.place
-    maps = network.affine_maps(bits, place.origin, place.basis)
-    rows = np.concatenate(
-        [a[stage.hidden] for (a, _), stage in zip(maps, network.stages, strict=True)]
-    )
-    offsets = np.concatenate(
-        [c[stage.hidden] for (_, c), stage in zip(maps, network.stages, strict=True)]
-    )
-    signs = np.where(bits, 1.0, -1.0)
-    # A unit that is zero all over the region binds nothing.
-    A = np.concatenate([-signs[:, None] * rows, place.A])
-    b = np.concatenate([signs * offsets, place.b])
-    return A, b, maps[-1]
+def class_outputs(weights: _Floats, biases: _Floats) -> tuple[_Floats, _Floats]:
+    """Return the classes' affine outputs; a single one is that of class 1, against zero."""
+    if len(biases) > 1:
+        return weights, biases
+    return np.vstack([np.zeros_like(weights), weights]), np.append(0.0, biases)
 
 
 def _label(region: Polyhedron, weights: _Floats, biases: _Floats) -> int:
     """Return the class whose output is largest all over a region, or -1."""
-    if len(biases) == 1:  # against zero
-        weights, biases = np.vstack([np.zeros_like(weights), weights]), np.append(0.0, biases)
+    weights, biases = class_outputs(weights, biases)
     center = region.chebyshev_center().center if len(region.A) else np.zeros(weights.shape[1])
     outputs = weights @ center + biases
     best = int(outputs.argmax())

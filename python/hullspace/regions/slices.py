@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from hullspace._arrays import require_finite
 from hullspace._constraints import as_double_matrix
-from hullspace.networks import ReluNetwork
 from hullspace.polyhedron import Polyhedron
+from hullspace.regions._arguments import as_network, as_point
 from hullspace.regions.boundary import DecisionBoundary, decision_boundary
 from hullspace.regions.complex import RegionComplex
 from hullspace.regions.domain import Place
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from matplotlib.axes import Axes
+
+    from hullspace.networks import ReluNetwork
 
 _Floats = npt.NDArray[np.float64]
 Bounds = tuple[float, float] | tuple[tuple[float, float], tuple[float, float]]
@@ -177,10 +179,9 @@ def slice_regions(
     >>> bool(np.isclose(plane.volumes.sum(), 1.0))
     True
     """
-    if not isinstance(network, ReluNetwork):
-        raise TypeError(f"network must be a ReluNetwork, got {type(network).__name__}")
+    model = as_network(network)
     start, first, second = (
-        _vector(value, name, network) for value, name in ((origin, "origin"), (u, "u"), (v, "v"))
+        as_point(value, model, name) for value, name in ((origin, "origin"), (u, "u"), (v, "v"))
     )
     basis = np.column_stack([first, second])
     _require_plane(basis)
@@ -243,7 +244,7 @@ def slice_through(
     given = np.asarray(points)
     if given.ndim < 2 or len(given) != 3:
         raise ValueError(f"points must be three inputs, got shape {given.shape}")
-    rows = np.array([_vector(point, "points", network) for point in given])
+    rows = np.array([as_point(point, network, "points") for point in given])
     sides = (rows[1:] - rows[0]).T
     _require_plane(sides, "points")
     basis, triangle = np.linalg.qr(sides)
@@ -255,18 +256,6 @@ def slice_through(
     found = slice_regions(network, rows[0], basis[:, 0], basis[:, 1], window, **options)
     found.points, found.names = xy, tuple(names)
     return found
-
-
-def _vector(value: npt.ArrayLike, name: str, network: ReluNetwork) -> _Floats:
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    if array.shape not in {network.input_shape, (network.n_inputs,)}:
-        raise ValueError(
-            f"{name} must have the input's shape {network.input_shape}, got {array.shape}"
-        )
-    require_finite(array, name)
-    return np.ascontiguousarray(array, dtype=np.float64).reshape(-1)
 
 
 def _require_plane(basis: _Floats, name: str = "u and v") -> None:
