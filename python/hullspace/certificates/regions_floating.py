@@ -75,14 +75,6 @@ def elements(operator: Operator) -> Floats:
     return np.asarray(operator.matrix.data, dtype=np.float64)
 
 
-def _largest_row(operator: Operator) -> int:
-    if isinstance(operator, Dense):
-        return operator.n_in
-    if isinstance(operator, Convolution):
-        return int(operator.weight[0].size)
-    return int(np.diff(operator.matrix.indptr).max(initial=0))
-
-
 def are_moderate(values: Floats) -> bool:
     """Whether numbers are zero, or neither so small nor so large that bounds would break down."""
     sizes = np.abs(values[values != 0.0])
@@ -193,7 +185,7 @@ class FloatingNetwork:
                 outputs.append((factors * values, np.abs(factors) * doubts))
 
     def _inputs(self, k: int, stage: Stage, outputs: list[Bounded], constants: Floats) -> Bounded:
-        terms = sum(_largest_row(term.operator) for term in stage.terms) + len(stage.terms) + 4
+        terms = sum(term.operator.longest_row for term in stage.terms) + len(stage.terms) + 4
         share = gamma(terms)
         shape = (*outputs[0][0].shape[:2], stage.n_units)
         values = np.broadcast_to(constants[:, None] * stage.bias, shape).copy()

@@ -86,7 +86,7 @@ def composed(outer: Operator, inner: Operator) -> Operator | None:
     """
     if is_identity(inner):
         return outer
-    if not isinstance(inner, Sparse) or np.diff(inner.matrix.indptr).max(initial=0) > 1:
+    if not isinstance(inner, Sparse) or inner.longest_row > 1:
         return None
     if isinstance(outer, Convolution):
         return _convolution_of_scaled(outer, inner)

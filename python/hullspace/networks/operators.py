@@ -44,6 +44,11 @@ class Dense:
         """Elements that it gives."""
         return int(self.matrix.shape[0])
 
+    @property
+    def longest_row(self) -> int:
+        """Products that add up to one output, at most."""
+        return self.n_in
+
     def apply(self, rows: _Floats) -> _Floats:
         """Return the products with the rows of a batch, (m, n_in) to (m, n_out)."""
         products: _Floats = rows @ self.matrix.T
@@ -95,6 +100,11 @@ class Sparse:
     def n_out(self) -> int:
         """Elements that it gives."""
         return int(self.matrix.shape[0])
+
+    @property
+    def longest_row(self) -> int:
+        """Products that add up to one output, at most."""
+        return int(np.diff(self.matrix.indptr).max(initial=0))
 
     def apply(self, rows: _Floats) -> _Floats:
         """Return the products with the rows of a batch, (m, n_in) to (m, n_out)."""
@@ -172,6 +182,11 @@ class Convolution:
     def n_out(self) -> int:
         """Elements that it gives."""
         return int(np.prod(self.output_shape))
+
+    @property
+    def longest_row(self) -> int:
+        """Products that add up to one output, at most."""
+        return int(self.weight[0].size)
 
     def _places(self, y: int, x: int) -> tuple[slice, slice]:
         """Where the padded input meets element (y, x) of the kernels."""
