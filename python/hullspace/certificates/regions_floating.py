@@ -32,14 +32,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.certificates.constraints import ROUNDOFF
-from hullspace.networks.operators import Convolution, Dense
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hullspace.certificates.regions_tree import Units
     from hullspace.networks.network import ReluNetwork, Stage
-    from hullspace.networks.operators import Operator
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -64,15 +62,6 @@ def spread(values: Floats, errors: Floats, share: Floats | float) -> Floats:
     """Error that a sum takes over from each of its terms, and adds for it."""
     known = (values == 0.0) & (errors == 0.0)
     return np.where(known, 0.0, np.maximum(errors + share * np.abs(values), FLOOR))
-
-
-def elements(operator: Operator) -> Floats:
-    """Return the elements of an operator, zeros and those in several places as they come."""
-    if isinstance(operator, Dense):
-        return operator.matrix.ravel()
-    if isinstance(operator, Convolution):
-        return operator.weight.ravel()
-    return np.asarray(operator.matrix.data, dtype=np.float64)
 
 
 def are_moderate(values: Floats) -> bool:
@@ -149,7 +138,7 @@ class FloatingNetwork:
         self.is_reliable = are_moderate(frame.basis) and all(
             are_moderate(values)
             for stage in network.stages
-            for values in (stage.bias, stage.slopes, *(elements(t.operator) for t in stage.terms))
+            for values in (stage.bias, stage.slopes, *(t.operator.elements for t in stage.terms))
         )
 
     @property
