@@ -70,6 +70,13 @@ def are_moderate(values: Floats) -> bool:
     return bool(((sizes >= 1.0 / _LARGEST) & (sizes <= _LARGEST)).all())
 
 
+def _affine(points: Floats, matrix: Floats, offsets: Floats) -> Bounded:
+    """Return ``matrix @ x + offsets`` at exact points, with bounds of the errors."""
+    share = gamma(matrix.shape[1] + 2)
+    errors = spread(points, np.zeros_like(points), share) @ np.abs(matrix).T
+    return points @ matrix.T + offsets, (errors + share * np.abs(offsets)) * INFLATE
+
+
 @dataclass(frozen=True)
 class Frame:
     """The coordinates y that a domain is given in, ``x = origin + basis @ y``, and the domain.
@@ -108,22 +115,14 @@ class Frame:
         """Return the inputs of the network at points, with bounds of their errors."""
         if self.is_identity:
             return points, np.zeros_like(points)
-        share = gamma(self.basis.shape[1] + 2)
-        errors = spread(points, np.zeros_like(points), share) @ np.abs(self.basis).T
-        return (
-            points @ self.basis.T + self.origin,
-            (errors + share * np.abs(self.origin)) * INFLATE,
-        )
+        return _affine(points, self.basis, self.origin)
 
     def outside(self, points: Floats) -> Bools:
         """Whether points may violate a constraint or be on its hyperplane, (n, n_constraints)."""
         void = ~self.A.any(axis=1) & (self.b >= 0.0)
         if not (are_moderate(self.A) and are_moderate(self.b)):
             return np.tile(~void, (len(points), 1))
-        share = gamma(self.A.shape[1] + 2)
-        values = points @ self.A.T - self.b
-        errors = spread(points, np.zeros_like(points), share) @ np.abs(self.A).T
-        errors = (errors + share * np.abs(self.b)) * INFLATE
+        values, errors = _affine(points, self.A, -self.b)
         return ~((values + errors < 0.0) | void)
 
 
