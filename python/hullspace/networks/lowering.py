@@ -164,14 +164,11 @@ class Affine:
 
     def apply(self, operator: Operator, bias: _Floats, shape: Sequence[int]) -> Affine:
         """Return an operator's output on the flattened array, plus a bias, in some shape."""
-        value = self
-        if len(self.terms) > 1 or any(composed(operator, t.operator) is None for t in self.terms):
-            value = self.plain()
+        value = self.plain() if len(self.terms) > 1 else self
         operators = [composed(operator, term.operator) for term in value.terms]
         total = operator.apply(value.bias[None])[0] + bias if value.bias.any() else bias.copy()
         found = value._with(operators, total, shape)
-        assert found is not None  # noqa: S101  a plain value composes with everything
-        return found
+        return self.plain().apply(operator, bias, shape) if found is None else found
 
     def contract(self, matrix: npt.ArrayLike, axis: int) -> Affine:
         """Return the products of a matrix, (m, k), with the vectors along an axis of k elements."""
