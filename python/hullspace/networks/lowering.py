@@ -119,7 +119,11 @@ class Affine:
         flat = places.ravel().astype(np.int64)
         if np.array_equal(flat, np.arange(len(self.bias))):
             return Affine(self.builder, places.shape, self.terms, self.bias)
-        bias = np.where(flat >= 0, self.bias[flat], fill) if len(self.bias) else np.zeros(0)
+        bias = (
+            np.where(flat >= 0, self.bias[flat], fill)
+            if len(self.bias)
+            else np.full(len(flat), fill)
+        )
         operators = [selected(term.operator, flat) for term in self.terms]
         found = self._with(operators, bias, places.shape)
         return self.plain().select(places, fill) if found is None else found

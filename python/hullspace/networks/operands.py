@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hullspace.networks.lowering import Affine, Builder, as_constant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Operand: TypeAlias = Affine | npt.ArrayLike
 
@@ -45,17 +45,25 @@ def divided(first: Operand, second: Operand) -> Affine:
     return first.scale(1.0 / divisors)
 
 
-def join(builder: Builder, parts: Sequence[Operand]) -> Affine:
-    """Return the flattened parts one after another."""
-    sizes = [len(p.bias) if isinstance(p, Affine) else np.size(p) for p in parts]
-    bias, first = np.zeros(sum(sizes)), 0
-    total = Affine(builder, bias.shape, (), bias)
-    for part, size in zip(parts, sizes, strict=True):
-        if isinstance(part, Affine):
-            places = np.full(len(bias), -1)
-            places[first : first + size] = np.arange(size)
-            total = total.add(part.select(places))
-        else:
-            bias[first : first + size] = as_constant(part).ravel()
-        first += size
-    return total.add(bias)
+def join(
+    builder: Builder,
+    parts: Sequence[Operand],
+    concatenate: Callable[[list[npt.NDArray[np.int64]]], npt.NDArray[np.integer]],
+) -> Affine:
+    """Return the parts joined as a function joins arrays of the numbers of their elements."""
+    values = [
+        part
+        if isinstance(part, Affine)
+        else Affine(builder, np.shape(part), (), as_constant(part).ravel())
+        for part in parts
+    ]
+    n = sum(len(value.bias) for value in values)
+    numbers, first, joined = [], 0, Affine(builder, (n,), (), np.zeros(n))
+    for value in values:
+        own = np.arange(len(value.bias))
+        places = np.full(n, -1)
+        places[first + own] = own
+        joined = joined.add(value.select(places))
+        numbers.append((first + own).reshape(value.shape))
+        first += len(own)
+    return joined.select(concatenate(numbers))
