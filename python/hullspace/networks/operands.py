@@ -35,6 +35,15 @@ def product(first: Operand, second: Operand) -> Operand:
     return as_constant(first) * as_constant(second)
 
 
+def matrix_product(first: Operand, second: Operand) -> Operand:
+    """Return the matrix product of two operands, of which at most one may depend on the input."""
+    if isinstance(first, Affine):
+        if isinstance(second, Affine):
+            raise ValueError("the product of two values that depend on the input")
+        return first.times(second)
+    return second.times_left(first) if isinstance(second, Affine) else np.matmul(first, second)
+
+
 def divided(first: Operand, second: Operand) -> Affine:
     """Return an operand that depends on the input, divided by a constant."""
     if isinstance(second, Affine) or not isinstance(first, Affine):
