@@ -267,11 +267,13 @@ class Affine:
         flat = np.repeat(constants, shape[1] * shape[2])
         return self.apply(operator, flat, (*lead, shape[0], *shape[3 - d :]))
 
-    def average(self, windows: Windows, divisors: npt.ArrayLike) -> Affine:
-        """Return the sums of the elements of each window, divided by its divisor."""
-        rows, columns = np.nonzero(windows.places.reshape(windows.sizes.size, -1) >= 0)
-        places = windows.places.reshape(windows.sizes.size, -1)[rows, columns]
-        values = 1.0 / np.broadcast_to(as_constant(divisors), windows.sizes.shape).ravel()[rows]
+    def average(self, windows: Windows, divisors: npt.ArrayLike | None = None) -> Affine:
+        """Return the sums of the elements of each window, divided by its divisor or size."""
+        places = windows.places.reshape(windows.sizes.size, -1)
+        inside = places >= 0
+        rows, places = np.nonzero(inside)[0], places[inside]
+        divisors = as_constant(windows.sizes if divisors is None else divisors)
+        values = 1.0 / np.broadcast_to(divisors, windows.sizes.shape).ravel()[rows]
         shape = (windows.sizes.size, len(self.bias))
         operator = sparse_operator(sparse.csr_array((values, (rows, places)), shape=shape))
         return self.apply(operator, np.zeros(shape[0]), windows.sizes.shape)

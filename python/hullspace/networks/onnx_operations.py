@@ -113,7 +113,7 @@ def _windows(inputs: _Inputs, attributes: _Attributes) -> Windows:
 def _average_pool(inputs: _Inputs, attributes: _Attributes) -> Affine:
     windows = _windows(inputs, attributes)
     padded = attributes.get("count_include_pad", 0)
-    return _affine(inputs[0]).average(windows, windows.sizes if padded else windows.counts)
+    return _affine(inputs[0]).average(windows, None if padded else windows.counts)
 
 
 def _global(inputs: _Inputs) -> Windows:
@@ -125,11 +125,6 @@ def _reduced(inputs: _Inputs, attributes: _Attributes) -> Windows:
     given = attributes.get("axes") if _input(inputs, 1) is None else inputs[1].tolist()
     axes = given or ([] if attributes.get("noop_with_empty_axes") else range(len(inputs[0].shape)))
     return along(inputs[0].shape, axes, bool(attributes.get("keepdims", 1)))
-
-
-def _mean(inputs: _Inputs, attributes: _Attributes) -> Affine:
-    windows = _reduced(inputs, attributes)
-    return _affine(inputs[0]).average(windows, windows.sizes)
 
 
 def _clip(inputs: _Inputs, attributes: _Attributes) -> Affine:
@@ -179,9 +174,7 @@ OPERATIONS: dict[str, _Operation] = {
     "Div": lambda inputs, _: divided(*inputs),
     "Dropout": _dropout,
     "Gemm": _gemm,
-    "GlobalAveragePool": lambda inputs, _: inputs[0].average(
-        _global(inputs), _global(inputs).sizes
-    ),
+    "GlobalAveragePool": lambda inputs, _: inputs[0].average(_global(inputs)),
     "GlobalMaxPool": lambda inputs, _: inputs[0].maxima(_global(inputs)),
     "Identity": _same,
     "LeakyRelu": lambda inputs, attributes: inputs[0].leaky(attributes.get("alpha", 0.01)),
@@ -193,7 +186,7 @@ OPERATIONS: dict[str, _Operation] = {
     "Neg": lambda inputs, _: inputs[0].scale(-1.0),
     "PRelu": lambda inputs, _: inputs[0].leaky(inputs[1]),
     "ReduceMax": lambda inputs, attributes: inputs[0].maxima(_reduced(inputs, attributes)),
-    "ReduceMean": _mean,
+    "ReduceMean": lambda inputs, attributes: inputs[0].average(_reduced(inputs, attributes)),
     "ReduceSum": lambda inputs, attributes: inputs[0].average(_reduced(inputs, attributes), 1.0),
     "Relu": lambda inputs, _: inputs[0].leaky(),
     "Sub": lambda inputs, _: total(inputs[0], product(inputs[1], -1.0)),

@@ -126,7 +126,7 @@ def _average(d: int) -> Callable[..., Affine]:
         divisor_override: int | None = None,
     ) -> Affine:
         windows = _pooling(x, d, kernel_size, stride, padding, 1, ceil_mode)
-        divisors = windows.sizes if count_include_pad else windows.counts
+        divisors = None if count_include_pad else windows.counts
         return x.average(windows, divisors if divisor_override is None else divisor_override)
 
     return average
@@ -158,8 +158,7 @@ def _adaptive(x: Affine, d: int, output_size: Any) -> Windows:
 
 def _adaptive_average(d: int) -> Callable[..., Affine]:
     def average(x: Affine, output_size: Any) -> Affine:
-        windows = _adaptive(x, d, output_size)
-        return x.average(windows, windows.sizes)
+        return x.average(_adaptive(x, d, output_size))
 
     return average
 
@@ -179,8 +178,7 @@ def _reduced(x: Affine, dim: Any, keepdim: bool) -> Windows:
 
 
 def _mean(x: Affine, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Affine:
-    windows = _reduced(x, dim, keepdim)
-    return x.average(windows, windows.sizes)
+    return x.average(_reduced(x, dim, keepdim))
 
 
 def _sum(x: Affine, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Affine:
