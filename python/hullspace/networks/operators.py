@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -254,19 +254,14 @@ class Convolution:
 
     def absolute(self) -> Convolution:
         """Return the operator of the absolute values."""
-        return self._with(np.abs(self.weight))
+        return replace(self, weight=np.abs(self.weight))
 
     def scaled(self, factors: _Floats) -> Convolution:
         """Return the operator with each output multiplied by its factor, one for each channel."""
         per_channel = factors.reshape(len(self.weight), -1)
         if not (per_channel == per_channel[:, :1]).all():
             raise ValueError("a convolution's outputs are scaled channel by channel")
-        return self._with(per_channel[:, 0, None, None, None] * self.weight)
-
-    def _with(self, weight: _Floats) -> Convolution:
-        return Convolution(
-            weight, self.input_shape, self.stride, self.padding, self.dilation, self.groups
-        )
+        return replace(self, weight=per_channel[:, 0, None, None, None] * self.weight)
 
     def row(self, i: int) -> tuple[_Ints, _Floats]:
         """Return places and values of the elements of output `i` that are not zero."""
