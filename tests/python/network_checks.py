@@ -43,6 +43,7 @@ def assert_operator(operator):
     assert_allclose(operator.absolute().apply(np.eye(operator.n_in)).T, np.abs(matrix), atol=1e-14)
     for i in {0, operator.n_out // 2, operator.n_out - 1}:
         places, values = operator.row(i)
+        assert len(places) <= operator.longest_row
         dense = np.zeros(operator.n_in)
         dense[places] = values
         assert_allclose(dense, matrix[i], atol=1e-14)

@@ -132,6 +132,12 @@ OPERATORS = {
     ),
     "Pad": (node("Pad", "p", "v"), [1, 3], {"p": ints(0, 1, 0, 2), "v": rand(1)[0]}, 0),
     "Pad by reflection": (node("Pad", "p", mode="reflect"), [1, 3], {"p": ints(0, 1, 0, 2)}, 0),
+    "Concat after constants": (
+        helper.make_node("Concat", ["c", "x", "e", "c"], ["y"], axis=1),
+        [1, 3],
+        {"c": rand(1, 2), "e": rand(1, 0)},
+        0,
+    ),
     "Concat": (node("Concat", "c", "x", axis=1), [1, 3], {"c": rand(1, 2)}, 0),
     "Gather": (node("Gather", "i", axis=1), [1, 3], {"i": ints(2, 0, 2, -1)}, 0),
     "Split": (node("Split", "s", axis=1), [1, 3], {"s": ints(3)}, 0),

@@ -168,6 +168,10 @@ FUNCTIONS = {
     "in place, of a view": lambda x: functional.relu_(x.clone().view(-1)) + x,
     "shape": branch_on_shape,
     "concatenation": lambda x: torch.cat([x, functional.relu(x), torch.ones(1, 2)], 1),
+    "concatenation after constants": lambda x: torch.cat(
+        [torch.ones(1, 2), x, torch.ones(1, 0), torch.ones(1, 1)], 1
+    ),
+    "stack of numbers": lambda x: torch.stack([x.sum(), torch.ones(()), x.mean()]),
     "stack": lambda x: torch.stack([x, -x], 2).amax(2),
     "sum of parts": lambda x: sum(part * i for i, part in enumerate(x.unbind(1))),
     "chunks": lambda x: [*x.chunk(3, 1)][1],

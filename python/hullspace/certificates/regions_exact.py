@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.certificates.integers import to_integers, unit_exponent
-from hullspace.certificates.regions_floating import elements
 from hullspace.certificates.regions_tree import ON
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class ExactWeights:
     def __init__(self, network: ReluNetwork, units: Units) -> None:
         self.network, self.units = network, units
         self.exponents = [
-            [unit_exponent(elements(term.operator)) for term in stage.terms]
+            [unit_exponent(term.operator.elements) for term in stage.terms]
             for stage in network.stages
         ]
         self.bias_exponents = [unit_exponent(stage.bias) for stage in network.stages]

@@ -32,14 +32,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.certificates.constraints import ROUNDOFF
-from hullspace.networks.operators import Convolution, Dense
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hullspace.certificates.regions_tree import Units
     from hullspace.networks.network import ReluNetwork, Stage
-    from hullspace.networks.operators import Operator
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -66,27 +64,17 @@ def spread(values: Floats, errors: Floats, share: Floats | float) -> Floats:
     return np.where(known, 0.0, np.maximum(errors + share * np.abs(values), FLOOR))
 
 
-def elements(operator: Operator) -> Floats:
-    """Return the elements of an operator, zeros and those in several places as they come."""
-    if isinstance(operator, Dense):
-        return operator.matrix.ravel()
-    if isinstance(operator, Convolution):
-        return operator.weight.ravel()
-    return np.asarray(operator.matrix.data, dtype=np.float64)
-
-
-def _largest_row(operator: Operator) -> int:
-    if isinstance(operator, Dense):
-        return operator.n_in
-    if isinstance(operator, Convolution):
-        return int(operator.weight[0].size)
-    return int(np.diff(operator.matrix.indptr).max(initial=0))
-
-
 def are_moderate(values: Floats) -> bool:
     """Whether numbers are zero, or neither so small nor so large that bounds would break down."""
     sizes = np.abs(values[values != 0.0])
     return bool(((sizes >= 1.0 / _LARGEST) & (sizes <= _LARGEST)).all())
+
+
+def _affine(points: Floats, matrix: Floats, offsets: Floats) -> Bounded:
+    """Return ``matrix @ x + offsets`` at exact points, with bounds of the errors."""
+    share = gamma(matrix.shape[1] + 2)
+    errors = spread(points, np.zeros_like(points), share) @ np.abs(matrix).T
+    return points @ matrix.T + offsets, (errors + share * np.abs(offsets)) * INFLATE
 
 
 @dataclass(frozen=True)
@@ -127,22 +115,14 @@ class Frame:
         """Return the inputs of the network at points, with bounds of their errors."""
         if self.is_identity:
             return points, np.zeros_like(points)
-        share = gamma(self.basis.shape[1] + 2)
-        errors = spread(points, np.zeros_like(points), share) @ np.abs(self.basis).T
-        return (
-            points @ self.basis.T + self.origin,
-            (errors + share * np.abs(self.origin)) * INFLATE,
-        )
+        return _affine(points, self.basis, self.origin)
 
     def outside(self, points: Floats) -> Bools:
         """Whether points may violate a constraint or be on its hyperplane, (n, n_constraints)."""
         void = ~self.A.any(axis=1) & (self.b >= 0.0)
         if not (are_moderate(self.A) and are_moderate(self.b)):
             return np.tile(~void, (len(points), 1))
-        share = gamma(self.A.shape[1] + 2)
-        values = points @ self.A.T - self.b
-        errors = spread(points, np.zeros_like(points), share) @ np.abs(self.A).T
-        errors = (errors + share * np.abs(self.b)) * INFLATE
+        values, errors = _affine(points, self.A, -self.b)
         return ~((values + errors < 0.0) | void)
 
 
@@ -157,7 +137,7 @@ class FloatingNetwork:
         self.is_reliable = are_moderate(frame.basis) and all(
             are_moderate(values)
             for stage in network.stages
-            for values in (stage.bias, stage.slopes, *(elements(t.operator) for t in stage.terms))
+            for values in (stage.bias, stage.slopes, *(t.operator.elements for t in stage.terms))
         )
 
     @property
@@ -193,7 +173,7 @@ class FloatingNetwork:
                 outputs.append((factors * values, np.abs(factors) * doubts))
 
     def _inputs(self, k: int, stage: Stage, outputs: list[Bounded], constants: Floats) -> Bounded:
-        terms = sum(_largest_row(term.operator) for term in stage.terms) + len(stage.terms) + 4
+        terms = sum(term.operator.longest_row for term in stage.terms) + len(stage.terms) + 4
         share = gamma(terms)
         shape = (*outputs[0][0].shape[:2], stage.n_units)
         values = np.broadcast_to(constants[:, None] * stage.bias, shape).copy()

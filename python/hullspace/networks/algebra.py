@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from scipy import sparse
@@ -33,7 +33,7 @@ def selection(places: _Ints, n_in: int) -> Sparse:
     return Sparse(sparse.csr_array((np.ones(len(kept)), kept, starts), shape=shape))
 
 
-def is_diagonal(operator: Operator) -> bool:
+def is_diagonal(operator: Operator) -> TypeGuard[Sparse]:
     """Whether every output is a multiple, not zero, of the input at the same place."""
     if not isinstance(operator, Sparse) or operator.n_in != operator.n_out:
         return False
@@ -43,11 +43,7 @@ def is_diagonal(operator: Operator) -> bool:
 
 def is_identity(operator: Operator) -> bool:
     """Whether the operator changes nothing."""
-    return (
-        isinstance(operator, Sparse)
-        and is_diagonal(operator)
-        and bool((operator.matrix.data == 1.0).all())
-    )
+    return is_diagonal(operator) and bool((operator.matrix.data == 1.0).all())
 
 
 def selected(operator: Operator, places: _Ints) -> Operator | None:
@@ -86,7 +82,7 @@ def composed(outer: Operator, inner: Operator) -> Operator | None:
     """
     if is_identity(inner):
         return outer
-    if not isinstance(inner, Sparse) or np.diff(inner.matrix.indptr).max(initial=0) > 1:
+    if not isinstance(inner, Sparse) or inner.longest_row > 1:
         return None
     if isinstance(outer, Convolution):
         return _convolution_of_scaled(outer, inner)

@@ -119,7 +119,11 @@ class Affine:
         flat = places.ravel().astype(np.int64)
         if np.array_equal(flat, np.arange(len(self.bias))):
             return Affine(self.builder, places.shape, self.terms, self.bias)
-        bias = np.where(flat >= 0, self.bias[flat], fill) if len(self.bias) else np.zeros(0)
+        bias = (
+            np.where(flat >= 0, self.bias[flat], fill)
+            if len(self.bias)
+            else np.full(len(flat), fill)
+        )
         operators = [selected(term.operator, flat) for term in self.terms]
         found = self._with(operators, bias, places.shape)
         return self.plain().select(places, fill) if found is None else found
@@ -164,14 +168,11 @@ class Affine:
 
     def apply(self, operator: Operator, bias: _Floats, shape: Sequence[int]) -> Affine:
         """Return an operator's output on the flattened array, plus a bias, in some shape."""
-        value = self
-        if len(self.terms) > 1 or any(composed(operator, t.operator) is None for t in self.terms):
-            value = self.plain()
+        value = self.plain() if len(self.terms) > 1 else self
         operators = [composed(operator, term.operator) for term in value.terms]
         total = operator.apply(value.bias[None])[0] + bias if value.bias.any() else bias.copy()
         found = value._with(operators, total, shape)
-        assert found is not None  # noqa: S101  a plain value composes with everything
-        return found
+        return self.plain().apply(operator, bias, shape) if found is None else found
 
     def contract(self, matrix: npt.ArrayLike, axis: int) -> Affine:
         """Return the products of a matrix, (m, k), with the vectors along an axis of k elements."""
@@ -266,11 +267,13 @@ class Affine:
         flat = np.repeat(constants, shape[1] * shape[2])
         return self.apply(operator, flat, (*lead, shape[0], *shape[3 - d :]))
 
-    def average(self, windows: Windows, divisors: npt.ArrayLike) -> Affine:
-        """Return the sums of the elements of each window, divided by its divisor."""
-        rows, columns = np.nonzero(windows.places.reshape(windows.sizes.size, -1) >= 0)
-        places = windows.places.reshape(windows.sizes.size, -1)[rows, columns]
-        values = 1.0 / np.broadcast_to(as_constant(divisors), windows.sizes.shape).ravel()[rows]
+    def average(self, windows: Windows, divisors: npt.ArrayLike | None = None) -> Affine:
+        """Return the sums of the elements of each window, divided by its divisor or size."""
+        places = windows.places.reshape(windows.sizes.size, -1)
+        inside = places >= 0
+        rows, places = np.nonzero(inside)[0], places[inside]
+        divisors = as_constant(windows.sizes if divisors is None else divisors)
+        values = 1.0 / np.broadcast_to(divisors, windows.sizes.shape).ravel()[rows]
         shape = (windows.sizes.size, len(self.bias))
         operator = sparse_operator(sparse.csr_array((values, (rows, places)), shape=shape))
         return self.apply(operator, np.zeros(shape[0]), windows.sizes.shape)

@@ -60,7 +60,7 @@ class _Graph:
         if kind in MOVES:
             return self._moved(node, inputs)
         if kind == "Concat":
-            return [self._joined(node, inputs)]
+            return [join(self.builder, inputs, lambda numbers: self.fold(node, numbers)[0])]
         if kind not in OPERATIONS:
             hint = "; cut the model at its logits" if "Softmax" in kind else ""
             raise ValueError(
@@ -109,15 +109,6 @@ class _Graph:
             node, rest, fill = _without_fill(node, rest)
         numbers = self.fold(node, [data.places() + 1, *rest])
         return [data.select(np.asarray(array) - 1, fill) for array in numbers]
-
-    def _joined(self, node: Any, parts: list[Any]) -> Affine:
-        """Concatenate: as the same concatenation of the elements' numbers."""
-        numbers, first = [], 0
-        for part in parts:
-            size = int(np.prod(part.shape))
-            numbers.append(np.arange(first, first + size).reshape(part.shape))
-            first += size
-        return join(self.builder, parts).select(self.fold(node, numbers)[0])
 
 
 _RECOVERABLE = (ValueError, TypeError, RuntimeError, IndexError, KeyError, NotImplementedError)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from hullspace.networks.lowering import Affine
-from hullspace.networks.operands import Operand, divided, product, total
+from hullspace.networks.operands import Operand, divided, matrix_product, product, total
 from hullspace.networks.windows import Windows, adaptive, along, over_space, sliding
 
 _Inputs: TypeAlias = list[Any]
@@ -36,15 +37,10 @@ def _gemm(inputs: _Inputs, attributes: _Attributes) -> Affine:
         first = _transposed(first)
     if attributes.get("transB"):
         second = _transposed(second)
-    value = _matmul([first, second], {}) if _any_affine(first, second) else first @ second
-    value = product(value, attributes.get("alpha", 1.0))
+    value = product(matrix_product(first, second), attributes.get("alpha", 1.0))
     if third is None:
         return _affine(value)
     return total(value, product(third, attributes.get("beta", 1.0)))
-
-
-def _any_affine(*values: Any) -> bool:
-    return any(isinstance(value, Affine) for value in values)
 
 
 def _affine(value: Any) -> Affine:
@@ -55,15 +51,6 @@ def _affine(value: Any) -> Affine:
 
 def _transposed(value: Operand) -> Operand:
     return value.select(value.places().T) if isinstance(value, Affine) else np.transpose(value)
-
-
-def _matmul(inputs: _Inputs, _: _Attributes) -> Affine:
-    first, second = inputs
-    if isinstance(first, Affine):
-        if isinstance(second, Affine):
-            raise ValueError("the product of two values that depend on the input")
-        return first.times(second)
-    return _affine(second).times_left(first)
 
 
 def _sides(inputs: _Inputs, attributes: _Attributes, kernel: Sequence[int]) -> Sequence[int]:
@@ -126,7 +113,7 @@ def _windows(inputs: _Inputs, attributes: _Attributes) -> Windows:
 def _average_pool(inputs: _Inputs, attributes: _Attributes) -> Affine:
     windows = _windows(inputs, attributes)
     padded = attributes.get("count_include_pad", 0)
-    return _affine(inputs[0]).average(windows, windows.sizes if padded else windows.counts)
+    return _affine(inputs[0]).average(windows, None if padded else windows.counts)
 
 
 def _global(inputs: _Inputs) -> Windows:
@@ -140,37 +127,22 @@ def _reduced(inputs: _Inputs, attributes: _Attributes) -> Windows:
     return along(inputs[0].shape, axes, bool(attributes.get("keepdims", 1)))
 
 
-def _mean(inputs: _Inputs, attributes: _Attributes) -> Affine:
-    windows = _reduced(inputs, attributes)
-    return _affine(inputs[0]).average(windows, windows.sizes)
-
-
 def _clip(inputs: _Inputs, attributes: _Attributes) -> Affine:
     low = _input(inputs, 1) if len(inputs) > 1 else attributes.get("min")
     high = _input(inputs, 2) if len(inputs) > 1 else attributes.get("max")
-    if _any_affine(low, high):
+    if isinstance(low, Affine) or isinstance(high, Affine):
         raise ValueError("the bounds depend on the input")
     return _affine(inputs[0]).clip(low, high)
 
 
-def _largest(inputs: _Inputs, _: _Attributes) -> Affine:
-    values = sorted(inputs, key=lambda value: not isinstance(value, Affine))
-    found = _affine(values[0])
-    for value in values[1:]:
-        found = found.maximum(value)
-    return found
+def _combined(combine: Callable[[Affine, Operand], Affine], inputs: _Inputs) -> Affine:
+    """Combine inputs one after another, those that depend on the model's input first."""
+    first, *rest = sorted(inputs, key=lambda value: not isinstance(value, Affine))
+    return reduce(combine, rest, _affine(first))
 
 
 def _smallest(inputs: _Inputs, _: _Attributes) -> Affine:
-    return _largest([product(value, -1.0) for value in inputs], {}).scale(-1.0)
-
-
-def _sum(inputs: _Inputs, _: _Attributes) -> Affine:
-    values = sorted(inputs, key=lambda value: not isinstance(value, Affine))
-    found = _affine(values[0])
-    for value in values[1:]:
-        found = found.add(value)
-    return found
+    return _combined(Affine.maximum, [product(value, -1.0) for value in inputs]).scale(-1.0)
 
 
 def _same(inputs: _Inputs, _: _Attributes) -> Affine:
@@ -202,23 +174,21 @@ OPERATIONS: dict[str, _Operation] = {
     "Div": lambda inputs, _: divided(*inputs),
     "Dropout": _dropout,
     "Gemm": _gemm,
-    "GlobalAveragePool": lambda inputs, _: inputs[0].average(
-        _global(inputs), _global(inputs).sizes
-    ),
+    "GlobalAveragePool": lambda inputs, _: inputs[0].average(_global(inputs)),
     "GlobalMaxPool": lambda inputs, _: inputs[0].maxima(_global(inputs)),
     "Identity": _same,
     "LeakyRelu": lambda inputs, attributes: inputs[0].leaky(attributes.get("alpha", 0.01)),
-    "MatMul": _matmul,
-    "Max": _largest,
+    "MatMul": lambda inputs, _: _affine(matrix_product(*inputs)),
+    "Max": lambda inputs, _: _combined(Affine.maximum, inputs),
     "MaxPool": lambda inputs, attributes: inputs[0].maxima(_windows(inputs, attributes)),
     "Min": _smallest,
     "Mul": lambda inputs, _: _affine(product(*inputs)),
     "Neg": lambda inputs, _: inputs[0].scale(-1.0),
     "PRelu": lambda inputs, _: inputs[0].leaky(inputs[1]),
     "ReduceMax": lambda inputs, attributes: inputs[0].maxima(_reduced(inputs, attributes)),
-    "ReduceMean": _mean,
+    "ReduceMean": lambda inputs, attributes: inputs[0].average(_reduced(inputs, attributes)),
     "ReduceSum": lambda inputs, attributes: inputs[0].average(_reduced(inputs, attributes), 1.0),
     "Relu": lambda inputs, _: inputs[0].leaky(),
     "Sub": lambda inputs, _: total(inputs[0], product(inputs[1], -1.0)),
-    "Sum": _sum,
+    "Sum": lambda inputs, _: _combined(Affine.add, inputs),
 }

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hullspace.networks.lowering import Affine, Builder, as_constant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Operand: TypeAlias = Affine | npt.ArrayLike
 
@@ -35,6 +35,15 @@ def product(first: Operand, second: Operand) -> Operand:
     return as_constant(first) * as_constant(second)
 
 
+def matrix_product(first: Operand, second: Operand) -> Operand:
+    """Return the matrix product of two operands, of which at most one may depend on the input."""
+    if isinstance(first, Affine):
+        if isinstance(second, Affine):
+            raise ValueError("the product of two values that depend on the input")
+        return first.times(second)
+    return second.times_left(first) if isinstance(second, Affine) else np.matmul(first, second)
+
+
 def divided(first: Operand, second: Operand) -> Affine:
     """Return an operand that depends on the input, divided by a constant."""
     if isinstance(second, Affine) or not isinstance(first, Affine):
@@ -45,17 +54,25 @@ def divided(first: Operand, second: Operand) -> Affine:
     return first.scale(1.0 / divisors)
 
 
-def join(builder: Builder, parts: Sequence[Operand]) -> Affine:
-    """Return the flattened parts one after another."""
-    sizes = [len(p.bias) if isinstance(p, Affine) else np.size(p) for p in parts]
-    bias, first = np.zeros(sum(sizes)), 0
-    total = Affine(builder, bias.shape, (), bias)
-    for part, size in zip(parts, sizes, strict=True):
-        if isinstance(part, Affine):
-            places = np.full(len(bias), -1)
-            places[first : first + size] = np.arange(size)
-            total = total.add(part.select(places))
-        else:
-            bias[first : first + size] = as_constant(part).ravel()
-        first += size
-    return total.add(bias)
+def join(
+    builder: Builder,
+    parts: Sequence[Operand],
+    concatenate: Callable[[list[npt.NDArray[np.int64]]], npt.NDArray[np.integer]],
+) -> Affine:
+    """Return the parts joined as a function joins arrays of the numbers of their elements."""
+    values = [
+        part
+        if isinstance(part, Affine)
+        else Affine(builder, np.shape(part), (), as_constant(part).ravel())
+        for part in parts
+    ]
+    n = sum(len(value.bias) for value in values)
+    numbers, first, joined = [], 0, Affine(builder, (n,), (), np.zeros(n))
+    for value in values:
+        own = np.arange(len(value.bias))
+        places = np.full(n, -1)
+        places[first + own] = own
+        joined = joined.add(value.select(places))
+        numbers.append((first + own).reshape(value.shape))
+        first += len(own)
+    return joined.select(concatenate(numbers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -43,6 +43,11 @@ class Dense:
     def n_out(self) -> int:
         """Elements that it gives."""
         return int(self.matrix.shape[0])
+
+    @property
+    def longest_row(self) -> int:
+        """Products that add up to one output, at most."""
+        return self.n_in
 
     def apply(self, rows: _Floats) -> _Floats:
         """Return the products with the rows of a batch, (m, n_in) to (m, n_out)."""
@@ -95,6 +100,11 @@ class Sparse:
     def n_out(self) -> int:
         """Elements that it gives."""
         return int(self.matrix.shape[0])
+
+    @property
+    def longest_row(self) -> int:
+        """Products that add up to one output, at most."""
+        return int(np.diff(self.matrix.indptr).max(initial=0))
 
     def apply(self, rows: _Floats) -> _Floats:
         """Return the products with the rows of a batch, (m, n_in) to (m, n_out)."""
@@ -173,6 +183,11 @@ class Convolution:
         """Elements that it gives."""
         return int(np.prod(self.output_shape))
 
+    @property
+    def longest_row(self) -> int:
+        """Products that add up to one output, at most."""
+        return int(self.weight[0].size)
+
     def _places(self, y: int, x: int) -> tuple[slice, slice]:
         """Where the padded input meets element (y, x) of the kernels."""
         _, height, width = self.output_shape
@@ -239,19 +254,14 @@ class Convolution:
 
     def absolute(self) -> Convolution:
         """Return the operator of the absolute values."""
-        return self._with(np.abs(self.weight))
+        return replace(self, weight=np.abs(self.weight))
 
     def scaled(self, factors: _Floats) -> Convolution:
         """Return the operator with each output multiplied by its factor, one for each channel."""
         per_channel = factors.reshape(len(self.weight), -1)
         if not (per_channel == per_channel[:, :1]).all():
             raise ValueError("a convolution's outputs are scaled channel by channel")
-        return self._with(per_channel[:, 0, None, None, None] * self.weight)
-
-    def _with(self, weight: _Floats) -> Convolution:
-        return Convolution(
-            weight, self.input_shape, self.stride, self.padding, self.dilation, self.groups
-        )
+        return replace(self, weight=per_channel[:, 0, None, None, None] * self.weight)
 
     def row(self, i: int) -> tuple[_Ints, _Floats]:
         """Return places and values of the elements of output `i` that are not zero."""

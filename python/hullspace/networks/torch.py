@@ -131,15 +131,12 @@ class _Recorder:
     def _joined(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Symbol:
         """Concatenate: as the same concatenation of the elements' numbers."""
         torch = require("torch", "torch")
+
+        def concatenate(numbers: list[npt.NDArray[np.int64]]) -> Any:
+            return function([*map(torch.from_numpy, numbers)], *args[1:], **kwargs).numpy()
+
         parts = [_lowered(part) for part in args[0]]
-        numbers, first = [], 1
-        for tensor in args[0]:
-            size = int(np.prod(tensor.shape))
-            count = torch.arange(first, first + size, dtype=torch.float64)
-            numbers.append(count.reshape(tuple(tensor.shape)))
-            first += size
-        places = places_of(function(numbers, *args[1:], **kwargs))
-        return _Symbol(self, join(self.builder, parts).select(places))
+        return _Symbol(self, join(self.builder, parts, concatenate))
 
 
 def _push(path: list[str], name: str, *_: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.networks.lowering import Affine
-from hullspace.networks.operands import Operand, divided, product, total
+from hullspace.networks.operands import Operand, divided, matrix_product, product, total
 from hullspace.networks.windows import Windows, adaptive, along, over_space, sliding
 
 # Operations that only move elements, copy them or put zeros between them.
@@ -65,11 +65,7 @@ def _linear(x: Affine, weight: Any, bias: Any = None) -> Affine:
 
 
 def _matmul(x: Operand, other: Operand) -> Affine:
-    if isinstance(x, Affine) and isinstance(other, Affine):
-        raise ValueError("the product of two values that depend on the input")
-    if isinstance(x, Affine):
-        return x.times(np.asarray(other))
-    return _as_affine(other).times_left(x)
+    return _as_affine(matrix_product(x, other))
 
 
 def _convolution(
@@ -130,7 +126,7 @@ def _average(d: int) -> Callable[..., Affine]:
         divisor_override: int | None = None,
     ) -> Affine:
         windows = _pooling(x, d, kernel_size, stride, padding, 1, ceil_mode)
-        divisors = windows.sizes if count_include_pad else windows.counts
+        divisors = None if count_include_pad else windows.counts
         return x.average(windows, divisors if divisor_override is None else divisor_override)
 
     return average
@@ -162,8 +158,7 @@ def _adaptive(x: Affine, d: int, output_size: Any) -> Windows:
 
 def _adaptive_average(d: int) -> Callable[..., Affine]:
     def average(x: Affine, output_size: Any) -> Affine:
-        windows = _adaptive(x, d, output_size)
-        return x.average(windows, windows.sizes)
+        return x.average(_adaptive(x, d, output_size))
 
     return average
 
@@ -183,8 +178,7 @@ def _reduced(x: Affine, dim: Any, keepdim: bool) -> Windows:
 
 
 def _mean(x: Affine, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Affine:
-    windows = _reduced(x, dim, keepdim)
-    return x.average(windows, windows.sizes)
+    return x.average(_reduced(x, dim, keepdim))
 
 
 def _sum(x: Affine, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Affine:
@@ -232,10 +226,8 @@ def _max(x: Operand, other: Operand | None = None, keepdim: bool = False) -> Aff
 
 
 def _min(x: Operand, other: Operand | None = None, keepdim: bool = False) -> Affine:
-    negative = None if other is None or isinstance(other, int) else product(other, -1.0)
-    return _max(product(x, -1.0), other if isinstance(other, int) else negative, keepdim).scale(
-        -1.0
-    )
+    negative = other if other is None or isinstance(other, int) else product(other, -1.0)
+    return _max(product(x, -1.0), negative, keepdim).scale(-1.0)
 
 
 def _addmm(

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.networks import Convolution, Dense, Operator
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -79,19 +77,10 @@ def _quotients(values: _Floats, errors: _Floats, norms: _Floats, slopes: _Floats
     return found
 
 
-def n_terms(operator: Operator) -> int:
-    """Products that add up to one output of an operator, at most."""
-    if isinstance(operator, Convolution):
-        return int(operator.weight[0].size)
-    if isinstance(operator, Dense):
-        return operator.n_in
-    return int(np.diff(operator.matrix.indptr).max(initial=0))
-
-
 def rounding_factor(network: ReluNetwork) -> float:
     """Return what the sums of all stages may be off by, relative to absolute values."""
     roundings = sum(
-        3 + sum(n_terms(term.operator) + 1 for term in stage.terms) for stage in network.stages
+        3 + sum(term.operator.longest_row + 1 for term in stage.terms) for stage in network.stages
     )
     return roundings * _UNIT / (1.0 - roundings * _UNIT) * _SPARE
 
