@@ -106,6 +106,10 @@ class RegionComplex:
         thin = f", {len(self.too_thin)} cells too thin" if len(self.too_thin) else ""
         return f"{type(self).__name__}({len(self)} regions, {self.status.name}{thin})"
 
+    def _like(self, search: Search) -> Self:
+        """Make a result of the same kind."""
+        return type(self)(search)
+
     @property
     def _place(self) -> Place:
         return self._search.place
@@ -320,7 +324,7 @@ class RegionComplex:
         n_threads: int | None = None,
         checkpoint: str | PathLike[str] | None = None,
         progress: bool = False,
-    ) -> RegionComplex:
+    ) -> Self:
         """Search on from the open branches; arguments as in `enumerate_regions`.
 
         Returns
@@ -330,6 +334,7 @@ class RegionComplex:
         """
         return continue_search(
             self._search.copy(),
+            self._like,
             max_regions=max_regions,
             time_limit=time_limit,
             n_threads=n_threads,

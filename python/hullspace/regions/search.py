@@ -6,7 +6,7 @@ import time
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -22,7 +22,7 @@ from hullspace.regions.domain import Place, place_of
 from hullspace.regions.found import FORMAT, Found, Frontier, Stream, fingerprint, read, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hullspace.networks import Operator, Stage
     from hullspace.regions.complex import RegionComplex
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _Floats = npt.NDArray[np.float64]
 _Bytes = npt.NDArray[np.uint8]
 Method = Literal["auto", "vertices", "lp"]
+Result = TypeVar("Result", bound="RegionComplex")
 
 # Cells carry their vertices up to this dimension unless told otherwise.
 _VERTEX_DIMS, _MOST_VERTEX_DIMS = 6, 12
@@ -383,9 +384,12 @@ def enumerate_regions(
     True
     """
     place = place_of(domain, as_network(network))
+    from hullspace.regions.complex import RegionComplex  # noqa: PLC0415 - it resumes searches
+
     search = Search.started(network, place, method, checkpoint, with_proof=verify)
     return continue_search(
         search,
+        RegionComplex,
         max_regions=max_regions,
         time_limit=time_limit,
         n_threads=n_threads,
@@ -396,16 +400,18 @@ def enumerate_regions(
 
 def continue_search(
     search: Search,
+    make: Callable[[Search], Result],
     *,
     max_regions: int | None,
     time_limit: float | None,
     n_threads: int | None,
     checkpoint: str | PathLike[str] | None,
     progress: bool,
-) -> RegionComplex:
-    """Search until it is complete or a limit is reached; see `enumerate_regions`."""
-    from hullspace.regions.complex import RegionComplex  # noqa: PLC0415 - it resumes searches
+) -> Result:
+    """Search until it is complete or a limit is reached, and make a result of it.
 
+    See `enumerate_regions`.
+    """
     if max_regions is not None:
         require_count(max_regions, "max_regions")
     if time_limit is not None:
@@ -422,7 +428,7 @@ def continue_search(
                 break
             raised = search.step(most - search.found.n_regions, min(left, longest), threads)
             watcher.look()
-    result = RegionComplex(search)
+    result = make(search)
     if isinstance(raised, KeyboardInterrupt):
         raise SearchInterrupted(result) from raised
     if raised is not None:

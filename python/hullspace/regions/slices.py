@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from hullspace.regions.boundary import DecisionBoundary, decision_boundary
 from hullspace.regions.complex import RegionComplex
 from hullspace.regions.domain import Place
 from hullspace.regions.plots import plot_polygons
-from hullspace.regions.search import Search, SearchInterrupted, continue_search
+from hullspace.regions.search import Search, continue_search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +54,9 @@ class RegionSlice(RegionComplex):
         super().__init__(search)
         self.points = np.zeros((0, 2)) if points is None else points
         self.names = tuple(names)
+
+    def _like(self, search: Search) -> Self:
+        return type(self)(search, self.points, self.names)
 
     @property
     def coordinates(self) -> _Floats:
@@ -190,21 +193,15 @@ def slice_regions(
     A, b = np.vstack([axes, -axes]), np.concatenate([high, -low])
     place = Place(None, start, basis, A, b, is_whole=False)
     search = Search.started(network, place, "vertices", checkpoint, with_proof=verify)
-    try:
-        found = continue_search(
-            search,
-            max_regions=max_regions,
-            time_limit=time_limit,
-            n_threads=n_threads,
-            checkpoint=checkpoint,
-            progress=progress,
-        )
-    except SearchInterrupted as error:
-        error.complex = RegionSlice(search)
-        raise
-    result = RegionSlice(search)
-    result.check = found.check
-    return result
+    return continue_search(
+        search,
+        RegionSlice,
+        max_regions=max_regions,
+        time_limit=time_limit,
+        n_threads=n_threads,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
 
 
 def slice_through(
