@@ -135,10 +135,8 @@ def digits_features(*, seed: int = 0, progress: bool = True) -> tuple[FeatureSpl
 
     Parameters
     ----------
-    seed : int, default 0
-        Of the split and the training.
-    progress : bool, default True
-        Show progress bars.
+    seed, progress
+        As in `digits_model`.
 
     Returns
     -------

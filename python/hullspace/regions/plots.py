@@ -23,7 +23,7 @@ _Ints = npt.NDArray[np.int64]
 # same colours with other hatches and line styles.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 _HATCHES, _DASHES = ("", "////", "....", "xxxx"), ("-", "--", ":", "-.")
-_INK, _SHARED = "#1c2430", "#9aa3af"
+INK, _SHARED = "#1c2430", "#9aa3af"
 # Shares of a class's colour in the tints of its regions; the rest is white.
 _PALEST, _FULLEST = 0.35, 0.75
 # Breakpoints are ticked up to this number, lines of outputs named up to that one.
@@ -58,7 +58,7 @@ def plot_walk(walk: SegmentWalk, ax: Axes | None, classes: Sequence[str] | None)
     if len(walk.breakpoints) <= _MOST_TICKS:
         # Ticks on the lower edge, whatever the range of the logits.
         across = axes.get_xaxis_transform()
-        axes.vlines(walk.breakpoints, 0.0, 0.03, colors=_INK, linewidth=0.6, transform=across)
+        axes.vlines(walk.breakpoints, 0.0, 0.03, colors=INK, linewidth=0.6, transform=across)
     axes.set(xlim=(0.0, walk.end), xlabel="t", ylabel="logit")
     if 1 < n_outputs <= _MOST_NAMES:
         axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
@@ -133,9 +133,9 @@ def plot_polygons(
     if boundary is not None and len(boundary):
         lines = require("matplotlib.collections", "study").LineCollection
         axes.add_collection(
-            lines(list(boundary), colors=_INK, linewidths=1.8, capstyle="round"), autolim=False
+            lines(list(boundary), colors=INK, linewidths=1.8, capstyle="round"), autolim=False
         )
-    _mark(axes, marks, names)
+    mark(axes, marks, names)
     corners = np.concatenate([*polygons, marks]) if len(polygons) else marks
     if len(corners):
         (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
@@ -177,20 +177,24 @@ def _fill(axes: Axes, polygons: Sequence[_Floats], labels: _Ints) -> None:
         axes.add_collection(shapes, autolim=False)
 
 
-def _mark(axes: Axes, points: _Floats, names: Sequence[str] | None) -> None:
+def halo() -> list[Any]:
+    """Return path effects that keep letters readable on any ground."""
+    effects = require("matplotlib.patheffects", "study")
+    return [effects.withStroke(linewidth=3, foreground="white")]
+
+
+def mark(axes: Axes, points: _Floats, names: Sequence[str] | None = None) -> None:
     """Mark points, with their names beside them."""
     if not len(points):
         return
-    effects = require("matplotlib.patheffects", "study")
-    halo = [effects.withStroke(linewidth=3, foreground="white")]
-    axes.plot(*points.T, "o", color=_INK, markeredgecolor="white", markersize=7, clip_on=False)
+    axes.plot(*points.T, "o", color=INK, markeredgecolor="white", markersize=7, clip_on=False)
     for xy, name in zip(points, names or [], strict=False):
         axes.annotate(
             name,
             xy,
             (8, 6),
             textcoords="offset points",
-            path_effects=halo,
+            path_effects=halo(),
             fontweight="bold",
             fontsize=10,
             parse_math=False,

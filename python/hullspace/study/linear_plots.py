@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hullspace._extras import require
-from hullspace.regions.plots import class_style, plot_polygons
+from hullspace.regions.plots import INK, class_style, halo, mark, plot_polygons
 from hullspace.study.plots import HULL, OWN, new_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from hullspace.study.linear import LinearResult
     from hullspace.study.linear_plane import PlaneResult
 
-_INK = "#1c2430"
 # Classes that have less than this share of the window are not named in it; the images' names stand
 # for their classes.
 _LEAST = 0.01
@@ -61,18 +58,17 @@ def _overview(axes: Axes, plane: PlaneResult, names: tuple[str, ...]) -> None:
         low + (np.arange(n) + 0.5) / n * (high - low)
         for (low, high), n in zip(plane.window, plane.grid.shape[::-1], strict=True)
     )
-    halo = _halo()
     for c in classes.tolist():
         here = plane.grid == c
-        axes.contour(s, t, here.astype(float), levels=[0.5], colors=_INK, linewidths=0.8)
+        axes.contour(s, t, here.astype(float), levels=[0.5], colors=INK, linewidths=0.8)
         if here.mean() >= _LEAST and c not in plane.classes:
             rows, columns = np.nonzero(here)
             k = np.argmin((rows - np.median(rows)) ** 2 + (columns - np.median(columns)) ** 2)
             axes.text(
-                s[columns[k]], t[rows[k]], names[c], ha="center", va="center", color=_INK,
-                style="italic", path_effects=halo, parse_math=False,
+                s[columns[k]], t[rows[k]], names[c], ha="center", va="center", color=INK,
+                style="italic", path_effects=halo(), parse_math=False,
             )  # fmt: skip
-    mark_points(axes, plane.points, plane.cut.names)
+    mark(axes, plane.points, plane.cut.names)
     _mark_part(axes, plane)
     axes.set_title("classes, the three images and the square")
 
@@ -81,26 +77,11 @@ def _mark_part(axes: Axes, plane: PlaneResult) -> None:
     """Frame the part; an arrow finds it where it is small."""
     corner, size = plane.part[:, 0], np.ptp(plane.part, axis=1)
     frame = require("matplotlib.patches", "study").Rectangle
-    axes.add_patch(frame(tuple(corner), *size, fill=False, edgecolor=_INK, linewidth=1.5))
+    axes.add_patch(frame(tuple(corner), *size, fill=False, edgecolor=INK, linewidth=1.5))
     axes.annotate(
-        "square", corner + 0.5 * size, (26, -34), textcoords="offset points", color=_INK,
-        arrowprops={"arrowstyle": "->", "color": _INK, "linewidth": 1.5}, path_effects=_halo(),
+        "square", corner + 0.5 * size, (26, -34), textcoords="offset points", color=INK,
+        arrowprops={"arrowstyle": "->", "color": INK, "linewidth": 1.5}, path_effects=halo(),
     )  # fmt: skip
-
-
-def mark_points(axes: Axes, points: np.ndarray, names: Sequence[str]) -> None:
-    """Mark the images with what they are."""
-    axes.plot(*points.T, "o", color=_INK, markeredgecolor="white", markersize=7)
-    for xy, name in zip(points, names, strict=True):
-        axes.annotate(
-            name, xy, (8, 6), textcoords="offset points", path_effects=_halo(), fontweight="bold",
-            parse_math=False,
-        )  # fmt: skip
-
-
-def _halo() -> list[Any]:
-    effects = require("matplotlib.patheffects", "study")
-    return [effects.withStroke(linewidth=3, foreground="white")]
 
 
 def way_figure(found: LinearResult, names: tuple[str, ...]) -> Figure:

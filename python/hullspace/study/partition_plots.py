@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace._extras import require
+from hullspace.regions.plots import COLORS, INK, halo
 from hullspace.study.plots import HULL, MOST_NAMES, OWN, class_square, name_cells, new_figure
 from hullspace.study.slices import area
 
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 
 _Floats = npt.NDArray[np.float64]
 
-# Told apart by colour-blind eyes too (Okabe and Ito 2008, without black).
-_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
-_INK, _OUTSIDE = "#1c2430", "#e6e9ee"
+_OUTSIDE = "#e6e9ee"
 
 
 def facet_radii(study: Study, found: PartitionResult) -> Figure:
@@ -71,7 +70,7 @@ def coverage(study: Study, found: PartitionResult) -> Figure:
     whiskers = np.abs(ends[seen] - values[seen, None]).T
     left.barh(places[seen], values[seen], 0.6, color=OWN, label="share inside")
     left.errorbar(
-        values[seen], places[seen], xerr=whiskers, fmt="o", markersize=4, color=_INK, linewidth=1,
+        values[seen], places[seen], xerr=whiskers, fmt="o", markersize=4, color=INK, linewidth=1,
         capsize=2, label="95% interval",
     )  # fmt: skip
     left.set(xlabel="share of the test images inside", xlim=(0, min(1.0, 1.1 * _largest(ends))))
@@ -116,7 +115,7 @@ def slice_figure(study: Study, cut: Slice, colors: dict[int, str]) -> Figure:
         if area(hull) > 0.0:
             axes.fill(*hull.T, facecolor=colors[c], alpha=0.75, linewidth=0)
     if len(cut.domain):
-        axes.fill(*cut.domain.T, fill=False, edgecolor=_INK, linewidth=1)
+        axes.fill(*cut.domain.T, fill=False, edgecolor=INK, linewidth=1)
         _balls(axes, cut, colors)
     _points(axes, cut, names)
     axes.set(xlabel="distance in the plane")
@@ -128,7 +127,7 @@ def slice_figure(study: Study, cut: Slice, colors: dict[int, str]) -> Figure:
 def slice_colors(slices: tuple[Slice, ...]) -> dict[int, str]:
     """Give the classes that slices show colors, the same in all of them."""
     shown = dict.fromkeys(c for cut in slices for c in (*cut.classes.tolist(), *cut.regions))
-    return {c: _COLORS[i % len(_COLORS)] for i, c in enumerate(shown)}
+    return {c: COLORS[i % len(COLORS)] for i, c in enumerate(shown)}
 
 
 def _size(cut: Slice) -> tuple[float, float]:
@@ -147,7 +146,7 @@ def _balls(axes: Axes, cut: Slice, colors: dict[int, str]) -> None:
         for c, (x, y, radius) in cut.balls.items()
     ]
     circles += [
-        patches.Circle(xy, radius, fill=False, edgecolor=_INK, linewidth=1.3)
+        patches.Circle(xy, radius, fill=False, edgecolor=INK, linewidth=1.3)
         for xy, radius in zip(cut.points, cut.radii, strict=True)
         if np.isfinite(radius)
     ]
@@ -158,15 +157,13 @@ def _balls(axes: Axes, cut: Slice, colors: dict[int, str]) -> None:
 
 def _points(axes: Axes, cut: Slice, names: tuple[str, ...]) -> None:
     """Mark the three points with their classes, on the side where there is more room."""
-    effects = require("matplotlib.patheffects", "study")
-    halo = [effects.withStroke(linewidth=3, foreground="white")]
     middle = cut.window.mean(axis=0)
     for (x, y), c in zip(cut.points, cut.classes.tolist(), strict=True):
-        axes.plot(x, y, "o", color=_INK, markeredgecolor="white", markersize=7)
+        axes.plot(x, y, "o", color=INK, markeredgecolor="white", markersize=7)
         left = x > middle[0]
         axes.annotate(
             names[c], (x, y), (-8 if left else 8, 6), textcoords="offset points",
-            ha="right" if left else "left", path_effects=halo, fontweight="bold", fontsize=10,
+            ha="right" if left else "left", path_effects=halo(), fontweight="bold", fontsize=10,
         )  # fmt: skip
 
 
@@ -184,12 +181,12 @@ def _legend(cut: Slice, names: tuple[str, ...], colors: dict[int, str]) -> list[
         for what, alpha, classes in shades
         for c in classes
     ]
-    point = {"marker": "o", "color": "none", "markerfacecolor": _INK, "markeredgecolor": "white"}
+    point = {"marker": "o", "color": "none", "markerfacecolor": INK, "markeredgecolor": "white"}
     beyond = {"facecolor": _OUTSIDE, "hatch": "///", "edgecolor": "white"}
     return [
         *entries,
         line([], [], label=cut.kind, markersize=8, **point),
-        line([], [], color=_INK, label="guaranteed ball"),
+        line([], [], color=INK, label="guaranteed ball"),
         patch(label="outside the domain", **beyond),
     ]
 
