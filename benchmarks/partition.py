@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 
 import hullspace
 from common import best_time, data_path, one_product, print_table
-from hullspace.study.analyses import Settings
-from hullspace.study.partition import partition_study
-from hullspace.study.progress import Steps
+from hullspace.studies.analyses import Settings
+from hullspace.studies.partition import partition_study
+from hullspace.studies.progress import Steps
 
 
 def assert_ties(partition: hullspace.DecisionPartition, flips: object) -> None:

@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 
 import hullspace
 from hullspace import datasets, regions
-from hullspace.study import plots
-from hullspace.study.linear import median_margins
-from hullspace.study.linear_plane import plane_through
-from hullspace.study.linear_plots import plane_figure
+from hullspace.studies import plots
+from hullspace.studies.linear import median_margins
+from hullspace.studies.linear_plane import plane_through
+from hullspace.studies.linear_plots import plane_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         partition,
         polyhedron,
         regions,
-        study,
+        studies,
     )
     from hullspace.class_hulls import ClassHulls, hull_distance
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         walk_segment,
     )
     from hullspace.status import Proof, Status
+    from hullspace.studies import Study, study
 
 __version__: str = _core.__version__
 
@@ -82,6 +83,7 @@ _HOMES = {
     "SegmentWalk": "regions",
     "SegmentWalks": "regions",
     "Status": "status",
+    "Study": "studies",
     "chebyshev_centers": "polyhedron",
     "count_regions": "regions",
     "decision_boundary": "regions",
@@ -92,6 +94,7 @@ _HOMES = {
     "region_at": "regions",
     "slice_regions": "regions",
     "slice_through": "regions",
+    "study": "studies",
     "walk_segment": "regions",
 }
 _MODULES = (
@@ -102,7 +105,7 @@ _MODULES = (
     "partition",
     "polyhedron",
     "regions",
-    "study",
+    "studies",
 )
 
 __all__ = [
@@ -131,6 +134,7 @@ __all__ = [
     "SegmentWalk",
     "SegmentWalks",
     "Status",
+    "Study",
     "build_info",
     "certificates",
     "chebyshev_centers",
@@ -149,6 +153,7 @@ __all__ = [
     "regions",
     "slice_regions",
     "slice_through",
+    "studies",
     "study",
     "walk_segment",
 ]

@@ -112,7 +112,7 @@ def features(
 
 
 def _study(split: hullspace.FeatureSplit, out: Path, quiet: bool, **options: Any) -> None:
-    study = hullspace.study.run(split, progress=not quiet, **options)
+    study = hullspace.study(split, progress=not quiet, **options)
     study.save(out)
     if not quiet:
         study.print()

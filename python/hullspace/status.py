@@ -24,6 +24,10 @@ class Status(IntEnum):
     """The method gave up; what it has is the best that it found."""
     COMPLETE = 7
     """The search left nothing open."""
+    REACHED = 8
+    """An image was found that does what was asked for."""
+    NOT_REACHED = 9
+    """No such image was found, which does not prove that there is none."""
 
 
 class Proof(IntEnum):

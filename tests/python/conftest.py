@@ -15,4 +15,4 @@ def digits():
 def digits_study(digits):
     """The study of the digits, with images."""
     split, images = digits
-    return study.run(split, title="Digits", images=images.test_images, progress=False)
+    return study(split, title="Digits", images=images.test_images, progress=False)

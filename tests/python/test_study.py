@@ -8,9 +8,9 @@ import pytest
 
 from data import data_file
 from hullspace import FeatureSet, FeatureSplit, Head, Hull, Proof, Status, datasets, study
-from hullspace.study.analyses import _nearest_class
-from hullspace.study.report import findings, render
-from hullspace.study.tables import tables
+from hullspace.studies.analyses import _nearest_class
+from hullspace.studies.report import findings, render
+from hullspace.studies.tables import tables
 
 HEAD = Head(np.eye(3))
 
@@ -31,7 +31,7 @@ def known():
     """Two triangles, for classes 0 and 1; class 2 has no training feature."""
     train = [[4.0, 0, 0], [6, 0, 0], [4, 2, 0], [0, 4, 0], [0, 6, 0], [2, 4, 0]]
     test = [[4.5, 0.5, 0], [8, 0, 0], [2.5, 3, 0], [0, 0, 5]]
-    return study.run(make_split(train, test, test_labels=[0, 1, 1, 2]), progress=False)
+    return study(make_split(train, test, test_labels=[0, 1, 1, 2]), progress=False)
 
 
 def test_known_memberships(known):
@@ -151,7 +151,7 @@ def test_undecided_is_counted_apart(known):
 )
 def test_small_and_degenerate_studies_render(train, test):
     names = ("<a>", "b & c", "d")
-    result = study.run(make_split(train, test, names=names), progress=False)
+    result = study(make_split(train, test, names=names), progress=False)
     page = render(result)
     assert "&lt;a&gt;" in page
     assert "b &amp; c" in page
@@ -161,7 +161,7 @@ def test_small_and_degenerate_studies_render(train, test):
 @pytest.mark.parametrize("names", [("[red]a", "[/b]", "c"), ("$x_$", "a$b", "$\\bad{$")])
 def test_names_of_classes_are_plain_text(names, capsys):
     train = [[1.0, 0, 0], [0, 1, 0], [0, 0, 1]]
-    result = study.run(make_split(train, train, names=names), progress=False)
+    result = study(make_split(train, train, names=names), progress=False)
     render(result)
     result.print()
     printed = capsys.readouterr().out
@@ -172,7 +172,7 @@ def test_many_classes_render():
     n_classes = 100
     head = Head(np.eye(n_classes))
     features = FeatureSet.of(np.eye(n_classes), head, np.arange(n_classes))
-    result = study.run(FeatureSplit(features, features), progress=False)
+    result = study(FeatureSplit(features, features), progress=False)
     assert len(render(result)) < 2_000_000
 
 
@@ -231,12 +231,12 @@ def test_rendering_leaves_matplotlib_alone(digits_study):
 def test_images_must_fit(digits):
     split, _ = digits
     with pytest.raises(ValueError, match=r"images must have shape \(450, 1 or 3, height, width\)"):
-        study.run(split, images=np.zeros((3, 1, 8, 8)), progress=False)
+        study(split, images=np.zeros((3, 1, 8, 8)), progress=False)
 
 
 def test_real_features_take_seconds():
     split = FeatureSplit.load(data_file("cifar10_resnet20/features.npz"))
-    result = study.run(split, progress=False)
+    result = study(split, progress=False)
     assert result.training.proven.all()
     assert result.classes.own.proven.all()
     assert (result.training.exact == Proof.PROVEN_OUTSIDE).all()

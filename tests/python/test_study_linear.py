@@ -9,10 +9,10 @@ import pytest
 
 from data import ROOT
 from hullspace import FeatureSet, FeatureSplit, Head, ReluNetwork, Status, regions, study
-from hullspace.study import linear, linear_plane
-from hullspace.study.linear_tables import linear_tables
-from hullspace.study.report import findings, render
-from hullspace.study.tables import tables
+from hullspace.studies import linear, linear_plane
+from hullspace.studies.linear_tables import linear_tables
+from hullspace.studies.report import findings, render
+from hullspace.studies.tables import tables
 
 SIDE, N_CLASSES = 3, 4
 NAMES = ("<zero>", "one", "$two", "three")
@@ -36,7 +36,7 @@ def make_study(weights, biases, pixels, **options):
     features = FeatureSet.of(x, head, labels)
     split = FeatureSplit(features, features, NAMES)
     options = {"images": pixels, "network": network} | options
-    return study.run(split, progress=False, **options)
+    return study(split, progress=False, **options)
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,14 @@ from scipy.optimize import linprog
 
 from data import data_file
 from hullspace import DecisionPartition, FeatureSet, FeatureSplit, Head, Status, study
-from hullspace.study.analyses import Settings
-from hullspace.study.partition import Scope, partition_study
-from hullspace.study.partition_tables import partition_tables
-from hullspace.study.progress import Steps
-from hullspace.study.report import findings, render
-from hullspace.study.samples import choose_samples
-from hullspace.study.slices import Plane, area, clip, make_slice
-from hullspace.study.tables import tables
+from hullspace.studies.analyses import Settings
+from hullspace.studies.partition import Scope, partition_study
+from hullspace.studies.partition_tables import partition_tables
+from hullspace.studies.progress import Steps
+from hullspace.studies.report import findings, render
+from hullspace.studies.samples import choose_samples
+from hullspace.studies.slices import Plane, area, clip, make_slice
+from hullspace.studies.tables import tables
 
 SETTINGS = Settings(1e-9, None)
 SQUARE = np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]])
@@ -43,7 +43,7 @@ def analyse(split):
 
 @pytest.fixture(scope="module")
 def known():
-    return study.run(make_split(HEAD, TRAIN, TEST, LABELS), progress=False)
+    return study(make_split(HEAD, TRAIN, TEST, LABELS), progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +285,7 @@ DEGENERATE = {
 def test_degenerate_studies_render(case, capsys):
     head, train, test = DEGENERATE[case]
     images = np.zeros((len(test), 1, 4, 4))
-    result = study.run(make_split(head, train, test), images=images, progress=False)
+    result = study(make_split(head, train, test), images=images, progress=False)
     page = render(result)
     result.print()
     assert all(table.title in page for table in partition_tables(result).values())
@@ -294,9 +294,7 @@ def test_degenerate_studies_render(case, capsys):
 
 def test_empty_flat_and_equal_regions_are_named():
     head = Head(np.eye(4)[[0, 1, 1, 2]], [0.0, 0.0, 0.0, -100.0])
-    result = study.run(
-        make_split(head, POINTS, POINTS[:5], names=("a", "b", "c", "d")), progress=False
-    )
+    result = study(make_split(head, POINTS, POINTS[:5], names=("a", "b", "c", "d")), progress=False)
     made = partition_tables(result)
     assert made["regions"].rows[4][3] == "empty"
     assert "b, c have the same weights and bias" in made["regions"].note
@@ -309,7 +307,7 @@ def test_too_many_classes_are_said_to_be_left_out():
     n_classes = 60
     head = Head(np.eye(n_classes))
     split = make_split(head, np.eye(n_classes), np.eye(n_classes))
-    result = study.run(split, progress=False)
+    result = study(split, progress=False)
     made = partition_tables(result)
     for name in ("neighbours", "flip pairs", "ambiguity", "ambiguous"):
         assert not made[name].rows
@@ -322,9 +320,9 @@ def test_too_many_classes_are_said_to_be_left_out():
 
 
 def test_a_part_of_the_images_is_said_to_be_one(monkeypatch, many):
-    monkeypatch.setattr("hullspace.study.partition._PROJECTIONS", 7 * 20)
-    monkeypatch.setattr("hullspace.study.partition._FEWEST_IMAGES", 20)
-    result = study.run(many, progress=False)
+    monkeypatch.setattr("hullspace.studies.partition._PROJECTIONS", 7 * 20)
+    monkeypatch.setattr("hullspace.studies.partition._FEWEST_IMAGES", 20)
+    result = study(many, progress=False)
     assert result.partition.scope.images.tolist() == list(range(0, 60, 3))
     assert len(result.partition.flips.nearest) == 20
     assert "about 20 of the 60 test images" in partition_tables(result)["regions"].note

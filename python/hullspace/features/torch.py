@@ -12,10 +12,12 @@ from hullspace._extras import require
 from hullspace.features.store import FeatureSet, Head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy.typing as npt
     from torch import Tensor, nn
+
+    Preprocess = Callable[[Tensor], Tensor]
 
 # How far a layer's recomputed output may be from the model's output, relative to the latter's
 # largest element: rounding of the type, accumulated over a few thousand terms.
@@ -56,13 +58,20 @@ class FeatureSpace:
         logits are 0 and that logit.
     head_name : str
         Name of the head's layer in ``model.named_modules()``.
+    model : torch.nn.Module
+        The model.
+    preprocess : callable or None
+        What is done with images before the model sees them.
     """
 
-    def __init__(self, model: nn.Module, layer: nn.Module, head_name: str) -> None:
-        self._model = model
-        self._layer = layer
+    def __init__(
+        self, model: nn.Module, layer: nn.Module, head_name: str, preprocess: Preprocess | None
+    ) -> None:
+        self.model = model
+        self.preprocess = preprocess
         self.head_name = head_name
         self.head = _as_head(layer)
+        self._layer = layer
 
     @property
     def n_features(self) -> int:
@@ -76,13 +85,18 @@ class FeatureSpace:
 
     def __repr__(self) -> str:
         return (
-            f"FeatureSpace({type(self._model).__name__}, head={self.head_name!r}, "
+            f"FeatureSpace({type(self.model).__name__}, head={self.head_name!r}, "
             f"n_features={self.n_features}, n_classes={self.n_classes})"
         )
 
     @classmethod
     def from_torch(
-        cls, model: nn.Module, example_input: Any, *, head: str | nn.Module | None = None
+        cls,
+        model: nn.Module,
+        example_input: Any,
+        *,
+        head: str | nn.Module | None = None,
+        preprocess: Preprocess | None = None,
     ) -> FeatureSpace:
         """Find the last hidden layer and the affine head of a model by running it once.
 
@@ -100,6 +114,9 @@ class FeatureSpace:
         head : str or torch.nn.Module, optional
             The head's layer, or its name in ``model.named_modules()``; its output is then not
             compared with the model's.
+        preprocess : callable, optional
+            Maps a batch of images, as a tensor of the model's type, to what the model takes, for
+            example by normalizing colours. Gradients must pass through it.
 
         Raises
         ------
@@ -127,14 +144,14 @@ class FeatureSpace:
         layers = _affine_layers(model)
         if head is not None:
             layers = _named_layer(model, layers, head)
-        with _evaluation(model):
-            candidates = _run_once(model, example_input, layers)
+        with _evaluation(model), torch.no_grad():
+            candidates = _run_once(model, preprocess, example_input, layers)
         for candidate in reversed(candidates):
             tolerance = _AGREEMENT.get(str(_dtype(model)).removeprefix("torch."), 1e-3)
             if candidate.features is None:
                 continue
             if head is not None or candidate.difference <= tolerance:
-                return cls(model, candidate.layer, candidate.name)
+                return cls(model, candidate.layer, candidate.name, preprocess)
         raise ValueError(_no_head_message(candidates, layers, head))
 
     def extract(
@@ -191,24 +208,20 @@ class FeatureSpace:
     def _features_of(
         self, batches: Iterable[Any], progress: bool
     ) -> tuple[npt.NDArray[Any], list[npt.NDArray[Any]]]:
-        tqdm = require("tqdm.auto", "torch").tqdm
+        torch, tqdm = require("torch", "torch"), require("tqdm.auto", "torch").tqdm
         kind = np.float64 if self.head.weight.dtype == np.float64 else np.float32
         features: list[npt.NDArray[Any]] = []
         labels: list[npt.NDArray[Any]] = []
         with (
-            _evaluation(self._model),
+            _evaluation(self.model),
+            torch.no_grad(),
             _recording({self.head_name: self._layer}) as records,
             tqdm(batches, desc="features", unit="batch", disable=not progress) as bar,
         ):
             for number, item in enumerate(bar):
                 batch, batch_labels = _as_batch(item, number)
                 records.clear()
-                self._model(_to_model(batch, self._model))
-                if self.head_name not in records:
-                    raise ValueError(f"the head {self.head_name!r} did not run on batch {number}")
-                vectors, reason = _feature_vectors(self._layer, *records[self.head_name])
-                if vectors is None or len(vectors) != len(batch):
-                    raise ValueError(f"images: batch {number} gives no features: {reason}")
+                vectors = self._vectors(batch, records, f"batch {number} of images")
                 array = vectors.double().cpu().numpy().astype(kind)
                 if not np.isfinite(array).all():
                     raise ValueError(f"images: batch {number} gives features that are not finite")
@@ -218,6 +231,62 @@ class FeatureSpace:
         if not features:
             raise ValueError("images must not be empty")
         return np.concatenate(features), labels
+
+    def features(self, images: Tensor) -> Tensor:
+        """Compute the features of images as a tensor, through which gradients flow back.
+
+        Parameters
+        ----------
+        images : tensor, (n, ...)
+            As in `extract`.
+
+        Returns
+        -------
+        tensor, (n, n_features)
+            On the device and of the type of the model.
+
+        Raises
+        ------
+        ValueError
+            If the head does not run on the images, or sees other than one vector an image.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from hullspace import FeatureSpace
+        >>> model = torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.Linear(4, 3))
+        >>> space = FeatureSpace.from_torch(model, torch.zeros(1, 6))
+        >>> images = torch.zeros(2, 6, requires_grad=True)
+        >>> features = space.features(images)
+        >>> bool(torch.allclose(space.logits(features), model(images)))
+        True
+        """
+        with _evaluation(self.model), _recording({self.head_name: self._layer}) as records:
+            return self._vectors(images, records, "images")
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Apply the head to features, (n, n_features), as `Head.logits` does; gradients flow."""
+        torch = require("torch", "torch")
+        weight, bias = (
+            torch.as_tensor(array, dtype=features.dtype, device=features.device)
+            for array in (self.head.weight, self.head.bias)
+        )
+        logits: Tensor = features @ weight.T + bias
+        return logits
+
+    def _vectors(
+        self, images: Tensor, records: dict[str, tuple[Tensor, Tensor]], name: str
+    ) -> Tensor:
+        """Run the model and return what its head saw, one vector an image."""
+        records.clear()
+        inputs = _to_model(images, self.model)
+        self.model(inputs if self.preprocess is None else self.preprocess(inputs))
+        if self.head_name not in records:
+            raise ValueError(f"the head {self.head_name!r} did not run on {name}")
+        vectors, reason = _feature_vectors(self._layer, *records[self.head_name])
+        if vectors is None or len(vectors) != len(images):
+            raise ValueError(f"{name} give no features: {reason}")
+        return vectors
 
 
 def _no_head_message(
@@ -253,13 +322,11 @@ def _named_layer(
 
 @contextmanager
 def _evaluation(model: nn.Module) -> Iterator[None]:
-    """Switch to evaluation without gradients, and restore every submodule's own mode."""
-    torch = require("torch", "torch")
+    """Switch to evaluation, and restore every submodule's own mode."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with torch.no_grad():
-            yield
+        yield
     finally:
         for module, training in modes:
             module.training = training
@@ -274,7 +341,7 @@ def _recording(layers: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Tensor,
         def record(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             records.pop(name, None)
             # Clones, since a layer after this one may work in place.
-            records[name] = (inputs[0].detach().clone(), output.detach().clone())
+            records[name] = (inputs[0].clone(), output.clone())
 
         return record
 
@@ -287,12 +354,16 @@ def _recording(layers: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Tensor,
 
 
 def _run_once(
-    model: nn.Module, example_input: Any, layers: dict[str, nn.Module]
+    model: nn.Module,
+    preprocess: Preprocess | None,
+    example_input: Any,
+    layers: dict[str, nn.Module],
 ) -> list[_Candidate]:
     """Run the model and compare every layer's output with the model's."""
     batch, _ = _as_batch(example_input, 0, "example_input")
+    inputs = _to_model(batch, model)
     with _recording(layers) as records:
-        output = _logits_of(model(_to_model(batch, model)))
+        output = _logits_of(model(inputs if preprocess is None else preprocess(inputs)))
     candidates = []
     for name, (inputs, outputs) in records.items():
         layer = layers[name]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hullspace.study.table import QUANTILE_NAMES, Table, count, number, quantiles, share
+from hullspace.studies.table import QUANTILE_NAMES, Table, count, number, quantiles, share
 
 if TYPE_CHECKING:
-    from hullspace.study.linear import LinearResult, WayResult
-    from hullspace.study.study import Study
+    from hullspace.studies.linear import LinearResult, WayResult
+    from hullspace.studies.run import Study
 
 NORMS = ("2-norm", "largest norm")
 

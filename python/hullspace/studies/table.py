@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hullspace._extras import require
 
 if TYPE_CHECKING:
-    from hullspace.study.study import Study
+    from hullspace.studies.run import Study
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 QUANTILE_NAMES = tuple(f"{q:.0%}" if q < 1 else "largest" for q in QUANTILES)

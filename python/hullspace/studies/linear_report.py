@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hullspace.study import linear_plots
-from hullspace.study.pictures import Picture, png, svg
-from hullspace.study.table import number
+from hullspace.studies import linear_plots
+from hullspace.studies.pictures import Picture, png, svg
+from hullspace.studies.table import number
 
 if TYPE_CHECKING:
-    from hullspace.study.linear import LinearResult
-    from hullspace.study.linear_plane import PlaneResult
-    from hullspace.study.study import Study
+    from hullspace.studies.linear import LinearResult
+    from hullspace.studies.linear_plane import PlaneResult
+    from hullspace.studies.run import Study
 
 # A picture of more polygons is smaller as pixels.
 _MOST_POLYGONS = 2_000

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.status import Status
-from hullspace.study.partition import MOST_CLASSES
-from hullspace.study.table import QUANTILE_NAMES, Table, count, groups, number, quantiles, share
+from hullspace.studies.partition import MOST_CLASSES
+from hullspace.studies.table import QUANTILE_NAMES, Table, count, groups, number, quantiles, share
 
 if TYPE_CHECKING:
-    from hullspace.study.partition import PartitionResult
-    from hullspace.study.slices import Slice
-    from hullspace.study.study import Study
+    from hullspace.studies.partition import PartitionResult
+    from hullspace.studies.slices import Slice
+    from hullspace.studies.run import Study
 
 _Bools = npt.NDArray[np.bool_]
 

@@ -15,7 +15,7 @@ from hullspace.status import Proof, Status
 
 if TYPE_CHECKING:
     from hullspace.features import FeatureSplit
-    from hullspace.study.progress import Steps
+    from hullspace.studies.progress import Steps
 
 _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]

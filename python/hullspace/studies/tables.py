@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.status import Proof
-from hullspace.study.linear_tables import linear_tables
-from hullspace.study.partition_tables import partition_tables
-from hullspace.study.table import QUANTILE_NAMES, Table, count, groups, number, quantiles, share
+from hullspace.studies.linear_tables import linear_tables
+from hullspace.studies.partition_tables import partition_tables
+from hullspace.studies.table import QUANTILE_NAMES, Table, count, groups, number, quantiles, share
 
 if TYPE_CHECKING:
-    from hullspace.study.analyses import HullResult
-    from hullspace.study.study import Study
+    from hullspace.studies.analyses import HullResult
+    from hullspace.studies.run import Study
 
 _Bools = npt.NDArray[np.bool_]
 

@@ -8,14 +8,14 @@ import numpy as np
 
 from hullspace._extras import require
 from hullspace.regions.plots import INK, class_style, halo, mark, plot_polygons
-from hullspace.study.plots import HULL, OWN, new_figure
+from hullspace.studies.plots import HULL, OWN, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hullspace.study.linear import LinearResult
-    from hullspace.study.linear_plane import PlaneResult
+    from hullspace.studies.linear import LinearResult
+    from hullspace.studies.linear_plane import PlaneResult
 
 # Classes that have less than this share of the window are not named in it; the images' names stand
 # for their classes.

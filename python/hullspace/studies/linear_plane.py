@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hullspace.regions import RegionSlice, SegmentWalk, slice_regions, walk_segment
 from hullspace.status import Status
-from hullspace.study.slices import Plane
+from hullspace.studies.slices import Plane
 
 if TYPE_CHECKING:
     from hullspace.networks import ReluNetwork

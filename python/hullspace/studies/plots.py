@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace._extras import require
-from hullspace.study.tables import distance_fifths
+from hullspace.studies.tables import distance_fifths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hullspace.study.study import Study
+    from hullspace.studies.run import Study
 
 RIGHT, WRONG, HULL, OWN = "#3b7dd8", "#d1495b", "#4c6a92", "#e09f3e"
 _STYLE = {

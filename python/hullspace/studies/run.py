@@ -13,17 +13,17 @@ import numpy.typing as npt
 from hullspace._extras import require
 from hullspace.hull import DEFAULT_TOLERANCE
 from hullspace.partition import BoundaryDistances, boundary_distances
-from hullspace.study.analyses import (
+from hullspace.studies.analyses import (
     ClassResult,
     Settings,
     TrainingResult,
     class_hulls,
     training_hull,
 )
-from hullspace.study.linear import LinearResult, linear_study
-from hullspace.study.linear_plane import network_inputs
-from hullspace.study.partition import PartitionResult, partition_study
-from hullspace.study.progress import Steps
+from hullspace.studies.linear import LinearResult, linear_study
+from hullspace.studies.linear_plane import network_inputs
+from hullspace.studies.partition import PartitionResult, partition_study
+from hullspace.studies.progress import Steps
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -84,8 +84,8 @@ class Study:
 
     def print(self) -> None:
         """Print the study's tables to the terminal."""
-        from hullspace.study.table import as_rich  # noqa: PLC0415 - needs extras
-        from hullspace.study.tables import tables  # noqa: PLC0415
+        from hullspace.studies.table import as_rich  # noqa: PLC0415 - needs extras
+        from hullspace.studies.tables import tables  # noqa: PLC0415
 
         console = require("rich.console", "study").Console()
         for table in tables(self).values():
@@ -99,7 +99,7 @@ class Study:
         OSError
             If the file cannot be written.
         """
-        from hullspace.study.report import render  # noqa: PLC0415 - needs extras
+        from hullspace.studies.report import render  # noqa: PLC0415 - needs extras
 
         Path(path).write_text(render(self), encoding="utf-8")
 
@@ -108,7 +108,7 @@ class Study:
         return f"Study({self.title!r}, {n} test images, {self.seconds:.1f} s)"
 
 
-def run(
+def study(
     split: FeatureSplit,
     *,
     title: str = "Features",
@@ -158,7 +158,7 @@ def run(
     >>> head = Head(np.eye(2))
     >>> train = FeatureSet.of([[1, 0], [3, 0], [3, 2], [0, 1], [0, 3]], head, [0, 0, 0, 1, 1])
     >>> test = FeatureSet.of([[2.5, 0.5], [0, 4]], head, [0, 1])
-    >>> found = study.run(FeatureSplit(train, test), progress=False)
+    >>> found = study(FeatureSplit(train, test), progress=False)
     >>> found.training.outside
     array([False,  True])
     """

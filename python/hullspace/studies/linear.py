@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.regions import SegmentWalk, region_at, walk_segment
-from hullspace.study.linear_plane import (
+from hullspace.studies.linear_plane import (
     MOST_BREAKPOINTS,
     PlaneResult,
     network_inputs,
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hullspace.networks import ReluNetwork
-    from hullspace.study.analyses import Settings
-    from hullspace.study.progress import Steps
+    from hullspace.studies.analyses import Settings
+    from hullspace.studies.progress import Steps
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]

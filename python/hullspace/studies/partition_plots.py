@@ -9,16 +9,16 @@ import numpy.typing as npt
 
 from hullspace._extras import require
 from hullspace.regions.plots import COLORS, INK, halo
-from hullspace.study.plots import HULL, MOST_NAMES, OWN, class_square, name_cells, new_figure
-from hullspace.study.slices import area
+from hullspace.studies.plots import HULL, MOST_NAMES, OWN, class_square, name_cells, new_figure
+from hullspace.studies.slices import area
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hullspace.study.partition import PartitionResult
-    from hullspace.study.slices import Slice
-    from hullspace.study.study import Study
+    from hullspace.studies.partition import PartitionResult
+    from hullspace.studies.slices import Slice
+    from hullspace.studies.run import Study
 
 _Floats = npt.NDArray[np.float64]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hullspace.partition import ChebyshevBalls, DecisionPartition, GuaranteedRegions
-    from hullspace.study.analyses import Settings
+    from hullspace.studies.analyses import Settings
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]

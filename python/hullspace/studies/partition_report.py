@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hullspace.study import partition_plots, plots
-from hullspace.study.partition_tables import SHOWN_IMAGES, hull_word
-from hullspace.study.pictures import Picture, png, svg
-from hullspace.study.table import count, number, share
+from hullspace.studies import partition_plots, plots
+from hullspace.studies.partition_tables import SHOWN_IMAGES, hull_word
+from hullspace.studies.pictures import Picture, png, svg
+from hullspace.studies.table import count, number, share
 
 if TYPE_CHECKING:
-    from hullspace.study.partition import PartitionResult
-    from hullspace.study.slices import Slice
-    from hullspace.study.study import Study
+    from hullspace.studies.partition import PartitionResult
+    from hullspace.studies.slices import Slice
+    from hullspace.studies.run import Study
 
 
 def partition_findings(study: Study) -> list[str]:

@@ -11,17 +11,17 @@ import numpy as np
 import hullspace
 from hullspace._extras import require
 from hullspace.status import Proof
-from hullspace.study import plots
-from hullspace.study.linear_report import linear_findings, linear_pictures
-from hullspace.study.linear_tables import linear_tables
-from hullspace.study.partition_report import partition_findings, partition_pictures
-from hullspace.study.partition_tables import partition_tables
-from hullspace.study.pictures import Picture, png, svg
-from hullspace.study.table import Table, count, number, share
-from hullspace.study.tables import distance_fifths, hull_tables
+from hullspace.studies import plots
+from hullspace.studies.linear_report import linear_findings, linear_pictures
+from hullspace.studies.linear_tables import linear_tables
+from hullspace.studies.partition_report import partition_findings, partition_pictures
+from hullspace.studies.partition_tables import partition_tables
+from hullspace.studies.pictures import Picture, png, svg
+from hullspace.studies.table import Table, count, number, share
+from hullspace.studies.tables import distance_fifths, hull_tables
 
 if TYPE_CHECKING:
-    from hullspace.study.study import Study
+    from hullspace.studies.run import Study
 
 _SHOWN_IMAGES = 10
 
@@ -44,7 +44,7 @@ def render(study: Study) -> str:
     """
     jinja2 = require("jinja2", "study")
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("hullspace.study"), autoescape=True, trim_blocks=True,
+        loader=jinja2.PackageLoader("hullspace.studies"), autoescape=True, trim_blocks=True,
         lstrip_blocks=True, undefined=jinja2.StrictUndefined,
     )  # fmt: skip
     with plots.style():

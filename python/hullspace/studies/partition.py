@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from hullspace.partition import DecisionPartition
 from hullspace.status import Status
-from hullspace.study.samples import choose_samples
-from hullspace.study.slices import make_slice
+from hullspace.studies.samples import choose_samples
+from hullspace.studies.slices import make_slice
 
 if TYPE_CHECKING:
     from hullspace.features import FeatureSplit
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
         GuaranteedRegions,
         Shares,
     )
-    from hullspace.study.analyses import Settings
-    from hullspace.study.progress import Steps
-    from hullspace.study.slices import Slice
+    from hullspace.studies.analyses import Settings
+    from hullspace.studies.progress import Steps
+    from hullspace.studies.slices import Slice
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
