@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hullspace.studies.partition import PartitionResult
-    from hullspace.studies.slices import Slice
     from hullspace.studies.run import Study
+    from hullspace.studies.slices import Slice
 
 _Floats = npt.NDArray[np.float64]
 

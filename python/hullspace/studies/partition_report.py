@@ -13,8 +13,8 @@ from hullspace.studies.table import count, number, share
 
 if TYPE_CHECKING:
     from hullspace.studies.partition import PartitionResult
-    from hullspace.studies.slices import Slice
     from hullspace.studies.run import Study
+    from hullspace.studies.slices import Slice
 
 
 def partition_findings(study: Study) -> list[str]:

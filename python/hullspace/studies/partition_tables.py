@@ -14,8 +14,8 @@ from hullspace.studies.table import QUANTILE_NAMES, Table, count, groups, number
 
 if TYPE_CHECKING:
     from hullspace.studies.partition import PartitionResult
-    from hullspace.studies.slices import Slice
     from hullspace.studies.run import Study
+    from hullspace.studies.slices import Slice
 
 _Bools = npt.NDArray[np.bool_]
 
