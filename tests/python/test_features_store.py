@@ -96,9 +96,7 @@ def test_bad_labels(labels, error, message):
 
 
 def test_bad_splits():
-    labelled, unlabelled = make_set(), make_set(labels=False)
-    with pytest.raises(ValueError, match="test must have labels"):
-        FeatureSplit(labelled, unlabelled)
+    labelled = make_set()
     other = FeatureSet.of(np.eye(2), Head(np.eye(2)), [0, 1])
     with pytest.raises(ValueError, match="same number of features, got 4 and 2"):
         FeatureSplit(labelled, other)

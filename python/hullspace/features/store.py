@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace._arrays import as_matrix, require_finite
-from hullspace._extras import require
+from hullspace.features.directory import read_directory
+from hullspace.features.files import CLASS_NAMES, Arrays, read_arrays, write_arrays
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
-_Arrays = dict[str, npt.NDArray[Any]]
-_CLASS_NAMES = "class_names"
+LAYERS = "layers/"  # what names of layers' arrays start with in a file
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ class FeatureSet:
         The affine map from features to logits.
     labels : (n,) int64 or None
         True classes, where known.
+    layers : dict of str to (n, d) float array
+        Outputs of the layers that were asked for, flattened, by name.
     """
 
     features: npt.NDArray[Any]
@@ -109,12 +111,19 @@ class FeatureSet:
     predictions: npt.NDArray[np.int64]
     head: Head
     labels: npt.NDArray[np.int64] | None = None
+    layers: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, features: npt.ArrayLike, head: Head, labels: npt.ArrayLike | None = None
+        cls,
+        features: npt.ArrayLike,
+        head: Head,
+        labels: npt.ArrayLike | None = None,
+        layers: Mapping[str, npt.ArrayLike] | None = None,
     ) -> FeatureSet:
         """Make a set from features and a head, which gives the logits and predictions.
+
+        Labels and outputs of layers are optional.
 
         Raises
         ------
@@ -124,7 +133,11 @@ class FeatureSet:
         matrix = as_matrix(features, "features", columns=head.n_features)
         logits = head.logits(matrix)
         checked = None if labels is None else as_labels(labels, "labels", len(matrix), head)
-        return cls(matrix, logits, logits.argmax(axis=1).astype(np.int64), head, checked)
+        outputs = {
+            name: _as_layer(array, name, len(matrix)) for name, array in (layers or {}).items()
+        }
+        predictions = logits.argmax(axis=1).astype(np.int64)
+        return cls(matrix, logits, predictions, head, checked, outputs)
 
     @property
     def accuracy(self) -> float | None:
@@ -149,27 +162,41 @@ class FeatureSet:
         }
         if self.labels is not None:
             arrays["labels"] = self.labels
-        _write(Path(path), arrays)
+        arrays |= {LAYERS + name: array for name, array in self.layers.items()}
+        write_arrays(Path(path), arrays)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> FeatureSet:
-        """Read what `save` wrote.
+        """Read what `save` wrote, or a directory that `FeatureSpace.extract` wrote.
+
+        The arrays of a directory are memory maps, `np.memmap`: what is not looked at is not read.
 
         Raises
         ------
         FileNotFoundError, ValueError
-            If there is no such file, or it is not of this kind; the message says what lacks.
+            If there is no such file, or it is not of this kind; the message says what lacks. If
+            the extraction into the directory was interrupted.
         ImportError
             If a ``.safetensors`` file is asked for and safetensors is not installed.
         """
+        path = Path(path)
         names = ("features", "logits", "predictions", "weight", "bias")
-        arrays = _read(Path(path), names)
-        head = Head(arrays["weight"], arrays["bias"])
-        checked = cls.of(arrays["features"], head, arrays.get("labels"))
-        for name in ("logits", "predictions"):
-            if arrays[name].shape != getattr(checked, name).shape:
+        mapped = path.is_dir()
+        arrays = read_directory(path, names) if mapped else read_arrays(path, names)
+        head = Head(np.array(arrays["weight"]), np.array(arrays["bias"]))
+        layers = _with_prefix(arrays, LAYERS)
+        labels = arrays.get("labels")
+        features = arrays["features"]
+        if not mapped:  # what a directory holds was checked when it was written
+            checked = cls.of(features, head, labels, layers)
+            features, labels, layers = checked.features, checked.labels, checked.layers
+        for name, shape in (
+            ("logits", (len(features), head.n_classes)),
+            ("predictions", (len(features),)),
+        ):
+            if arrays[name].shape != shape:
                 raise ValueError(f"{path}: {name} has the wrong shape, {arrays[name].shape}")
-        return cls(checked.features, arrays["logits"], arrays["predictions"], head, checked.labels)
+        return cls(features, arrays["logits"], arrays["predictions"], head, labels, layers)
 
 
 @dataclass(frozen=True)
@@ -179,7 +206,7 @@ class FeatureSplit:
     Attributes
     ----------
     train, test : FeatureSet
-        Both with labels and with the same head.
+        With the same head; either may lack labels.
     class_names : tuple of str or None
         Names of the classes, in the order of the head's rows.
 
@@ -201,9 +228,6 @@ class FeatureSplit:
     class_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name, part in (("train", self.train), ("test", self.test)):
-            if part.labels is None:
-                raise ValueError(f"{name} must have labels")
         if self.train.features.shape[1] != self.test.features.shape[1]:
             raise ValueError(
                 "train and test must have the same number of features, got "
@@ -230,20 +254,23 @@ class FeatureSplit:
     def save(self, path: str | PathLike[str]) -> None:
         """Write a ``.npz`` or ``.safetensors`` file, chosen by the suffix of `path`.
 
-        Its keys are ``train_features``, ``train_labels``, ``test_features``, ``test_labels``,
-        ``weight``, ``bias`` and, where known, ``class_names``.
+        Its keys are ``train_features``, ``test_features``, ``weight``, ``bias`` and, where known,
+        ``train_labels``, ``test_labels``, ``class_names`` and ``train_layers/NAME``,
+        ``test_layers/NAME``.
         """
         arrays = {"weight": self.head.weight, "bias": self.head.bias}
         for name, part in (("train", self.train), ("test", self.test)):
-            assert part.labels is not None  # noqa: S101 - the constructor sees to it
-            arrays |= {f"{name}_features": part.features, f"{name}_labels": part.labels}
+            arrays[f"{name}_features"] = part.features
+            if part.labels is not None:
+                arrays[f"{name}_labels"] = part.labels
+            arrays |= {f"{name}_{LAYERS}{key}": array for key, array in part.layers.items()}
         if self.class_names is not None:
-            arrays[_CLASS_NAMES] = np.array(self.class_names)
-        _write(Path(path), arrays)
+            arrays[CLASS_NAMES] = np.array(self.class_names)
+        write_arrays(Path(path), arrays)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> FeatureSplit:
-        """Read a file with the keys that `save` writes, whoever made it.
+        """Read a file with the keys that `save` writes, whoever made it; labels may lack.
 
         Raises
         ------
@@ -252,17 +279,21 @@ class FeatureSplit:
         ImportError
             If a ``.safetensors`` file is asked for and safetensors is not installed.
         """
-        required = ("train_features", "train_labels", "test_features", "test_labels")
-        arrays = _read(Path(path), (*required, "weight", "bias"))
+        arrays = read_arrays(Path(path), ("train_features", "test_features", "weight", "bias"))
         try:
             head = Head(arrays["weight"], arrays["bias"])
             train, test = (
-                FeatureSet.of(arrays[f"{part}_features"], head, arrays[f"{part}_labels"])
+                FeatureSet.of(
+                    arrays[f"{part}_features"],
+                    head,
+                    arrays.get(f"{part}_labels"),
+                    _with_prefix(arrays, f"{part}_{LAYERS}"),
+                )
                 for part in ("train", "test")
             )
         except (TypeError, ValueError) as error:
             raise type(error)(f"{path}: {error}") from error
-        class_names = arrays.get(_CLASS_NAMES)
+        class_names = arrays.get(CLASS_NAMES)
         names = None if class_names is None else tuple(str(name) for name in class_names)
         return cls(train, test, names)
 
@@ -282,45 +313,14 @@ def as_labels(value: npt.ArrayLike, name: str, n_items: int, head: Head) -> npt.
     return labels.astype(np.int64)
 
 
-def _write(path: Path, arrays: _Arrays) -> None:
-    if path.suffix == ".npz":
-        np.savez_compressed(path, allow_pickle=False, **arrays)
-    elif path.suffix == ".safetensors":
-        names = arrays.pop(_CLASS_NAMES, None)
-        metadata = None if names is None else {_CLASS_NAMES: json.dumps(names.tolist())}
-        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        require("safetensors.numpy", "torch").save_file(contiguous, path, metadata=metadata)
-    else:
-        raise ValueError(f"path must end in .npz or .safetensors, got {path}")
+def _as_layer(value: npt.ArrayLike, name: str, n_items: int) -> npt.NDArray[Any]:
+    """Return a layer's outputs, (n_items, d), after checking them."""
+    matrix = as_matrix(value, f"layers[{name!r}]")
+    if len(matrix) != n_items:
+        raise ValueError(f"layers[{name!r}] must have {n_items} rows, got {len(matrix)}")
+    return matrix
 
 
-def _read(path: Path, required: tuple[str, ...]) -> _Arrays:
-    """Read every array of a file; ValueError if one of the required names is missing."""
-    if path.suffix not in (".npz", ".safetensors"):
-        raise ValueError(f"path must end in .npz or .safetensors, got {path}")
-    if not path.is_file():
-        raise FileNotFoundError(f"path must be an existing file, got {path}")
-    try:
-        arrays = _read_npz(path) if path.suffix == ".npz" else _read_safetensors(path)
-    except ImportError:
-        raise
-    except Exception as error:
-        raise ValueError(f"{path} cannot be read as a {path.suffix} file: {error}") from error
-    missing = [name for name in required if name not in arrays]
-    if missing:
-        raise ValueError(f"{path} must hold {', '.join(required)}; missing: {', '.join(missing)}")
-    return arrays
-
-
-def _read_npz(path: Path) -> _Arrays:
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
-
-
-def _read_safetensors(path: Path) -> _Arrays:
-    with require("safetensors", "torch").safe_open(path, framework="numpy") as file:
-        arrays: _Arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        metadata = file.metadata() or {}
-    if _CLASS_NAMES in metadata:
-        arrays[_CLASS_NAMES] = np.array(json.loads(metadata[_CLASS_NAMES]))
-    return arrays
+def _with_prefix(arrays: Arrays, prefix: str) -> Arrays:
+    """Return the arrays whose names start with a prefix, by the rest of their names."""
+    return {k.removeprefix(prefix): array for k, array in arrays.items() if k.startswith(prefix)}

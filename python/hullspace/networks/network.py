@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from hullspace._arrays import require_finite
 from hullspace._constraints import as_bounds, as_double_matrix
+from hullspace._extras import require
 from hullspace.networks.operators import Dense, Operator
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import onnx
+    import torch
     from torch import nn
 
 _Floats = npt.NDArray[np.float64]
@@ -265,6 +267,43 @@ class ReluNetwork:
             f"ReluNetwork(input_shape={self.input_shape}, n_hidden={self.n_hidden}, "
             f"n_outputs={self.n_outputs})"
         )
+
+    def to_torch(self, dtype: torch.dtype | None = None) -> nn.Module:
+        """Make a torch module that computes what the network computes.
+
+        Parameters
+        ----------
+        dtype : torch.dtype, optional
+            ``torch.float64``, the default, or ``torch.float32``.
+
+        Returns
+        -------
+        torch.nn.Module
+            Takes (n, *input_shape) or (n, n_inputs), gives (n, n_outputs); gradients of any order
+            flow through it to its input. It has no parameters: its numbers are buffers, which go
+            with it to a device.
+
+        Raises
+        ------
+        ValueError
+            If `dtype` is another one.
+        ImportError
+            If torch is not installed.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from hullspace import ReluNetwork
+        >>> network = ReluNetwork.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0, 0], [0]])
+        >>> network.to_torch()(torch.tensor([[-3.0]], dtype=torch.float64)).tolist()
+        [[3.0]]
+        """
+        torch = require("torch", "torch")
+        dtype = torch.float64 if dtype is None else dtype
+        if dtype not in {torch.float64, torch.float32}:
+            raise ValueError(f"dtype must be torch.float64 or torch.float32, got {dtype!r}")
+        module: nn.Module = _importer("modules").NetworkModule(self, dtype)
+        return module
 
     def as_rows(self, inputs: npt.ArrayLike, name: str = "inputs") -> _Floats:
         """Return inputs of shape (m, *input_shape) or (m, n_inputs) as rows, (m, n_inputs).

@@ -1,0 +1,227 @@
+"""The features of an ONNX model, by onnxruntime."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hullspace._extras import require
+from hullspace.features.graph import Graph
+from hullspace.features.heads import as_head
+from hullspace.features.sources import as_array, is_array
+from hullspace.networks import ReluNetwork
+from hullspace.networks.chain import chained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch import Tensor, nn
+
+    from hullspace.features.torch import Preprocess, Run
+
+_Array = npt.NDArray[Any]
+
+
+class OnnxModel:
+    """An ONNX model and the node that is its head.
+
+    Parameters
+    ----------
+    source : path, bytes or onnx.ModelProto
+        The model.
+    head : str or None
+        The node, where the user named it.
+    preprocess : callable or None
+        What comes before the model.
+    """
+
+    def __init__(self, source: Any, head: str | None, preprocess: Preprocess | None) -> None:
+        require("onnxruntime", "onnx")
+        self.model = _loaded(source)
+        self.preprocess = preprocess
+        self._graph = Graph(self.model)
+        self._node = self._graph.find_head(head)
+        self._input = self._graph.input
+        self.head_name = self._node.name
+        self._dtype, self._shape = _input_type(self._input)
+        weight = self._node.weight
+        if self._node.kernel is not None and not self._node.is_pointwise and not self._sees_whole():
+            raise ValueError(
+                f"head {self.head_name!r} cannot be used: it is a convolution over space"
+            )
+        self.head = as_head(weight, self._node.bias, double=self._dtype == np.float64)
+        self._modules: dict[Any, nn.Module] = {}
+        self._network: tuple[tuple[int, ...], ReluNetwork] | None = None
+
+    def layer_names(self) -> list[str]:
+        """Name the nodes and tensors whose values can be asked for."""
+        names = [node.name for node in self._graph.nodes if node.name]
+        return [*names, *(name for name in self._graph.by_output if name not in names)]
+
+    def find_layer(self, name: str) -> str | None:
+        """Return the tensor of that name, or the first output of the node of that name."""
+        for node in self._graph.nodes:
+            if name == node.name:
+                return str(node.output[0])
+        return name if name in self._graph.by_output else None
+
+    @contextmanager
+    def running(self, layers: dict[str, str]) -> Iterator[Run]:
+        """Give what computes features, and outputs of layers, of a batch."""
+        session = self._session(list(dict.fromkeys([self._node.features, *layers.values()])))
+
+        def run(batch: Any, what: str) -> tuple[_Array, dict[str, _Array]]:
+            values = self._run(session, self._prepared(batch))
+            vectors = self._vectors(values[self._node.features])
+            if len(vectors) != len(batch) or vectors.shape[1] != self.head.n_features:
+                raise ValueError(f"{what} give no features: the head sees shape {vectors.shape}")
+            return vectors, {key: values[name] for key, name in layers.items()}
+
+        yield run
+
+    def features(self, images: Tensor) -> Tensor:
+        """Compute features by torch operations made of the graph, through which gradients flow."""
+        torch = require("torch", "torch")
+        if not torch.is_tensor(images):
+            raise TypeError(f"images must be a tensor, got {type(images).__name__}")
+        dtype = images.dtype if images.dtype == torch.float64 else torch.float32
+        inputs = images.to(dtype)
+        if self.preprocess is not None:
+            inputs = self.preprocess(inputs)
+        network = self._feature_network(tuple(inputs.shape[1:]))
+        key = (dtype, images.device)
+        if key not in self._modules:
+            self._modules[key] = network.to_torch(dtype).to(images.device)
+        outputs = self._modules[key](inputs.flatten(1))
+        if self._node.is_pointwise:
+            outputs = outputs.reshape(len(outputs), self.head.n_features, -1).mean(2)
+        return outputs  # type: ignore[no-any-return]
+
+    def network(self, input_shape: Sequence[int], check: bool) -> ReluNetwork:
+        """Lower preprocessing, graph and head."""
+        shape = tuple(int(n) for n in np.atleast_1d(input_shape))
+        network = self._feature_network(shape, check)
+        n_places = network.n_outputs // self.head.n_features
+        weight = self.head.weight.astype(np.float64) / n_places
+        last = ReluNetwork.from_arrays([np.repeat(weight, n_places, axis=1)], [self.head.bias])
+        network = chained(network, last)
+        if self.preprocess is None:
+            return network
+        modules = importlib.import_module("hullspace.features.modules")
+        first = ReluNetwork.from_torch(modules.Function(self.preprocess), shape, check=check)
+        return chained(first, network)
+
+    def _feature_network(self, shape: tuple[int, ...], check: bool = True) -> ReluNetwork:
+        """Return the network up to the features, for one image of a shape or as many numbers."""
+        if self._network is None or self._network[0] != shape:
+            own = tuple(self._fitted(np.zeros((1, *shape))).shape[1:])
+            model = self._graph.with_outputs([self._node.features])
+            network = ReluNetwork.from_onnx(model, input_shape=own, check=check)
+            self._network, self._modules = (shape, ReluNetwork(network.stages, shape)), {}
+        return self._network[1]
+
+    def _prepared(self, batch: Any) -> _Array:
+        """Return a batch as the graph takes it."""
+        if self.preprocess is not None:
+            torch = require("torch", "torch")
+            tensor = batch if torch.is_tensor(batch) else torch.tensor(batch)
+            if tensor.dtype == torch.uint8:
+                tensor = tensor.float()
+            with torch.no_grad():
+                batch = self.preprocess(tensor)
+        array = as_array(batch) if is_array(batch) else np.asarray(batch)
+        return self._fitted(array.astype(self._dtype))
+
+    def _fitted(self, array: _Array) -> _Array:
+        """Return a batch in the graph's shape, where that is a vector or the batch holds vectors.
+
+        Other shapes of as many numbers could mean another order of the axes.
+        """
+        own, given = self._shape[1:], array.shape[1:]
+        if 0 in own or own == given:
+            return array
+        is_vector = max(own, default=1) == np.prod(own) or len(given) == 1
+        if not is_vector or np.prod(own) != np.prod(given):
+            raise ValueError(f"images must have shape (n, {', '.join(map(str, own))}), got "
+                             f"{array.shape}")  # fmt: skip
+        return array.reshape(len(array), *own)
+
+    def _session(self, outputs: list[str]) -> Any:
+        runtime = require("onnxruntime", "onnx")
+        options = runtime.SessionOptions()
+        options.log_severity_level = 3
+        data = self._graph.with_outputs(outputs).SerializeToString()
+        try:
+            return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's errors have no public base class
+            raise ValueError(f"onnxruntime cannot run the model: {error}") from error
+
+    def _run(self, session: Any, batch: _Array) -> dict[str, _Array]:
+        """Run a batch, in as many steps as the size that the graph fixes asks for."""
+        names = [output.name for output in session.get_outputs()]
+        size = self._shape[0] or len(batch)
+        parts = []
+        for i in range(0, len(batch), size):
+            rows = batch[i : i + size]
+            n = len(rows)
+            if n < size:
+                rows = np.concatenate([rows, np.repeat(rows[-1:], size - n, axis=0)])
+            try:
+                values = session.run(names, {self._input.name: rows})
+            except Exception as error:
+                raise ValueError(f"onnxruntime cannot run images: {error}") from error
+            parts.append([self._by_image(v, name, size)[:n]
+                          for name, v in zip(names, values, strict=True)])  # fmt: skip
+        return {name: np.concatenate([p[k] for p in parts]) for k, name in enumerate(names)}
+
+    def _by_image(self, value: Any, name: str, size: int) -> _Array:
+        array = np.asarray(value)
+        if not array.ndim or len(array) != size:
+            raise ValueError(
+                f"{name!r} must have one value an image, {size} images give shape {array.shape}"
+            )
+        return array
+
+    def _vectors(self, array: _Array) -> _Array:
+        if self._node.is_pointwise:
+            return np.asarray(array.reshape(*array.shape[:2], -1).mean(axis=2))
+        return array.reshape(len(array), -1)
+
+    def _sees_whole(self) -> bool:
+        """Whether a convolution's kernels are as large as what it sees."""
+        if 0 in self._shape[1:]:
+            return False
+        session = self._session([self._node.features])
+        zeros = np.zeros((self._shape[0] or 1, *self._shape[1:]), dtype=self._dtype)
+        return self._run(session, zeros)[self._node.features].shape[2:] == self._node.kernel
+
+
+def _loaded(source: Any) -> Any:
+    onnx = require("onnx", "onnx")
+    if isinstance(source, onnx.ModelProto):
+        return source
+    if not isinstance(source, str | os.PathLike | bytes):
+        raise TypeError(
+            f"path must be a path, bytes or an onnx.ModelProto, got {type(source).__name__}"
+        )
+    try:
+        return onnx.load_from_string(source) if isinstance(source, bytes) else onnx.load(source)
+    except OSError:
+        raise
+    except Exception as error:  # protobuf's own errors, which have no public base class
+        raise ValueError(f"path is not an ONNX model: {error}") from error
+
+
+def _input_type(entry: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Return the type and shape of an input, 0 where a size is open."""
+    onnx = require("onnx", "onnx")
+    kind = entry.type.tensor_type
+    sizes = tuple(int(d.dim_value) for d in kind.shape.dim)
+    if len(sizes) < 2:
+        raise ValueError(f"the input {entry.name!r} must have an axis for the batch, got {sizes}")
+    return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)), sizes
