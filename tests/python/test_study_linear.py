@@ -11,8 +11,7 @@ from data import ROOT
 from hullspace import FeatureSet, FeatureSplit, Head, ReluNetwork, Status, regions, study
 from hullspace.studies import linear, linear_plane
 from hullspace.studies.linear_tables import linear_tables
-from hullspace.studies.report import findings, render
-from hullspace.studies.tables import tables
+from hullspace.studies.report import render
 
 SIDE, N_CLASSES = 3, 4
 NAMES = ("<zero>", "one", "$two", "three")
@@ -125,8 +124,8 @@ def test_page_has_the_chapter_with_alt_texts(small):
     assert "<zero>" not in page
     assert "none is left out" in chapter
     assert "Proven: the radii are rounded down" in chapter
-    assert "proven to be affine within" in " ".join(findings(small))
-    made = tables(small)
+    assert "proven to be affine within" in " ".join(map(str, small.findings()))
+    made = small.tables()
     assert all(len(row) == len(t.columns) for t in made.values() for row in t.rows)
     counts = [int(row[1].replace(",", "")) for row in made["linear slice"].rows]
     assert counts[0] == sum(counts[1:]) == len(small.linear.plane.cut)
@@ -136,8 +135,10 @@ def test_no_chapter_without_a_network(parts):
     for missing in ("network", "images"):
         without = make_study(*parts, **{missing: None})
         assert without.linear is None
-        assert CHAPTER not in render(without)
-        assert "linear slice" not in tables(without)
+        page = render(without)
+        assert f"<h2>{CHAPTER}</h2>" not in page
+        assert re.search(rf"Left out: [\w\s,]*{CHAPTER}[\w\s,]*, as [^.]*images", page)
+        assert "linear slice" not in without.tables()
 
 
 def test_limits_are_said(parts, monkeypatch):

@@ -12,10 +12,9 @@ from hullspace.studies.analyses import Settings
 from hullspace.studies.partition import Scope, partition_study
 from hullspace.studies.partition_tables import partition_tables
 from hullspace.studies.progress import Steps
-from hullspace.studies.report import findings, render
+from hullspace.studies.report import render
 from hullspace.studies.samples import choose_samples
 from hullspace.studies.slices import Plane, area, clip, make_slice
-from hullspace.studies.tables import tables
 
 SETTINGS = Settings(1e-9, None)
 SQUARE = np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]])
@@ -97,7 +96,7 @@ def test_known_coverage_and_ambiguity(known):
 
 
 def test_known_tables_and_findings(known):
-    made = tables(known)
+    made = known.tables()
     assert made["regions"].rows[0] == ("all", "5", "", "2.2", "100.0%")
     assert made["regions"].rows[3][:4] == ("2", "1", "2", "0.573")
     assert made["neighbours"].rows[0] == ("0", "2", "none", "1", "2.4", "2", "0.559")
@@ -106,7 +105,7 @@ def test_known_tables_and_findings(known):
     assert made["guaranteed"].rows[0][4] == "3 (60.0%)"
     assert made["guaranteed"].rows[2] == ("1", "3", "100.0%", "1", "0 (0.0%)", "1.27", "1.27")
     assert ("3 classes", "4", "1", "1", "0, 1, 2", "0.2") in made["ambiguous"].rows
-    text = " ".join(findings(known))
+    text = " ".join(map(str, known.findings()))
     assert "3 of the 3 classes have a region of some volume in the domain, and 3 of the 3" in text
     assert "for 3 (60.0%) of the test images it is farther than the nearest hyperplane" in text
     assert "Test image 4 is 0.2 from a tie between 0, 1 and 2" in text
@@ -295,7 +294,7 @@ def test_degenerate_studies_render(case, capsys):
 def test_empty_flat_and_equal_regions_are_named():
     head = Head(np.eye(4)[[0, 1, 1, 2]], [0.0, 0.0, 0.0, -100.0])
     result = study(make_split(head, POINTS, POINTS[:5], names=("a", "b", "c", "d")), progress=False)
-    made = partition_tables(result)
+    made = result.tables()
     assert made["regions"].rows[4][3] == "empty"
     assert "b, c have the same weights and bias" in made["regions"].note
     assert made["neighbours"].rows[3] == ("d", "0", "a, b, c", "-", "-", "-", "-")
@@ -308,15 +307,16 @@ def test_too_many_classes_are_said_to_be_left_out():
     head = Head(np.eye(n_classes))
     split = make_split(head, np.eye(n_classes), np.eye(n_classes))
     result = study(split, progress=False)
-    made = partition_tables(result)
+    made = result.tables()
     for name in ("neighbours", "flip pairs", "ambiguity", "ambiguous"):
         assert not made[name].rows
         assert "Left out: " in made[name].note
     assert len(made["regions"].rows) == n_classes + 1
     assert result.partition.flips.distances is None
     assert "Left out: " in render(result)
-    without = replace(result, partition=None)
-    assert "too many classes and features" in render(without)
+    why = "there are too many classes and features"
+    without = replace(result, partition=None, missing={"partition": why})
+    assert f"Left out: The partition of feature space, as {why}." in render(without)
 
 
 def test_a_part_of_the_images_is_said_to_be_one(monkeypatch, many):
@@ -342,13 +342,13 @@ def test_results_do_not_depend_on_the_number_of_threads(many):
 def test_page_has_the_chapter(digits_study):
     page = render(digits_study)
     chapter = page.index("<h2>The partition of feature space</h2>")
+    end = page.index("<h2>Guaranteed regions</h2>")
     places = [page.index(f"<h3>{t.title}</h3>") for t in partition_tables(digits_study).values()]
     assert sorted(places) == places
-    assert chapter < places[0]
-    assert page.count("<h2>") == 2
+    assert chapter < places[0] < places[-1] < end
     for word in ("Region", "Chebyshev ball", "Flip point", "Guaranteed region", "Ambiguity"):
         assert f"<dt>{word}</dt>" in page
-    assert page[chapter:].count("<img ") == 9
+    assert page[chapter:end].count("<figure>") == 7
     assert "The test images nearest to a tie of 3 classes." in page[chapter:]
 
 

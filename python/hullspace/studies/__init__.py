@@ -1,6 +1,18 @@
-"""The whole analysis of one model, as tables and as a page."""
+"""The whole analysis of one model, as tables, arrays and a page."""
 
 from hullspace.studies.analyses import ClassResult, HullResult, Settings, TrainingResult
-from hullspace.studies.run import Study, study
+from hullspace.studies.finding import Basis, Finding
+from hullspace.studies.result import Study, StudyInterrupted
+from hullspace.studies.run import study
 
-__all__ = ["ClassResult", "HullResult", "Settings", "Study", "TrainingResult", "study"]
+__all__ = [
+    "Basis",
+    "ClassResult",
+    "Finding",
+    "HullResult",
+    "Settings",
+    "Study",
+    "StudyInterrupted",
+    "TrainingResult",
+    "study",
+]

@@ -27,10 +27,25 @@ _MOST_EXTREME_POINTS = 100_000
 
 @dataclass(frozen=True)
 class Settings:
-    """What every call of the core is given."""
+    """What every part of a study is given.
+
+    Attributes
+    ----------
+    tolerance, n_threads
+        For every call of the core.
+    sample : int
+        Test images at which searches in pixel space start.
+    seed : int
+        Of everything that is drawn at random.
+    layers : tuple of str
+        Hidden layers that are compared with pixels and features.
+    """
 
     tolerance: float
     n_threads: int | None
+    sample: int = 100
+    seed: int = 0
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,6 +140,27 @@ class ClassResult:
     def disjoint(self) -> _Bools:
         """Which pairs of hulls are proven to have no point in common."""
         return np.asarray(self.pair_distances - self.pair_gaps > 0.0)
+
+
+@dataclass(frozen=True)
+class HullsResult:
+    """Test features against the hulls of training features.
+
+    Attributes
+    ----------
+    training : TrainingResult
+        Against the hull of all training features, and what spans that hull.
+    classes : ClassResult
+        Against the hull of each class, and those hulls against each other.
+    """
+
+    training: TrainingResult
+    classes: ClassResult
+
+
+def hulls_study(split: FeatureSplit, settings: Settings, steps: Steps) -> HullsResult:
+    """Compare the test features with the hulls of all training features and of each class."""
+    return HullsResult(training_hull(split, settings, steps), class_hulls(split, settings, steps))
 
 
 def training_hull(split: FeatureSplit, settings: Settings, steps: Steps) -> TrainingResult:

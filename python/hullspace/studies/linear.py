@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hullspace.networks import ReluNetwork
     from hullspace.studies.analyses import Settings
     from hullspace.studies.progress import Steps
+    from hullspace.studies.result import Study
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -113,11 +114,30 @@ class LinearResult:
     radii: RadiusResult
 
 
+def linear_part(study: Study, steps: Steps) -> LinearResult:
+    """Describe the linear regions of a study's network around its test images."""
+    subject, split = study.subject, study.split
+    assert subject.test is not None  # noqa: S101 - a network comes with images
+    assert subject.network is not None  # noqa: S101 - the plan sees to it
+    rows, labels = subject.test.rows, split.test.labels
+    truth = None if labels is None else labels[rows]
+    found = linear_study(
+        subject.network, subject.test.pixels, split.names, truth, study.settings, steps
+    )
+    plane = found.plane
+    return replace(
+        found,
+        plane=None if plane is None else replace(plane, images=rows[plane.images]),
+        ways=replace(found.ways, pairs=rows[found.ways.pairs]),
+        radii=replace(found.radii, images=rows[found.radii.images]),
+    )
+
+
 def linear_study(
     network: ReluNetwork,
     images: npt.ArrayLike,
     names: tuple[str, ...],
-    labels: npt.ArrayLike,
+    labels: npt.ArrayLike | None,
     settings: Settings,
     steps: Steps,
 ) -> LinearResult:
@@ -131,8 +151,8 @@ def linear_study(
         The test images; of any shape where the network takes vectors of their size.
     names : tuple of str
         Names of the classes.
-    labels : (n,) int array
-        What the images are.
+    labels : (n,) int array, optional
+        What the images are, where it is known.
     settings : Settings
         Threads.
     steps : Steps
@@ -148,13 +168,14 @@ def linear_study(
     ValueError
         If the images or the classes do not fit the network.
     """
-    pixels, truth = network_inputs(network, images, names), np.asarray(labels)
+    pixels = network_inputs(network, images, names)
     x = pixels.reshape(len(pixels), -1)
     rows = np.arange(min(len(x), _MOST_IMAGES)) * len(x) // max(min(len(x), _MOST_IMAGES), 1)
     logits = network(pixels[rows])
     predictions = logits.argmax(axis=1)
     step = steps.add("linear regions: slice", 1)
-    chosen = rows[median_margins(logits, predictions == truth[rows])]
+    truth = predictions if labels is None else np.asarray(labels)[rows]
+    chosen = rows[median_margins(logits, predictions == truth)]
     plane = plane_through(
         network, np.asarray(images)[chosen], names, places=chosen, n_threads=settings.n_threads
     )

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hullspace.studies import linear_plots
+from hullspace.studies.finding import Finding, measured, proven
 from hullspace.studies.pictures import Picture, png, svg
 from hullspace.studies.table import number
 
 if TYPE_CHECKING:
     from hullspace.studies.linear import LinearResult
     from hullspace.studies.linear_plane import PlaneResult
-    from hullspace.studies.run import Study
+    from hullspace.studies.result import Study
 
 # A picture of more polygons is smaller as pixels.
 _MOST_POLYGONS = 2_000
 
 
-def linear_findings(study: Study) -> list[str]:
+def linear_findings(study: Study) -> list[Finding]:
     """Say in plain words what the linear regions are like."""
     found = study.linear
     if found is None:
@@ -30,18 +31,22 @@ def linear_findings(study: Study) -> list[str]:
         chosen = rows & ways.reached
         if chosen.any():
             sentences.append(
-                f"The straight way between two test images {name} crosses "
-                f"{np.median(ways.n_regions[chosen]):,.0f} linear regions in the median "
-                f"of {np.count_nonzero(chosen):,} pairs, and the class changes "
-                f"{np.median(ways.n_changes[chosen]):.3g} times."
+                measured(
+                    f"The straight way between two test images {name} crosses "
+                    f"{np.median(ways.n_regions[chosen]):,.0f} linear regions in the median "
+                    f"of {np.count_nonzero(chosen):,} pairs, and the class changes "
+                    f"{np.median(ways.n_changes[chosen]):.3g} times."
+                )
             )
     if len(radii.images):
         medians = [number(float(value)) for value in np.median(radii.affine, axis=0)]
         classes = [number(float(value)) for value in np.median(radii.class_, axis=0)]
         sentences.append(
-            f"The network is proven to be affine within {medians[0]} of a test image in the median "
-            f"(2-norm; {medians[1]} in the largest norm), and to keep its class within "
-            f"{classes[0]} ({classes[1]})."
+            proven(
+                f"The network is proven to be affine within {medians[0]} of a test image in the "
+                f"median (2-norm; {medians[1]} in the largest norm), and to keep its class within "
+                f"{classes[0]} ({classes[1]})."
+            )
         )
     return sentences
 

@@ -11,7 +11,7 @@ from hullspace.studies.table import QUANTILE_NAMES, Table, count, number, quanti
 
 if TYPE_CHECKING:
     from hullspace.studies.linear import LinearResult, WayResult
-    from hullspace.studies.run import Study
+    from hullspace.studies.result import Study
 
 NORMS = ("2-norm", "largest norm")
 

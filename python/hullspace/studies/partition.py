@@ -197,7 +197,7 @@ def partition_study(
     step = steps.add("partition: regions", split.head.n_classes)
     balls = partition.chebyshev(n_threads=threads)
     whole = partition.domain.polyhedron.chebyshev_center(n_threads=threads)
-    volumes = partition.volume_fractions(_VOLUME_SAMPLES, 0)
+    volumes = partition.volume_fractions(_VOLUME_SAMPLES, settings.seed)
     steps.finish(step)
     adjacency = _neighbours(partition, scope, settings, steps)
     flips = _flips(partition, z, scope, settings, steps)
@@ -263,12 +263,11 @@ def _coverage(
     guaranteed: GuaranteedRegions, split: FeatureSplit, scope: Scope, settings: Settings
 ) -> Coverage:
     labels = split.test.labels
-    assert labels is not None  # noqa: S101 - a split has labels
     return guaranteed.coverage(
         split.test.features[scope.images],
-        labels[scope.images],
+        None if labels is None else labels[scope.images],
         n_samples=_COVERAGE_SAMPLES,
-        random_state=0,
+        random_state=settings.seed,
         n_threads=settings.n_threads,
     )
 
@@ -292,7 +291,10 @@ def _slices(
     images = found.scope.images
     z = split.test.features[images].astype(np.float64)
     logits = found.partition.head.logits(z)
-    correct = np.asarray((split.test.predictions == split.test.labels)[images])
+    truth = split.test.labels
+    correct = np.ones(len(images), bool)
+    if truth is not None:
+        correct = np.asarray((split.test.predictions == truth)[images])
     rows = choose_samples(z, logits, found.flips.nearest, correct, found.ambiguity.get(3))
     names, predictions = split.names, found.flips.predictions
     classes = np.unique(predictions[rows])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hullspace.studies.partition import PartitionResult
-    from hullspace.studies.run import Study
+    from hullspace.studies.result import Study
     from hullspace.studies.slices import Slice
 
 _Floats = npt.NDArray[np.float64]
@@ -110,10 +110,11 @@ def slice_figure(study: Study, cut: Slice, colors: dict[int, str]) -> Figure:
     axes.fill(*cut.window.T, facecolor=_OUTSIDE, edgecolor="white", hatch="///", linewidth=0)
     for c, region in cut.regions.items():
         axes.fill(*region.T, facecolor="white", linewidth=0)
-        axes.fill(*region.T, facecolor=colors[c], alpha=0.28, edgecolor="white", linewidth=1.6)
+        style: dict[str, Any] = {"edgecolor": "white", "linewidth": 1.6, "gid": f"region-{c}"}
+        axes.fill(*region.T, facecolor=colors[c], alpha=0.28, **style)
     for c, hull in cut.hulls.items():
         if area(hull) > 0.0:
-            axes.fill(*hull.T, facecolor=colors[c], alpha=0.75, linewidth=0)
+            axes.fill(*hull.T, facecolor=colors[c], alpha=0.75, linewidth=0, gid=f"hull-{c}")
     if len(cut.domain):
         axes.fill(*cut.domain.T, fill=False, edgecolor=INK, linewidth=1)
         _balls(axes, cut, colors)
@@ -122,6 +123,20 @@ def slice_figure(study: Study, cut: Slice, colors: dict[int, str]) -> Figure:
     axes.spines[["left", "bottom"]].set_visible(False)
     figure.legend(handles=_legend(cut, names, colors), loc="outside right upper", fontsize=9)
     return figure
+
+
+def slice_hints(study: Study, cut: Slice) -> dict[str, str]:
+    """Say what the shapes of `slice_figure` are, by their names in it."""
+    names, whole = study.split.names, area(cut.domain)
+    hints = {}
+    for c, region in cut.regions.items():
+        hints[f"region-{c}"] = (
+            f"region of {names[c]}, {area(region) / whole:.1%} of the domain here"
+        )
+    for c, hull in cut.hulls.items():
+        if area(hull) > 0.0:
+            hints[f"hull-{c}"] = f"hull of {names[c]}: certain to be {names[c]}"
+    return hints
 
 
 def slice_colors(slices: tuple[Slice, ...]) -> dict[int, str]:

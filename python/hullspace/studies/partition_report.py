@@ -1,4 +1,4 @@
-"""The partition chapter of the page: what it found in words, and its pictures."""
+"""What the partition is like, in words and pictures."""
 
 from __future__ import annotations
 
@@ -7,36 +7,68 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hullspace.studies import partition_plots, plots
+from hullspace.studies.finding import Finding, proven
 from hullspace.studies.partition_tables import SHOWN_IMAGES, hull_word
-from hullspace.studies.pictures import Picture, png, svg
+from hullspace.studies.pictures import Picture, svg
 from hullspace.studies.table import count, number, share
 
 if TYPE_CHECKING:
     from hullspace.studies.partition import PartitionResult
-    from hullspace.studies.run import Study
+    from hullspace.studies.result import Study
     from hullspace.studies.slices import Slice
 
 
-def partition_findings(study: Study) -> list[str]:
-    """Say in plain words what the partition is like and where the test images are in it."""
+def partition_findings(study: Study) -> list[Finding]:
+    """Say what the partition is like."""
     found = study.partition
     if found is None:
         return []
-    n_classes, flips, cover = study.split.head.n_classes, found.flips, found.coverage
-    sentences = [_regions(found, n_classes)]
+    sentences = [proven(_regions(found, study.split.head.n_classes))]
+    flips = found.flips
     if (there := np.isfinite(flips.nearest)).any():
         median = number(float(np.median(flips.nearest[there])))
         sentences.append(
-            f"Inside the domain the nearest feature where the prediction changes is {median} away "
-            f"in the median; for {share(count(flips.farther & there), count(there))} of the test "
-            "images it is farther than the nearest hyperplane, as the domain or a third class is "
-            "in the way."
+            proven(
+                f"Inside the domain the nearest feature where the prediction changes is {median} "
+                f"away in the median; for {share(count(flips.farther & there), count(there))} of "
+                "the test images it is farther than the nearest hyperplane, as the domain or a "
+                "third class is in the way."
+            )
         )
+    return sentences
+
+
+def coverage_findings(study: Study) -> list[Finding]:
+    """Say how many test images are guaranteed their classes."""
+    found = study.partition
+    if found is None:
+        return []
+    cover = found.coverage
     inside = share(count(cover.inside), len(cover.inside))
     beyond = cover.quantiles[0.5]
     rest = f"; those outside are {number(beyond)} away in the median" if beyond > 0.0 else ""
-    sentences.append(f"{inside} of the test images lie in their class's guaranteed region{rest}.")
-    return [*sentences, *_most_ambiguous(study, found)]
+    text = f"{inside} of the test images lie in their class's guaranteed region{rest}."
+    return [proven(text)]
+
+
+def ambiguity_findings(study: Study) -> list[Finding]:
+    """Name the image nearest to a tie of the most classes that were looked for."""
+    found = study.partition
+    if found is None:
+        return []
+    names = study.split.names
+    for k in sorted(found.ambiguity, reverse=True):
+        ambiguity = found.ambiguity[k]
+        for row in ambiguity.most_ambiguous(1):
+            *others, last = (names[c] for c in ambiguity.classes[row])
+            distance = number(float(ambiguity.distances[row]))
+            return [
+                proven(
+                    f"Test image {found.scope.images[row]:,} is {distance} from a tie between "
+                    f"{', '.join(others)} and {last}, nearer than any other to one of {k} classes."
+                )
+            ]
+    return []
 
 
 def _regions(found: PartitionResult, n_classes: int) -> str:
@@ -53,21 +85,6 @@ def _regions(found: PartitionResult, n_classes: int) -> str:
     return text + "."
 
 
-def _most_ambiguous(study: Study, found: PartitionResult) -> list[str]:
-    """Name the image nearest to a tie of the most classes that were looked for."""
-    names = study.split.names
-    for k in sorted(found.ambiguity, reverse=True):
-        ambiguity = found.ambiguity[k]
-        for row in ambiguity.most_ambiguous(1):
-            *others, last = (names[c] for c in ambiguity.classes[row])
-            distance = number(float(ambiguity.distances[row]))
-            return [
-                f"Test image {found.scope.images[row]:,} is {distance} from a tie between "
-                f"{', '.join(others)} and {last}, nearer than any other to one of {k} classes."
-            ]
-    return []
-
-
 def partition_pictures(study: Study) -> dict[str, list[Picture]]:
     """Draw the figures that belong to the tables of the partition, by the tables' names."""
     found = study.partition
@@ -75,15 +92,35 @@ def partition_pictures(study: Study) -> dict[str, list[Picture]]:
         return {}
     colors = partition_plots.slice_colors(found.slices)
     pictures = {
+        "boundary distances": [boundary_picture(study)],
         "flips": [_across_picture(study, found)],
-        "guaranteed": [_coverage_picture(study, found)],
-        "ambiguous": _strips(study, found),
         "slices": [_slice_picture(study, cut, colors) for cut in found.slices],
     }
     if found.adjacency is not None:
         pictures["neighbours"] = [_facet_picture(study, found)]
         pictures["flip pairs"] = [_flip_picture(study, found)]
     return pictures
+
+
+def coverage_pictures(study: Study) -> dict[str, list[Picture]]:
+    """Draw how much of the test images the guaranteed regions cover."""
+    found = study.partition
+    return {} if found is None else {"guaranteed": [_coverage_picture(study, found)]}
+
+
+def ambiguity_pictures(study: Study) -> dict[str, list[Picture]]:
+    """Show the most ambiguous test images."""
+    found = study.partition
+    return {} if found is None else {"ambiguous": _strips(study, found)}
+
+
+def boundary_picture(study: Study) -> Picture:
+    """Draw the distances to the nearest boundary."""
+    return svg(
+        plots.boundary_distances(study),
+        "Histogram of the distances of test images to the nearest decision boundary",
+        "Distances of the test images to the nearest decision boundary, in closed form.",
+    )
 
 
 def _facet_picture(study: Study, found: PartitionResult) -> Picture:
@@ -125,17 +162,10 @@ def _coverage_picture(study: Study, found: PartitionResult) -> Picture:
 
 
 def _strips(study: Study, found: PartitionResult) -> list[Picture]:
-    """Show the most ambiguous test images, if given."""
-    if study.images is None:
-        return []
-    pictures, labels = [], plots.verdicts(study)
+    pictures = []
     for k, ambiguity in found.ambiguity.items():
         rows = found.scope.images[ambiguity.most_ambiguous(SHOWN_IMAGES)]
-        if len(rows):
-            caption = f"The test images nearest to a tie of {k} classes."
-            figure = plots.image_strip(study, rows, [labels[i] for i in rows])
-            full = f"{caption} Above each: what it is, what the network says."
-            pictures.append(png(figure, caption, full))
+        pictures += plots.strip(study, rows, f"The test images nearest to a tie of {k} classes.")
     return pictures
 
 
@@ -152,4 +182,5 @@ def _slice_picture(study: Study, cut: Slice, colors: dict[int, str]) -> Picture:
         partition_plots.slice_figure(study, cut, colors),
         f"Slice of feature space: {through[0].lower()}{through[1:]}, with regions, hulls and balls",
         text,
+        partition_plots.slice_hints(study, cut),
     )

@@ -11,10 +11,11 @@ import numpy.typing as npt
 from hullspace.status import Status
 from hullspace.studies.partition import MOST_CLASSES
 from hullspace.studies.table import QUANTILE_NAMES, Table, count, groups, number, quantiles, share
+from hullspace.studies.tables import boundary_table
 
 if TYPE_CHECKING:
     from hullspace.studies.partition import PartitionResult
-    from hullspace.studies.run import Study
+    from hullspace.studies.result import Study
     from hullspace.studies.slices import Slice
 
 _Bools = npt.NDArray[np.bool_]
@@ -33,17 +34,31 @@ def partition_tables(study: Study) -> dict[str, Table]:
     """Make the tables of the partition, by name, in the order of reading."""
     found = study.partition
     if found is None:
-        note = "Left out: there are too many classes and features."
-        return {"regions": Table("Decision regions", ("class",), note=note)}
+        return {}
     return {
         "regions": region_table(study, found),
         "neighbours": neighbour_table(study, found),
+        "boundary distances": boundary_table(study),
         "flips": flip_table(study, found),
         "flip pairs": flip_pair_table(study, found),
-        "guaranteed": guaranteed_table(study, found),
+        "slices": slice_table(study, found),
+    }
+
+
+def guaranteed_tables(study: Study) -> dict[str, Table]:
+    """Make the table of the guaranteed regions."""
+    found = study.partition
+    return {} if found is None else {"guaranteed": guaranteed_table(study, found)}
+
+
+def ambiguity_tables(study: Study) -> dict[str, Table]:
+    """Make the tables of the ties in feature space."""
+    found = study.partition
+    if found is None:
+        return {}
+    return {
         "ambiguity": ambiguity_table(study, found),
         "ambiguous": ambiguous_table(study, found),
-        "slices": slice_table(study, found),
     }
 
 
@@ -172,8 +187,9 @@ def guaranteed_table(study: Study, found: PartitionResult) -> Table:
     """How many test images are in the regions guaranteed their classes."""
     coverage, regions = found.coverage, found.guaranteed
     assert coverage.uncertified is not None  # noqa: S101 - it was asked for
-    assert regions.purity is not None  # noqa: S101 - labels were given
     beyond = coverage.uncertified
+    unknown = np.full(len(study.split.names), np.nan)
+    purity = unknown if regions.purity is None else regions.purity
     table = Table(
         "Guaranteed regions",
         ("class", "training images", "of the class", "test images", "inside",
@@ -185,16 +201,19 @@ def guaranteed_table(study: Study, found: PartitionResult) -> Table:
         f"{beyond.values[0]:.1%} lie in no guaranteed region.",
     )  # fmt: skip
     n_points = regions.n_points
-    pure = np.nansum(regions.purity * n_points) / max(int(n_points.sum()), 1)
+    pure = np.nan
+    if np.isfinite(purity).any():
+        pure = float(np.nansum(purity * n_points) / max(int(n_points.sum()), 1))
     everyone = np.ones(len(coverage.classes), dtype=bool)
-    rows = [("all", int(n_points.sum()), float(pure), everyone)]
+    rows = [("all", int(n_points.sum()), pure, everyone)]
     for c, name in enumerate(study.split.names):
-        rows.append((name, int(n_points[c]), float(regions.purity[c]), coverage.classes == c))
-    for name, n_train, purity, members in rows:
+        rows.append((name, int(n_points[c]), float(purity[c]), coverage.classes == c))
+    for name, n_train, of_class, members in rows:
         inside = count(coverage.inside & members)
         distances = coverage.distances[members & ~coverage.inside & np.isfinite(coverage.distances)]
         ends = [np.median(distances), distances.max()] if len(distances) else [np.nan] * 2
-        cells = (f"{purity:.1%}" if n_train else "-", f"{count(members):,}")
+        shown = f"{of_class:.1%}" if np.isfinite(of_class) else "-"
+        cells = (shown, f"{count(members):,}")
         numbers = (number(float(value)) for value in ends)
         table.rows.append((name, f"{n_train:,}", *cells, share(inside, count(members)), *numbers))
     return table
@@ -208,9 +227,10 @@ def ambiguity_table(study: Study, found: PartitionResult) -> Table:
         note="Quantiles of the distance to the nearest feature in the domain where so many classes "
         "tie for the largest logit. Small is ambiguous.",
     )
-    correct = study.correct[found.scope.images]
-    everyone = np.ones(len(correct), dtype=bool)
-    outcomes = (("all", everyone), ("predicted right", correct), ("predicted wrong", ~correct))
+    everyone = np.ones(len(study.split.test), dtype=bool)
+    outcomes = [
+        (name, rows[found.scope.images]) for name, rows in (("all", everyone), *study.outcomes())
+    ]
     for k, ambiguity in found.ambiguity.items():
         for name, rows in outcomes:
             label = f"{name}, {k} classes"
@@ -227,14 +247,15 @@ def ambiguous_table(study: Study, found: PartitionResult) -> Table:
         "predicted one and others.",
     )
     names, test = study.split.names, study.split.test
-    assert test.labels is not None  # noqa: S101 - a split has labels
     for k, ambiguity in found.ambiguity.items():
         for row in ambiguity.most_ambiguous(SHOWN_IMAGES):
             i = found.scope.images[row]
             between = ", ".join(names[c] for c in ambiguity.classes[row])
-            says = (names[test.labels[i]], names[test.predictions[i]])
+            truth = "-" if test.labels is None else names[test.labels[i]]
+            says = (truth, names[test.predictions[i]])
             distance = number(float(ambiguity.distances[row]))
             table.rows.append((f"{k} classes", f"{i:,}", *says, between, distance))
+            table.images.append(int(i))
     return table if table.rows else replace(table, note=table.note + _LEFT_OUT)
 
 

@@ -9,15 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace._extras import require
+from hullspace.studies.pictures import Picture, png
 from hullspace.studies.tables import distance_fifths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hullspace.studies.run import Study
+    from hullspace.studies.result import Study
 
 RIGHT, WRONG, HULL, OWN = "#3b7dd8", "#d1495b", "#4c6a92", "#e09f3e"
 _STYLE = {
@@ -32,6 +33,8 @@ _STYLE = {
 }
 # Beyond this many classes there is no room for their names and for numbers in the cells.
 MOST_NAMES = 40
+# Images side by side.
+MOST_IN_A_STRIP = 10
 # Beyond this many points a scatter plot shows a random part of them.
 _MOST_DOTS = 5000
 
@@ -69,10 +72,7 @@ def gauge(study: Study) -> Figure:
     usable = np.isfinite(values)
     low, high = min(values[usable].min(initial=1.0), 1.0), max(values[usable].max(initial=1.0), 1.0)
     bins = np.linspace(low, max(high, low + 1e-9), 60).tolist()
-    for rows, label, color in (
-        (study.correct, "prediction right", RIGHT),
-        (~study.correct, "prediction wrong", WRONG),
-    ):
+    for label, rows, color in shown_groups(study):
         axes.hist(values[rows & usable], bins, alpha=0.65, label=label, color=color)
     axes.axvline(1.0, color="black", linewidth=1, label="boundary of the hull")
     axes.set(xlabel="gauge of the training hull", ylabel="test images")
@@ -86,10 +86,7 @@ def boundary_distances(study: Study) -> Figure:
     nearest = study.boundaries.nearest
     usable = np.isfinite(nearest)
     bins = np.linspace(0, nearest[usable].max(initial=1e-12), 60).tolist()
-    for rows, label, color in (
-        (study.correct, "prediction right", RIGHT),
-        (~study.correct, "prediction wrong", WRONG),
-    ):
+    for label, rows, color in shown_groups(study):
         axes.hist(nearest[rows & usable], bins, alpha=0.65, label=label, color=color)
     axes.set(xlabel="distance to the nearest decision boundary", ylabel="test images")
     axes.legend()
@@ -138,11 +135,8 @@ def distance_scatter(study: Study) -> Figure:
     shown = np.flatnonzero(np.isfinite(study.boundaries.nearest))
     if len(shown) > _MOST_DOTS:
         shown = np.random.default_rng(0).choice(shown, _MOST_DOTS, replace=False)
-    for wanted, label, color in (
-        (True, "prediction right", RIGHT),
-        (False, "prediction wrong", WRONG),
-    ):
-        rows = shown[study.correct[shown] == wanted]
+    for label, members, color in shown_groups(study):
+        rows = shown[members[shown]]
         axes.scatter(
             study.training.distances[rows],
             study.boundaries.nearest[rows],
@@ -222,27 +216,56 @@ def name_cells(
     axes.tick_params(labelsize=min(10.0, 160 / n_classes))
 
 
-def verdicts(study: Study) -> list[str]:
-    """Return captions for all test images: what each is and what the network says."""
+def shown_groups(study: Study) -> list[tuple[str, npt.NDArray[np.bool_], str]]:
+    """Return (label, rows, colour) of right and wrong predictions; of all, without labels."""
+    outcomes = study.outcomes()
+    if not outcomes:
+        return [("test images", np.ones(len(study.split.test), bool), HULL)]
+    return [
+        (name, rows, color) for (name, rows), color in zip(outcomes, (RIGHT, WRONG), strict=True)
+    ]
+
+
+def verdict(study: Study, row: int) -> str:
+    """Return a caption for a test image: what it is and what the model says."""
     names, test = study.split.names, study.split.test
-    assert test.labels is not None  # noqa: S101 - a split has labels
-    pairs = zip(test.labels, test.predictions, strict=True)
-    return [f"is {names[t]}\nsays {names[p]}" for t, p in pairs]
+    says = f"says {names[test.predictions[row]]}"
+    return says if test.labels is None else f"is {names[test.labels[row]]}\n{says}"
 
 
-def image_strip(study: Study, order: npt.NDArray[np.int64], captions: list[str]) -> Figure:
-    """Show some test images side by side, each with a caption."""
-    assert study.images is not None  # noqa: S101 - only called with images
-    figure = require("matplotlib.figure", "study").Figure(
-        figsize=(1.0 * len(order), 1.45), layout="constrained"
-    )
-    panels = figure.subplots(1, len(order), squeeze=False)[0]
-    for axes, i, caption in zip(panels, order, captions, strict=True):
-        pixels = np.moveaxis(np.asarray(study.images[i], float), 0, -1)
-        pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-        axes.imshow(np.clip(pixels, 0, 1), cmap="gray", vmin=0, vmax=1)
-        axes.set_title(caption, fontsize=8)
+def strip(study: Study, order: npt.NDArray[np.integer], caption: str) -> list[Picture]:
+    """Show those of the test images whose pixels are there, side by side; nothing without any."""
+    test = study.subject.test
+    if test is None:
+        return []
+    shown = [
+        (image, verdict(study, row))
+        for row in order.tolist()
+        if (image := test.of(row)) is not None
+    ][:MOST_IN_A_STRIP]
+    if not shown:
+        return []
+    what = "" if study.split.test.labels is None else "what it is, "
+    figure = image_grid([[image for image, _ in shown]], [[text for _, text in shown]])
+    return [png(figure, caption, f"{caption} Above each: {what}what the model says.")]
+
+
+def image_grid(
+    rows: Sequence[Sequence[npt.NDArray[np.float64] | None]], captions: Sequence[Sequence[str]]
+) -> Figure:
+    """Show rows of images, (height, width[, 3]) with pixels between 0 and 1, with captions."""
+    widest = max(len(row) for row in rows)
+    lines = sum(max((c.count("\n") + 1 for c in row if c), default=0) for row in captions)
+    size = (1.0 * widest, 1.06 * len(rows) + 0.14 * lines)
+    figure = require("matplotlib.figure", "study").Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(len(rows), widest, squeeze=False)
+    for axes in panels.ravel():
         axes.axis("off")
+    for line, images, texts in zip(panels, rows, captions, strict=True):
+        for axes, image, text in zip(line, images, texts, strict=False):
+            axes.set_title(text, fontsize=8)
+            if image is not None:
+                axes.imshow(image, cmap="gray", vmin=0, vmax=1)
     result: Figure = figure
     return result
 

@@ -25,6 +25,7 @@ class Steps:
             progress.TextColumn("{task.fields[rate]:>9}"),
             progress.TimeRemainingColumn(elapsed_when_finished=True),
             disable=not shown,
+            console=require("rich.console", "study").Console(stderr=True),
         )
 
     def __enter__(self) -> Steps:
@@ -42,10 +43,10 @@ class Steps:
         """Fill the bar of a step that one call handles."""
         self._bars.update(step, completed=self._bars.tasks[step].total)
 
-    def chunks(self, step: int, n_items: int) -> Iterator[slice]:
-        """Yield slices that cover `n_items` items, and move the step's bar after each."""
-        for first in range(0, n_items, CHUNK):
-            last = min(first + CHUNK, n_items)
+    def chunks(self, step: int, n_items: int, size: int = CHUNK) -> Iterator[slice]:
+        """Yield slices of `size` that cover `n_items` items; the step's bar moves after each."""
+        for first in range(0, n_items, size):
+            last = min(first + size, n_items)
             yield slice(first, last)
             self._bars.update(step, advance=last - first)
             speed = self._bars.tasks[step].speed

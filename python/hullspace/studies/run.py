@@ -1,136 +1,92 @@
-"""The study of one model: what its features say about its images."""
+"""The study of one model: every analysis, part after part."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-from hullspace._extras import require
+from hullspace.features import FeatureSplit
 from hullspace.hull import DEFAULT_TOLERANCE
-from hullspace.partition import BoundaryDistances, boundary_distances
-from hullspace.studies.analyses import (
-    ClassResult,
-    Settings,
-    TrainingResult,
-    class_hulls,
-    training_hull,
-)
-from hullspace.studies.linear import LinearResult, linear_study
-from hullspace.studies.linear_plane import network_inputs
-from hullspace.studies.partition import PartitionResult, partition_study
+from hullspace.partition import boundary_distances
+from hullspace.studies.adversarial import adversarial_study
+from hullspace.studies.analyses import Settings, hulls_study
+from hullspace.studies.linear import linear_part
+from hullspace.studies.morphing import morphing_study
+from hullspace.studies.partition import partition_study
+from hullspace.studies.plan import CHAPTER_PARTS, chosen_chapters
 from hullspace.studies.progress import Steps
+from hullspace.studies.result import Study, StudyInterrupted
+from hullspace.studies.spaces import spaces_study
+from hullspace.studies.subject import from_features, from_model
+from hullspace.studies.ties import ties_study
 
 if TYPE_CHECKING:
-    from os import PathLike
+    from collections.abc import Callable, Iterable, Sequence
 
-    from hullspace.features import FeatureSplit
+    import numpy.typing as npt
+    from torch import nn
+
+    from hullspace.features import FeatureSpace
     from hullspace.networks import ReluNetwork
 
 
-# Images on which the network is compared with the features, and by how much of the largest logit
-# it may differ, as features may be in single precision.
-_COMPARED, _AGREE = 64, 1e-3
-
-
-@dataclass(frozen=True)
-class Study:
-    """Everything that a study of one model found.
-
-    Attributes
-    ----------
-    title : str
-        What was studied.
-    split : FeatureSplit
-        The features.
-    training : TrainingResult
-        The test features against the hull of all training features, and what spans that hull.
-    classes : ClassResult
-        The test features against the hull of each class, and those hulls against each other.
-    boundaries : BoundaryDistances
-        The test features' distances to the decision boundaries, in closed form.
-    partition : PartitionResult or None
-        The decision regions and where the test features are in them; None if there are too many
-        classes and features for that.
-    settings : Settings
-        Tolerance and threads.
-    seconds : float
-        Time that the analyses took.
-    images : (n_test, channels, height, width) array or None
-        The test images, where given.
-    linear : LinearResult or None
-        The network's linear regions around the test images; None without network or images.
-    """
-
-    title: str
-    split: FeatureSplit
-    training: TrainingResult
-    classes: ClassResult
-    boundaries: BoundaryDistances
-    partition: PartitionResult | None
-    settings: Settings
-    seconds: float
-    images: npt.NDArray[Any] | None = None
-    linear: LinearResult | None = None
-
-    @property
-    def correct(self) -> npt.NDArray[np.bool_]:
-        """Where the network's prediction for a test image is right."""
-        return np.asarray(self.split.test.predictions == self.split.test.labels)
-
-    def print(self) -> None:
-        """Print the study's tables to the terminal."""
-        from hullspace.studies.table import as_rich  # noqa: PLC0415 - needs extras
-        from hullspace.studies.tables import tables  # noqa: PLC0415
-
-        console = require("rich.console", "study").Console()
-        for table in tables(self).values():
-            console.print(as_rich(table))
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the study as one self-contained HTML page.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written.
-        """
-        from hullspace.studies.report import render  # noqa: PLC0415 - needs extras
-
-        Path(path).write_text(render(self), encoding="utf-8")
-
-    def __repr__(self) -> str:
-        n = len(self.split.test)
-        return f"Study({self.title!r}, {n} test images, {self.seconds:.1f} s)"
-
-
 def study(
-    split: FeatureSplit,
+    model: FeatureSplit | FeatureSpace | nn.Module,
+    train: Any = None,
+    test: Any = None,
     *,
     title: str = "Features",
+    chapters: Iterable[str] | None = None,
+    sample: int = 100,
+    seed: int = 0,
+    class_names: Sequence[str] | None = None,
+    head: str | nn.Module | None = None,
+    preprocess: Callable[[Any], Any] | None = None,
+    features: FeatureSplit | None = None,
+    rows: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    layers: Sequence[str] = (),
     images: npt.ArrayLike | None = None,
     network: ReluNetwork | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
     n_threads: int | None = None,
     progress: bool = True,
 ) -> Study:
-    """Study a model from its features.
+    """Study a model, or the features that some model gave.
 
     Parameters
     ----------
-    split : FeatureSplit
-        Training and test features with labels, and the head.
+    model : FeatureSplit, FeatureSpace or torch.nn.Module
+        Features of training and test images; or the model, with its images as `train` and `test`.
+    train, test : array, tensor, DataLoader, Dataset, folder or file, optional
+        The images, with pixels between 0 and 1, and labels where there are any: all that
+        `features.load_images` takes. Only with a model.
     title : str, default "Features"
         Heads the report.
+    chapters : iterable of str, optional
+        Which chapters to write, of ``data``, ``partition``, ``guaranteed``, ``extrapolation``,
+        ``ambiguity``, ``adversarial``, ``morphing``, ``linear``, ``spaces`` and ``methods``; all
+        that there is enough given for by default.
+    sample : int, default 100
+        Test images at which searches in pixel space start, of those that are there.
+    seed : int, default 0
+        Of everything that is drawn at random.
+    class_names : sequence of str, optional
+        Names of the classes; those of the data or their numbers by default. Only with a model.
+    head, preprocess
+        As in `FeatureSpace.from_torch`. Only with a torch module.
+    features : FeatureSplit, optional
+        The model's features of these and more images, for the chapters about feature space;
+        `rows` says which of them `train` and `test` are. Only with a model.
+    rows : tuple of two (n,) integer arrays, optional
+        For each image of `train` and of `test`, its row in `features`.
+    layers : sequence of str, default ()
+        Hidden layers of a model that are compared with pixels and features, by name.
     images : (n_test, channels, height, width) array, optional
-        The test images, with pixels between 0 and 1, of which the report then shows some.
+        The test images, with pixels between 0 and 1. Only with features.
     network : ReluNetwork, optional
-        The network from `images` to logits; with both, the study has a chapter about its linear
-        regions.
+        The network from `images` to logits, for the chapter about linear regions. Only with
+        features; that of a model is read from it.
     tolerance : float, default 1e-9
         As in `Hull.project` and `Hull.contains`.
     n_threads : int, optional
@@ -146,59 +102,92 @@ def study(
     Raises
     ------
     ValueError
-        If `images` does not hold one image for each test feature, or `network` does not take them
-        to the logits that the features give.
+        If something does not belong together, or a chapter is not known.
+    StudyInterrupted
+        On Ctrl-C; its ``study`` has the chapters that were finished.
     ImportError
         If the extra ``study`` is not installed.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from hullspace import FeatureSet, FeatureSplit, Head, study
+    >>> import hullspace
+    >>> from hullspace import FeatureSet, FeatureSplit, Head
     >>> head = Head(np.eye(2))
     >>> train = FeatureSet.of([[1, 0], [3, 0], [3, 2], [0, 1], [0, 3]], head, [0, 0, 0, 1, 1])
     >>> test = FeatureSet.of([[2.5, 0.5], [0, 4]], head, [0, 1])
-    >>> found = study(FeatureSplit(train, test), progress=False)
+    >>> found = hullspace.study(FeatureSplit(train, test), progress=False)
     >>> found.training.outside
     array([False,  True])
     """
-    pixels = None if images is None else _as_images(images, len(split.test))
-    if network is not None and pixels is not None:
-        _require_same(network, pixels, split)
-    settings = Settings(tolerance, n_threads)
+    wanted = chosen_chapters(chapters)
+    settings = Settings(tolerance, n_threads, sample, seed, tuple(layers))
     start = time.perf_counter()
+    if isinstance(model, FeatureSplit):
+        if train is not None or test is not None or features is not None or rows is not None:
+            raise ValueError("train, test, features and rows only go with a model")
+        subject = from_features(model, images, network)
+    else:
+        if train is None or test is None:
+            raise ValueError("a model needs its images: train and test")
+        if images is not None or network is not None:
+            raise ValueError("images and network only go with features; a model has train and test")
+        subject = from_model(
+            model, train, test, features=features, rows=rows, class_names=class_names, head=head,
+            preprocess=preprocess, progress=progress,
+        )  # fmt: skip
+    boundaries = boundary_distances(subject.split.test.features, subject.split.head)
+    seconds = {"data": time.perf_counter() - start}
+    found = Study(title, subject, settings, wanted, boundaries, seconds=seconds)
+    return _write_parts(found, progress)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A field of the study: how it is found, and why it may have to be left out."""
+
+    find: Callable[[Study, Steps], Any]
+    lacks: Callable[[Study], str | None] = lambda _: None
+
+
+def _needs_pixels(found: Study) -> str | None:
+    return None if found.subject.space is not None else "that needs the model and its images"
+
+
+def _needs_network(found: Study) -> str | None:
+    return None if found.subject.network is not None else found.subject.no_network
+
+
+def _needs_partition(found: Study) -> str | None:
+    if found.partition is None:
+        return "there are too many classes and features for the partition"
+    return _needs_pixels(found)
+
+
+_PARTS = {
+    "hulls": _Part(lambda found, steps: hulls_study(found.split, found.settings, steps)),
+    "partition": _Part(lambda found, steps: partition_study(found.split, found.settings, steps)),
+    "ties": _Part(ties_study, _needs_partition),
+    "adversarial": _Part(adversarial_study, _needs_pixels),
+    "morphing": _Part(morphing_study, _needs_pixels),
+    "linear": _Part(linear_part, _needs_network),
+    "spaces": _Part(spaces_study, _needs_pixels),
+}
+
+
+def _write_parts(found: Study, progress: bool) -> Study:
+    """Find the parts that the chapters need, one after the other."""
+    needed = {part for chapter in found.chapters for part in CHAPTER_PARTS[chapter]}
     with Steps(shown=progress) as steps:
-        training = training_hull(split, settings, steps)
-        classes = class_hulls(split, settings, steps)
-        boundaries = boundary_distances(split.test.features, split.head)
-        partition = partition_study(split, settings, steps)
-        linear = None
-        if network is not None and pixels is not None:
-            labels = split.test.labels
-            assert labels is not None  # noqa: S101 - a split has labels
-            linear = linear_study(network, pixels, split.names, labels, settings, steps)
-    seconds = time.perf_counter() - start
-    return Study(
-        title, split, training, classes, boundaries, partition, settings, seconds, pixels, linear
-    )
-
-
-def _require_same(network: ReluNetwork, images: npt.NDArray[Any], split: FeatureSplit) -> None:
-    """Fail before the work if the network is not the one that the features are of."""
-    rows = np.arange(0, len(images), max(len(images) // _COMPARED, 1))
-    logits = network(network_inputs(network, images, split.names)[rows])
-    expected = split.head.logits(split.test.features[rows].astype(np.float64))
-    worst = float(np.abs(logits - expected).max(initial=0.0))
-    if worst > _AGREE * max(float(np.abs(expected).max(initial=0.0)), 1.0):
-        raise ValueError(
-            f"network must map images to the logits of their features, got differences of {worst:g}"
-        )
-
-
-def _as_images(images: npt.ArrayLike, n_test: int) -> npt.NDArray[Any]:
-    array = np.asarray(images)
-    if array.ndim != 4 or len(array) != n_test or array.shape[1] not in (1, 3):
-        raise ValueError(
-            f"images must have shape ({n_test}, 1 or 3, height, width), got {array.shape}"
-        )
-    return array
+        for name in (name for name in _PARTS if name in needed):
+            part, start = _PARTS[name], time.perf_counter()
+            if (reason := part.lacks(found)) is not None:
+                found = replace(found, missing={**found.missing, name: reason})
+                continue
+            try:
+                result = part.find(found, steps)
+            except KeyboardInterrupt as error:
+                raise StudyInterrupted(replace(found, interrupted=name)) from error
+            seconds = {**found.seconds, name: time.perf_counter() - start}
+            found = replace(found, seconds=seconds, **{name: result})
+    return found

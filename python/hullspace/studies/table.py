@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hullspace._extras import require
 
 if TYPE_CHECKING:
-    from hullspace.studies.run import Study
+    from hullspace.studies.result import Study
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 QUANTILE_NAMES = tuple(f"{q:.0%}" if q < 1 else "largest" for q in QUANTILES)
@@ -20,12 +20,35 @@ _Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text; the first column holds the names of the rows."""
+    """A table of text; the first column holds the names of the rows.
+
+    Attributes
+    ----------
+    title : str
+        What it is about.
+    columns : tuple of str
+        Names of the columns.
+    rows : list of tuple of str
+        The cells.
+    note : str
+        How to read it.
+    images : list of int
+        The test image that each row is about, where all rows are about one; else empty.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: list[tuple[str, ...]] = field(default_factory=list)
     note: str = ""
+    images: list[int] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the table as what JSON can hold."""
+        return asdict(self)
+
+    def to_frame(self) -> Any:
+        """Return the text as a `pandas.DataFrame`; ImportError without pandas."""
+        return require("pandas", "study").DataFrame(self.rows, columns=list(self.columns))
 
 
 def count(rows: _Bools) -> int:

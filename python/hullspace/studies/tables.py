@@ -1,4 +1,4 @@
-"""The tables of a study, as text; the terminal and the page both show them."""
+"""The tables about the data, the hulls and the boundaries in closed form."""
 
 from __future__ import annotations
 
@@ -9,37 +9,42 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.status import Proof
-from hullspace.studies.linear_tables import linear_tables
-from hullspace.studies.partition_tables import partition_tables
 from hullspace.studies.table import QUANTILE_NAMES, Table, count, groups, number, quantiles, share
 
 if TYPE_CHECKING:
+    from hullspace.features import FeatureSet
     from hullspace.studies.analyses import HullResult
-    from hullspace.studies.run import Study
+    from hullspace.studies.result import Study
 
 _Bools = npt.NDArray[np.bool_]
 
 
-def tables(study: Study) -> dict[str, Table]:
-    """Make every table of a study, by name, in the order of reading."""
-    return {**hull_tables(study), **partition_tables(study), **linear_tables(study)}
+def data_tables(study: Study) -> dict[str, Table]:
+    """Make the table of the data and the model."""
+    return {"accuracy": accuracy_table(study)}
 
 
-def hull_tables(study: Study) -> dict[str, Table]:
-    """Make the tables of the test images, the hulls and the boundaries in closed form."""
-    gaps = study.training.gaps, study.classes.own.gaps
-    training, own = study.training.distances, study.classes.own.distances
-    return {
-        "accuracy": accuracy_table(study),
+def extrapolation_tables(study: Study) -> dict[str, Table]:
+    """Make the tables of the test images and the training hull."""
+    found = study.training
+    named = "the training hull"
+    made = {
         "hulls": hull_table(study),
         "gauge": gauge_table(study),
-        "training distances": distance_table(study, "the training hull", training, gaps[0]),
+        "training distances": distance_table(study, named, found.distances, found.gaps),
         "extreme": extreme_table(study),
-        "class distances": distance_table(study, "the hull of the predicted class", own, gaps[1]),
-        "pairs": pair_table(study),
-        "boundary distances": boundary_table(study),
+    }
+    return made | ({"trust": trust_table(study)} if study.outcomes() else {})
+
+
+def class_tables(study: Study) -> dict[str, Table]:
+    """Make the tables of the test images and the hulls of classes."""
+    own = study.classes.own
+    named = "the hull of the predicted class"
+    return {
+        "class distances": distance_table(study, named, own.distances, own.gaps),
         "nearest": nearest_table(study),
-        "trust": trust_table(study),
+        "pairs": pair_table(study),
     }
 
 
@@ -48,23 +53,21 @@ def accuracy_table(study: Study) -> Table:
     table = Table(
         "Accuracy",
         ("predicted class", "training images", "accuracy", "test images", "accuracy"),
-        note="Share of the predictions of a class that are right.",
+        note="Share of the predictions of a class that are right; a dash without labels.",
     )
-    train = study.split.train
-    right = train.predictions == train.labels
-    train_groups = [np.ones(len(train), bool)]
-    train_groups += [train.predictions == c for c in range(study.split.head.n_classes)]
-    for (name, rows), train_rows in zip(groups(study), train_groups, strict=True):
-        table.rows.append(
-            (
-                name,
-                f"{count(train_rows):,}",
-                _percent(right[train_rows]),
-                f"{count(rows):,}",
-                _percent(study.correct[rows]),
-            )
-        )
+    sets = study.split.train, study.split.test
+    for c, name in enumerate(("all", *study.split.names), start=-1):
+        cells = [_count_and_accuracy(part, c) for part in sets]
+        table.rows.append((name, *cells[0], *cells[1]))
     return table
+
+
+def _count_and_accuracy(part: FeatureSet, c: int) -> tuple[str, str]:
+    """Count the predictions of a class, or all of them, and the share of those that are right."""
+    rows = np.ones(len(part), bool) if c < 0 else part.predictions == c
+    if part.labels is None:
+        return f"{count(rows):,}", "-"
+    return f"{count(rows):,}", _percent((part.predictions == part.labels)[rows])
 
 
 def hull_table(study: Study) -> Table:
@@ -119,10 +122,9 @@ def gauge_table(study: Study) -> Table:
     )
     if n_open := count(~np.isfinite(gauge)):
         table = replace(table, note=f"{table.note} {n_open:,} without a finite value are left out.")
-    outcomes = [("predicted right", study.correct), ("predicted wrong", ~study.correct)]
     everyone, *classes = groups(study)
     named = [(f"predicted {name}", rows) for name, rows in classes]
-    for name, rows in (everyone, *outcomes, *named):
+    for name, rows in (everyone, *study.outcomes(), *named):
         table.rows.append((name, *quantiles(gauge[rows])))
     return table
 
@@ -211,9 +213,8 @@ def nearest_table(study: Study) -> Table:
     )
     nearest, predictions = study.classes.nearest, study.split.test.predictions
     everyone, *classes = groups(study)
-    outcomes = [("predicted right", study.correct), ("predicted wrong", ~study.correct)]
     named = [(f"predicted {name}", rows) for name, rows in classes]
-    for name, rows in (everyone, *outcomes, *named):
+    for name, rows in (everyone, *study.outcomes(), *named):
         n = count(rows)
         agree = count((nearest == predictions)[rows])
         undecided = count((nearest == -1)[rows])
@@ -231,12 +232,12 @@ def trust_table(study: Study) -> Table:
     )
     hulls = (study.training, study.classes.own)
     for label in ("inside", "outside", "undecided"):
-        cells = [_count_and_accuracy(getattr(hull, label), study.correct) for hull in hulls]
+        cells = [_count_and_share(getattr(hull, label), study.correct) for hull in hulls]
         table.rows.append((label, *cells[0], *cells[1]))
     fifths = ("nearest fifth", "second", "third", "fourth", "farthest fifth")
     parts = [distance_fifths(hull) for hull in hulls]
     for i, label in enumerate(fifths):
-        cells = [_count_and_accuracy(part == i, study.correct) for part in parts]
+        cells = [_count_and_share(part == i, study.correct) for part in parts]
         table.rows.append((label, *cells[0], *cells[1]))
     return table
 
@@ -253,5 +254,5 @@ def _percent(values: _Bools) -> str:
     return f"{values.mean():.1%}" if len(values) else "-"
 
 
-def _count_and_accuracy(rows: _Bools, correct: _Bools) -> tuple[str, str]:
+def _count_and_share(rows: _Bools, correct: _Bools) -> tuple[str, str]:
     return f"{count(rows):,}", _percent(correct[rows])

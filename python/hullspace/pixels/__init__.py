@@ -1,0 +1,1 @@
+flip = invert = morph = ambiguous_images = guaranteed_radius = None

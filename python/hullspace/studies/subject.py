@@ -1,0 +1,200 @@
+"""What a study is about: a model and its data, however they were given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, load_images
+from hullspace.studies.linear_plane import network_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hullspace.networks import ReluNetwork
+
+_Ints = npt.NDArray[np.int64]
+_Images = npt.NDArray[Any]
+
+# Images on which a network, or features, are compared with what they belong to, and by how much of
+# the largest element they may differ, as features may be in single precision.
+_COMPARED, _AGREE = 64, 1e-3
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Images of one set, and which of its features they belong to.
+
+    Attributes
+    ----------
+    pixels : (n, channels, height, width) array
+        Between 0 and 1.
+    rows : (n,) int64
+        Their rows among the features of the set.
+    """
+
+    pixels: _Images
+    rows: _Ints
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def of(self, row: int) -> npt.NDArray[np.float64] | None:
+        """Return the image of a row of the features as (height, width[, 3]); None without."""
+        place = np.flatnonzero(self.rows == row)
+        if not len(place) or self.pixels.ndim != 4 or self.pixels.shape[1] not in (1, 3):
+            return None
+        pixels = np.moveaxis(np.asarray(self.pixels[place[0]], np.float64), 0, -1)
+        return np.clip(pixels[..., 0] if pixels.shape[-1] == 1 else pixels, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model and its data.
+
+    Attributes
+    ----------
+    split : FeatureSplit
+        Training and test features, and the head.
+    train, test : Pictures or None
+        Images, of some or of all of the features.
+    space : FeatureSpace or None
+        From images to features.
+    network : ReluNetwork or None
+        From images to logits.
+    no_network : str
+        Why there is no network.
+    """
+
+    split: FeatureSplit
+    train: Pictures | None = None
+    test: Pictures | None = None
+    space: FeatureSpace | None = None
+    network: ReluNetwork | None = None
+    no_network: str = "that needs the model and its images"
+
+    @property
+    def n_images(self) -> int:
+        """Number of test images that are there as pixels."""
+        return 0 if self.test is None else len(self.test)
+
+
+def from_features(
+    split: FeatureSplit, images: npt.ArrayLike | None, network: ReluNetwork | None
+) -> Subject:
+    """Make the subject of features, with the test images and the network where they are given."""
+    if images is None:
+        return Subject(split)
+    test = Pictures(_as_images(images, len(split.test)), np.arange(len(split.test)))
+    if network is None:
+        return Subject(split, test=test)
+    _require_same(network, test, split)
+    return Subject(split, test=test, network=network)
+
+
+def from_model(
+    model: Any,
+    train: Any,
+    test: Any,
+    *,
+    features: FeatureSplit | None,
+    rows: tuple[npt.ArrayLike, npt.ArrayLike] | None,
+    class_names: Sequence[str] | None,
+    head: Any,
+    preprocess: Any,
+    progress: bool,
+) -> Subject:
+    """Make the subject of a model: run it on its images, and read its layers."""
+    # One file or folder for both holds them as parts of it.
+    both = isinstance(train, str | PathLike) and train == test
+    loaded = {
+        part: load_images(source, part=part if both else None)
+        for part, source in (("train", train), ("test", test))
+    }
+    names = class_names or loaded["train"].class_names or loaded["test"].class_names
+    space = model
+    if not isinstance(model, FeatureSpace):
+        example = loaded["test"].images[:1]
+        space = FeatureSpace.from_torch(model, example, head=head, preprocess=preprocess)
+    elif head is not None or preprocess is not None:
+        raise ValueError("head and preprocess belong to the FeatureSpace that was given as model")
+    if features is None:
+        sets = [
+            space.extract(part.images, labels=part.labels, progress=progress)
+            for part in loaded.values()
+        ]
+        features = FeatureSplit(sets[0], sets[1], None if names is None else tuple(names))
+        rows = tuple(np.arange(len(part)) for part in sets)  # type: ignore[assignment]
+    elif rows is None:
+        raise ValueError("rows must say which of the features the train and test images belong to")
+    assert rows is not None  # noqa: S101 - set above
+    pictures = [
+        Pictures(part.images, _as_rows(which, len(part.images), of, name))
+        for (name, part), which, of in zip(
+            loaded.items(), rows, (features.train, features.test), strict=True
+        )
+    ]
+    for name, part, of in zip(loaded, pictures, (features.train, features.test), strict=True):
+        _require_features(space, part, of, name)
+    network, reason = None, ""
+    try:
+        network = space.network(loaded["test"].images.shape[1:])
+    except (TypeError, ValueError) as error:
+        reason = str(error)
+    return Subject(features, pictures[0], pictures[1], space, network, reason)
+
+
+def _as_rows(value: npt.ArrayLike, n_images: int, of: FeatureSet, name: str) -> _Ints:
+    rows = np.asarray(value)
+    if rows.shape != (n_images,) or rows.dtype.kind not in "iu":
+        raise ValueError(
+            f"rows must hold {n_images} integers for the {name} images, got shape {rows.shape} of "
+            f"{rows.dtype}"
+        )
+    if n_images and not (rows.min() >= 0 and rows.max() < len(of)):
+        raise ValueError(f"rows of {name} must be between 0 and {len(of) - 1}")
+    return rows.astype(np.int64)
+
+
+def _some(n: int) -> _Ints:
+    """Return rows that are spread over n."""
+    return np.arange(0, n, max(n // _COMPARED, 1))
+
+
+def _require_features(space: FeatureSpace, part: Pictures, of: FeatureSet, name: str) -> None:
+    """Fail before the work if the features are not those of the images."""
+    some = _some(len(part))
+    found = space.extract(part.pixels[some], progress=False).features
+    expected = of.features[part.rows[some]]
+    scale = max(float(np.abs(expected).max(initial=0.0)), 1e-30)
+    worst = float(np.abs(found - expected).max(initial=0.0))
+    if worst > _AGREE * scale:
+        raise ValueError(
+            f"features must be those of the {name} images, got differences of {worst:g}; "
+            "do rows and preprocess fit?"
+        )
+
+
+def _require_same(network: ReluNetwork, test: Pictures, split: FeatureSplit) -> None:
+    """Fail before the work if the network is not the one that the features are of."""
+    rows = _some(len(test))
+    logits = network(network_inputs(network, test.pixels, split.names)[rows])
+    expected = split.head.logits(split.test.features[rows].astype(np.float64))
+    worst = float(np.abs(logits - expected).max(initial=0.0))
+    if worst > _AGREE * max(float(np.abs(expected).max(initial=0.0)), 1.0):
+        raise ValueError(
+            f"network must map images to the logits of their features, got differences of {worst:g}"
+        )
+
+
+def _as_images(images: npt.ArrayLike, n_test: int) -> _Images:
+    array = np.asarray(images)
+    if array.ndim != 4 or len(array) != n_test or array.shape[1] not in (1, 3):
+        raise ValueError(
+            f"images must have shape ({n_test}, 1 or 3, height, width), got {array.shape}"
+        )
+    return array
