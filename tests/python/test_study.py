@@ -75,7 +75,7 @@ def test_known_extremes_gauges_and_pairs(known):
 def test_findings_say_what_the_geometry_is(known):
     text = " ".join(map(str, known.findings()))
     assert "4 (66.7%) of the training images are extreme points" in text
-    assert "1 of the 1 pairs of class hulls are proven to be disjoint" in text
+    assert "1 of the 1 pairs of class hulls are separated by a hyperplane" in text
     assert "8 (100.0%) of the memberships are proven in exact arithmetic" in text
     rows = known.tables()["pairs"].rows
     assert rows[0] == ("0", "3", "1", "2.83", "1 of 1")

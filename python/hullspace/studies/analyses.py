@@ -64,6 +64,8 @@ class HullResult:
         Distance to the hull, in the units of the features; infinity if the hull is empty.
     gaps : (n,) float64
         The true distance lies in ``[distances - gaps, distances]``.
+    checked : (n,) bool
+        Whether the distance's certificate passed the independent check.
     """
 
     status: npt.NDArray[np.int8]
@@ -71,6 +73,7 @@ class HullResult:
     exact: npt.NDArray[np.int8]
     distances: _Floats
     gaps: _Floats
+    checked: _Bools
 
     @property
     def outside(self) -> _Bools:
@@ -118,7 +121,7 @@ class ClassResult:
         Against the hull of the feature's predicted class.
     distances : (n, n_classes) float64
         Distance to every class hull; infinity where it is empty.
-    gaps : (n, n_classes) float64
+    gaps, checked : (n, n_classes) float64, bool
         As in `HullResult`.
     nearest : (n,) int64
         Class of the nearest hull, or -1 where the gaps leave that open.
@@ -131,6 +134,7 @@ class ClassResult:
     own: HullResult
     distances: _Floats
     gaps: _Floats
+    checked: _Bools
     nearest: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
     pair_distances: _Floats
@@ -170,7 +174,7 @@ def training_hull(split: FeatureSplit, settings: Settings, steps: Steps) -> Trai
     step = steps.add("training hull: inside or outside", len(queries))
     status, proven, exact = _membership(hull, queries, settings, steps, step)
     step = steps.add("training hull: distances", len(queries))
-    distances, gaps = _distances(hull, queries, settings, steps, step)
+    distances, gaps, checked = _distances(hull, queries, settings, steps, step)
     step = steps.add("training hull: gauge", len(queries))
     gauge = np.empty(len(queries))
     for rows in steps.chunks(step, len(queries)):
@@ -179,7 +183,7 @@ def training_hull(split: FeatureSplit, settings: Settings, steps: Steps) -> Trai
         )
         gauge[rows] = found.values
     extreme = _extreme(hull, settings, steps)
-    return TrainingResult(status, proven, exact, distances, gaps, gauge, extreme)
+    return TrainingResult(status, proven, exact, distances, gaps, checked, gauge, extreme)
 
 
 def _extreme(hull: Hull, settings: Settings, steps: Steps) -> _Bools | None:
@@ -198,7 +202,7 @@ def class_hulls(split: FeatureSplit, settings: Settings, steps: Steps) -> ClassR
     queries, predictions = split.test.features, split.test.predictions
     n, n_classes = len(queries), split.head.n_classes
     distances = np.full((n, n_classes), np.inf)
-    gaps = np.zeros((n, n_classes))
+    gaps, checked = np.zeros((n, n_classes)), np.ones((n, n_classes), dtype=bool)
     # Without any training feature of the class, every query is outside its empty hull.
     status = np.full(n, Status.OUTSIDE, np.int8)
     proven = np.ones(n, dtype=bool)
@@ -208,16 +212,20 @@ def class_hulls(split: FeatureSplit, settings: Settings, steps: Steps) -> ClassR
     distance_step = steps.add("class hulls: distances", n * int(np.count_nonzero(sizes)))
     hulls = ClassHulls(split.train.features, split.train.predictions, n_threads=settings.n_threads)
     for c, hull in zip(hulls.classes, hulls.hulls, strict=True):
-        distances[:, c], gaps[:, c] = _distances(hull, queries, settings, steps, distance_step)
+        distances[:, c], gaps[:, c], checked[:, c] = _distances(
+            hull, queries, settings, steps, distance_step
+        )
         rows = np.flatnonzero(predictions == c)
         status[rows], proven[rows], exact[rows] = _membership(
             hull, queries[rows], settings, steps, membership_step
         )
     everyone = np.arange(n)
-    mine = distances[everyone, predictions], gaps[everyone, predictions]
+    mine = (part[everyone, predictions] for part in (distances, gaps, checked))
     own = HullResult(status, proven, exact, *mine)
     nearest = _nearest_class(distances, gaps)
-    return ClassResult(own, distances, gaps, nearest, sizes, *_pairs(hulls, n_classes, settings))
+    return ClassResult(
+        own, distances, gaps, checked, nearest, sizes, *_pairs(hulls, n_classes, settings)
+    )
 
 
 def _pairs(hulls: ClassHulls, n_classes: int, settings: Settings) -> tuple[_Floats, _Floats]:
@@ -249,14 +257,16 @@ def _membership(
 
 def _distances(
     hull: Hull, queries: npt.NDArray[np.floating], settings: Settings, steps: Steps, step: int
-) -> tuple[_Floats, _Floats]:
+) -> tuple[_Floats, _Floats, _Bools]:
     distances, gaps = np.empty(len(queries)), np.empty(len(queries))
+    checked = np.empty(len(queries), dtype=bool)
     for rows in steps.chunks(step, len(queries)):
         found = hull.project(
             queries[rows], tolerance=settings.tolerance, n_threads=settings.n_threads
         )
         distances[rows], gaps[rows] = found.distances, found.gaps
-    return distances, gaps
+        checked[rows] = certificates.check(hull.points, queries[rows], found)
+    return distances, gaps, checked
 
 
 def _nearest_class(distances: _Floats, gaps: _Floats) -> npt.NDArray[np.int64]:

@@ -41,6 +41,11 @@ def proven(text: str) -> Finding:
     return Finding(text, Basis.PROVEN)
 
 
+def settled(text: str, checked: bool) -> Finding:
+    """Return a sentence that is proven if all the verdicts behind it passed the check."""
+    return proven(text) if checked else measured(text)
+
+
 def measured(text: str) -> Finding:
     """Return a sentence about a sample."""
     return Finding(text, Basis.MEASURED)

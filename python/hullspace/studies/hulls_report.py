@@ -8,7 +8,7 @@ import numpy as np
 
 from hullspace.status import Proof
 from hullspace.studies import plots
-from hullspace.studies.finding import Finding, measured, proven
+from hullspace.studies.finding import Finding, measured, proven, settled
 from hullspace.studies.pictures import Picture, svg
 from hullspace.studies.table import count, number, share
 from hullspace.studies.tables import distance_fifths
@@ -40,16 +40,18 @@ def extrapolation_findings(study: Study) -> list[Finding]:
     """Say how many test images lie outside the training hull, and how far."""
     n, training, own = len(study.split.test), study.training, study.classes.own
     sentences = [
-        proven(
+        settled(
             f"{share(count(training.outside), n)} of the test images lie outside the convex hull "
             f"of the training set in feature space ({count(training.undecided):,} undecided): "
             f"there the model extrapolates. {share(count(own.outside), n)} lie outside the hull "
-            f"of their predicted class ({count(own.undecided):,} undecided)."
+            f"of their predicted class ({count(own.undecided):,} undecided).",
+            bool(training.proven.all() and own.proven.all()),
         ),
-        proven(
+        settled(
             f"The median distance is {number(float(np.median(training.distances)))} to the "
             f"training hull and {number(float(np.median(study.boundaries.nearest)))} to the "
-            "nearest decision boundary."
+            "nearest decision boundary.",
+            bool(training.checked.all()),
         ),
         *_size(study),
     ]
@@ -66,11 +68,11 @@ def _size(study: Study) -> list[Finding]:
             f"To reach the median test image, the training hull must be scaled by {scale} about "
             "the mean of the training features."
         )
-        sentences.append(proven(text))
+        sentences.append(measured(text))
     if training.extreme is not None:
         extreme = share(count(training.extreme), len(training.extreme))
         text = f"{extreme} of the training images are extreme points of their hull."
-        sentences.append(proven(text))
+        sentences.append(measured(text))
     return sentences
 
 
@@ -128,16 +130,16 @@ def class_findings(study: Study) -> list[Finding]:
     if upper.any():
         text = (
             f"{count(classes.disjoint & upper):,} of the {count(upper):,} pairs of class hulls are "
-            "proven to be disjoint."
+            "separated by a hyperplane."
         )
-        sentences.append(proven(text))
+        sentences.append(measured(text))
     nearest, predictions = classes.nearest, study.split.test.predictions
     agree, n_open = share(count(nearest == predictions), len(nearest)), count(nearest == -1)
     text = (
         f"The nearest class hull is that of the predicted class for {agree} of the test images "
         f"({n_open:,} undecided)."
     )
-    return [*sentences, proven(text)]
+    return [*sentences, settled(text, bool(classes.checked.all()))]
 
 
 def class_pictures(study: Study) -> dict[str, list[Picture]]:

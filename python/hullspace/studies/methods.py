@@ -38,10 +38,12 @@ def proof_table(study: Study) -> Table:
     )
     if study.hulls is not None:
         for name, hull in (
-            ("membership in the training hull", study.training),
-            ("membership in the class hull", study.classes.own),
+            ("training hull", study.training),
+            ("class hull", study.classes.own),
         ):
-            table.rows.append((name, *_counts(hull)))
+            table.rows.append((f"membership in the {name}", *_counts(hull)))
+            n, checked = len(hull.checked), share(count(hull.checked), len(hull.checked))
+            table.rows.append((f"distance to the {name}", f"{n:,}", checked, "-", "-"))
     found = study.partition
     if found is not None:
         n, undecided = len(found.flips.nearest), found.flips.undecided

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hullspace.studies import partition_plots, plots
-from hullspace.studies.finding import Finding, proven
+from hullspace.studies.finding import Finding, measured
 from hullspace.studies.partition_tables import SHOWN_IMAGES, hull_word
 from hullspace.studies.pictures import Picture, svg
 from hullspace.studies.table import count, number, share
@@ -23,12 +23,12 @@ def partition_findings(study: Study) -> list[Finding]:
     found = study.partition
     if found is None:
         return []
-    sentences = [proven(_regions(found, study.split.head.n_classes))]
+    sentences = [measured(_regions(found, study.split.head.n_classes))]
     flips = found.flips
     if (there := np.isfinite(flips.nearest)).any():
         median = number(float(np.median(flips.nearest[there])))
         sentences.append(
-            proven(
+            measured(
                 f"Inside the domain the nearest feature where the prediction changes is {median} "
                 f"away in the median; for {share(count(flips.farther & there), count(there))} of "
                 "the test images it is farther than the nearest hyperplane, as the domain or a "
@@ -48,7 +48,7 @@ def coverage_findings(study: Study) -> list[Finding]:
     beyond = cover.quantiles[0.5]
     rest = f"; those outside are {number(beyond)} away in the median" if beyond > 0.0 else ""
     text = f"{inside} of the test images lie in their class's guaranteed region{rest}."
-    return [proven(text)]
+    return [measured(text)]
 
 
 def ambiguity_findings(study: Study) -> list[Finding]:
@@ -63,7 +63,7 @@ def ambiguity_findings(study: Study) -> list[Finding]:
             *others, last = (names[c] for c in ambiguity.classes[row])
             distance = number(float(ambiguity.distances[row]))
             return [
-                proven(
+                measured(
                     f"Test image {found.scope.images[row]:,} is {distance} from a tie between "
                     f"{', '.join(others)} and {last}, nearer than any other to one of {k} classes."
                 )
