@@ -1,5 +1,6 @@
 """The command line, in this process and in one of its own."""
 
+import json
 import subprocess
 import sys
 
@@ -35,19 +36,12 @@ def test_study_features(small_file, tmp_path):
     assert out.read_text().startswith("<!DOCTYPE html>")
 
 
-def test_study_digits_in_its_own_process(tmp_path):
-    out, saved = tmp_path / "digits.html", tmp_path / "digits.safetensors"
-    command = [sys.executable, "-m", "hullspace", "study", "digits", "--out", str(out)]
-    done = subprocess.run(
-        [*command, "--save-features", str(saved), "--threads", "2"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "Distance to the training hull" in done.stdout
-    assert "training" in done.stderr
-    assert out.stat().st_size > 100_000
-    split = FeatureSplit.load(saved)
+def test_study_digits_in_its_own_process(digits_report):
+    assert "Distance to the training hull" in digits_report.done.stdout
+    assert "training" in digits_report.done.stderr
+    assert (digits_report.folder / "report.html").stat().st_size > 100_000
+    assert json.loads((digits_report.folder / "study.json").read_text())["missing"] == {}
+    split = FeatureSplit.load(digits_report.features)
     assert split.test.accuracy >= 0.97
     assert split.class_names == tuple("0123456789")
 

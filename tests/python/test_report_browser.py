@@ -1,4 +1,4 @@
-"""The report in a real browser: every image drawn, nothing on the console."""
+"""The report in a real browser, at three widths: every figure drawn, nothing on the console."""
 
 import json
 import re
@@ -18,8 +18,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--enable-logging=stderr",
-    "--window-size=1100,6000",
 ]
+# A phone held sideways is the narrowest window that Chromium opens.
+WIDTHS = (500, 900, 1600)
 # Errors are collected before the page's own content, and the verdict is left in the page.
 COLLECT = """<script>
   var errors = [];
@@ -28,10 +29,23 @@ COLLECT = """<script>
 REPORT = """<script>addEventListener('load', () => {
   const images = [...document.images];
   const sizes = images.map(i => [i.naturalWidth, i.naturalHeight, i.clientWidth, i.clientHeight]);
+  const drawings = [...document.querySelectorAll('.drawing svg')];
+  const drawn = drawings.map(d => [d.getBoundingClientRect().width, d.getBoundingClientRect().height]);
   const wide = document.documentElement.scrollWidth > innerWidth;
+  const table = document.querySelector('#data table.sortable');
+  const column = () => [...table.tBodies[0].rows].map(row => row.cells[1].textContent);
+  const before = column();
+  table.tHead.querySelectorAll('button')[1].click();
+  const up = column();
+  table.tHead.querySelectorAll('button')[1].click();
+  const sorted = {before, up, down: column()};
+  const shape = document.querySelector('.drawing .hinted');
+  shape.dispatchEvent(new PointerEvent('pointermove', {clientX: 9, clientY: 9, bubbles: true}));
+  const hint = document.getElementById('hint');
+  const said = hint.hidden ? '' : hint.textContent;
   const out = document.createElement('pre');
   out.id = 'verdict';
-  out.textContent = JSON.stringify({sizes, errors, wide});
+  out.textContent = JSON.stringify({sizes, drawn, errors, wide, sorted, said, width: innerWidth});
   document.body.append(out);
 })</script>"""
 
@@ -44,43 +58,64 @@ def browser():
     return pytest.skip(f"needs a browser: none of {', '.join(NAMES)} is on the PATH")
 
 
-def test_every_image_is_drawn_and_the_console_is_silent(browser, digits_study, tmp_path):
-    page = tmp_path / "report.html"
-    digits_study.save(page)
-    html = page.read_text()
-    n_images = html.count("<img ")
-    html = html.replace("<head>", "<head>" + COLLECT).replace("</body>", REPORT + "</body>")
-    page.write_text(html)
-    command = [browser, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}"]
-    done = subprocess.run(
-        [*command, "--dump-dom", page.as_uri()],
+@pytest.fixture(scope="module")
+def page(digits_report):
+    return (digits_report.folder / "report.html").read_text()
+
+
+def open_page(browser, folder, width, *options):
+    command = [browser, *FLAGS, f"--user-data-dir={folder / 'profile'}"]
+    return subprocess.run(
+        [*command, f"--window-size={width},6000", *options, (folder / "report.html").as_uri()],
         capture_output=True,
         text=True,
         timeout=120,
         check=True,
     )
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_everything_is_drawn_and_the_console_is_silent(browser, page, tmp_path, width):
+    n_images, n_drawings = page.count("<img "), page.count('class="drawing"')
+    assert page.count("<figure>") >= 20
+    html = page.replace("<head>", "<head>" + COLLECT).replace("</body>", REPORT + "</body>")
+    (tmp_path / "report.html").write_text(html)
+    done = open_page(browser, tmp_path, width, "--dump-dom")
     verdict = re.search(r'<pre id="verdict">(.*?)</pre>', done.stdout, re.DOTALL)
     assert verdict, done.stderr
-    found = json.loads(verdict[1])
+    found = json.loads(verdict[1].replace("&lt;", "<").replace("&amp;", "&"))
     assert found["errors"] == []
+    assert found["width"] == width
     assert not found["wide"]
-    assert len(found["sizes"]) == n_images >= 7
-    assert all(min(size) > 50 for size in found["sizes"])
+    assert len(found["sizes"]) == n_images >= 20
+    assert all(min(size) > 7 for size in found["sizes"])
+    assert len(found["drawn"]) == n_drawings >= 3
+    assert all(min(size) > 100 for size in found["drawn"])
     assert "CONSOLE" not in done.stderr, done.stderr
 
 
-def test_screenshot_has_content(browser, digits_study, tmp_path):
+def test_tables_sort_and_slices_answer_the_pointer(browser, page, tmp_path):
+    (tmp_path / "report.html").write_text(page.replace("</body>", REPORT + "</body>"))
+    done = open_page(browser, tmp_path, 900, "--dump-dom")
+    verdict = re.search(r'<pre id="verdict">(.*?)</pre>', done.stdout, re.DOTALL)
+    found = json.loads(verdict[1])
+    columns = [
+        [int(cell.replace(",", "")) for cell in found["sorted"][name]]
+        for name in ("before", "up", "down")
+    ]
+    # The row of all images stays on top.
+    assert columns[1] == [columns[0][0], *sorted(columns[0][1:])]
+    assert columns[2] == [columns[0][0], *sorted(columns[0][1:], reverse=True)]
+    assert re.fullmatch(r"region of \d, [\d.]+% of the domain here", found["said"])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_screenshot_has_content(browser, page, tmp_path, width):
     from PIL import Image
 
-    page, picture = tmp_path / "report.html", tmp_path / "report.png"
-    digits_study.save(page)
-    command = [browser, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}"]
-    subprocess.run(
-        [*command, f"--screenshot={picture}", page.as_uri()],
-        capture_output=True,
-        timeout=120,
-        check=True,
-    )
+    (tmp_path / "report.html").write_text(page)
+    picture = tmp_path / "report.png"
+    open_page(browser, tmp_path, width, f"--screenshot={picture}")
     with Image.open(picture) as image:
         colors = image.convert("RGB").getcolors(maxcolors=1 << 24)
     assert len(colors) > 500

@@ -220,8 +220,8 @@ def class_hulls(split: FeatureSplit, settings: Settings, steps: Steps) -> ClassR
             hull, queries[rows], settings, steps, membership_step
         )
     everyone = np.arange(n)
-    mine = (part[everyone, predictions] for part in (distances, gaps, checked))
-    own = HullResult(status, proven, exact, *mine)
+    mine = everyone, predictions
+    own = HullResult(status, proven, exact, distances[mine], gaps[mine], checked[mine])
     nearest = _nearest_class(distances, gaps)
     return ClassResult(
         own, distances, gaps, checked, nearest, sizes, *_pairs(hulls, n_classes, settings)
