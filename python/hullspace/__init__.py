@@ -13,6 +13,7 @@ from hullspace import _core
 if TYPE_CHECKING:
     from hullspace import (
         certificates,
+        comparison,
         datasets,
         features,
         hull,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         studies,
     )
     from hullspace.class_hulls import ClassHulls, hull_distance
+    from hullspace.comparison import SpaceComparison, compare_spaces
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
     from hullspace.hull import Certificate, Hull, Membership, Projection
     from hullspace.networks import ReluNetwork
@@ -82,9 +84,11 @@ _HOMES = {
     "SearchInterrupted": "regions",
     "SegmentWalk": "regions",
     "SegmentWalks": "regions",
+    "SpaceComparison": "comparison",
     "Status": "status",
     "Study": "studies",
     "chebyshev_centers": "polyhedron",
+    "compare_spaces": "comparison",
     "count_regions": "regions",
     "decision_boundary": "regions",
     "enumerate_regions": "regions",
@@ -99,6 +103,7 @@ _HOMES = {
 }
 _MODULES = (
     "certificates",
+    "comparison",
     "datasets",
     "features",
     "hull",
@@ -133,11 +138,14 @@ __all__ = [
     "SearchInterrupted",
     "SegmentWalk",
     "SegmentWalks",
+    "SpaceComparison",
     "Status",
     "Study",
     "build_info",
     "certificates",
     "chebyshev_centers",
+    "compare_spaces",
+    "comparison",
     "count_regions",
     "datasets",
     "decision_boundary",

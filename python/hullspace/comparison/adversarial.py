@@ -1,0 +1,146 @@
+"""Whether adversarial images reach the region guaranteed the class that they pretend to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hullspace.status import Status
+
+if TYPE_CHECKING:
+    from hullspace.comparison.flips import FlipComparison
+    from hullspace.comparison.problem import Problem
+    from hullspace.comparison.statistics import Estimate
+    from hullspace.partition import GuaranteedRegions
+
+_Floats = npt.NDArray[np.float64]
+_Ints = npt.NDArray[np.int64]
+_Bools = npt.NDArray[np.bool_]
+
+# How far beyond the flip the image goes, in flip distances: at 1 the classes tie.
+_OVERSHOOTS = (1.0, 1.25, 1.5, 2.0, 3.0)
+
+
+@dataclass(frozen=True)
+class AdversarialRegions:
+    """Adversarial images against the guaranteed regions of their target classes.
+
+    The images go from the test image through its flip and beyond, clipped to the bounds.
+
+    Attributes
+    ----------
+    rows : (n,) int64
+        Test images with a flip.
+    targets : (n,) int64
+        The class of the flip.
+    overshoots : (n_overshoots,) float64
+        Lengths of the way, in units of that to the flip.
+    fooled : (n_overshoots, n) bool
+        Whether the model's class is the target; at overshoot 1 it ties.
+    inside : (n_overshoots, n) bool
+        Whether the features are in the target's guaranteed region: the hull of the features of
+        the training images that the model puts in it.
+    distances : (n_overshoots, n) float64
+        Distance of the features to that region; infinity where there is none.
+    clean_inside : (n_rows,) bool
+        Whether the sample's test images, unchanged, are in the region of the model's class.
+    estimates : tuple of Estimate
+        The shares inside.
+    """
+
+    rows: _Ints
+    targets: _Ints
+    overshoots: _Floats
+    fooled: _Bools
+    inside: _Bools
+    distances: _Floats
+    clean_inside: _Bools
+    estimates: tuple[Estimate, ...]
+
+    def __repr__(self) -> str:
+        return f"AdversarialRegions({len(self.rows)} images, {len(self.overshoots)} overshoots)"
+
+
+def adversarial_regions(
+    problem: Problem, flips: FlipComparison, regions: GuaranteedRegions
+) -> AdversarialRegions:
+    """Ask of each flip, and of images beyond it, whether it enters the target's region."""
+    rows, targets = flips.rows[flips.reached], flips.pixel_targets[flips.reached]
+    fooled = np.zeros((len(_OVERSHOOTS), len(rows)), bool)
+    inside, distances = np.zeros_like(fooled), np.full(fooled.shape, np.inf)
+    for i, length in enumerate(_OVERSHOOTS if len(rows) else ()):
+        images = _beyond(problem, rows, flips.images[flips.reached], length)
+        found = problem.space.extract(images, progress=False)
+        there = regions.project(found.features, targets, n_threads=problem.n_threads)
+        distances[i] = there.distances
+        fooled[i] = found.predictions == targets
+        inside[i] = _inside(problem, regions, found.features, targets)
+    clean = regions.contains(problem.test.features[flips.rows], n_threads=problem.n_threads)
+    estimates = _estimates(problem, fooled, inside, clean.inside)
+    overshoots = np.array(_OVERSHOOTS)
+    return AdversarialRegions(
+        rows, targets, overshoots, fooled, inside, distances, clean.inside, estimates
+    )
+
+
+def _beyond(
+    problem: Problem, rows: _Ints, flips: npt.NDArray[Any], length: float
+) -> npt.NDArray[Any]:
+    """Images on the way through the flips, within the bounds."""
+    start = problem.images[rows]
+    images: npt.NDArray[Any] = np.clip(start + length * (flips - start), *problem.bounds)
+    return images.astype(start.dtype, copy=False)
+
+
+def _inside(
+    problem: Problem, regions: GuaranteedRegions, features: npt.NDArray[Any], targets: _Ints
+) -> _Bools:
+    """Whether features are in the regions of given classes; nothing is in one that is empty."""
+    inside = np.zeros(len(features), bool)
+    for c in np.intersect1d(targets, regions.hulls.classes):
+        members = np.flatnonzero(targets == c)
+        found = regions.hull(int(c)).contains(features[members], n_threads=problem.n_threads)
+        inside[members] = found.status == Status.INSIDE
+    return inside
+
+
+def _estimates(
+    problem: Problem, fooled: _Bools, inside: _Bools, clean: _Bools
+) -> tuple[Estimate, ...]:
+    make = problem.bootstrap
+    found = [
+        make.share(
+            "clean_in_guaranteed_region",
+            "features",
+            clean,
+            "{value} of {n} unchanged test images lie in the region guaranteed the class that the "
+            "model gives them.",
+            "proven",
+        )
+    ]
+    for length, fools, enters in zip(_OVERSHOOTS, fooled, inside, strict=True):
+        place = "at the flip" if length == 1.0 else f"{length:g} times as far as the flip"
+        found.append(
+            make.share(
+                f"adversarial_in_guaranteed_region_{length:g}",
+                "features",
+                enters,
+                f"{{value}} of {{n}} adversarial images {place} lie in the region guaranteed "
+                f"their target class.",
+                "proven",
+            )
+        )
+        if length > 1.0:
+            found.append(
+                make.share(
+                    f"adversarial_fools_{length:g}",
+                    "pixels",
+                    fools,
+                    f"{{value}} of {{n}} images {place} have the target's class.",
+                    "measured",
+                )
+            )
+    return tuple(found)

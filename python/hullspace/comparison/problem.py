@@ -1,0 +1,200 @@
+"""What every part of a comparison is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from hullspace._arrays import as_threads
+from hullspace.comparison.representations import SPACES, Representation, as_images, represent
+from hullspace.features.store import as_labels
+from hullspace.partition import DecisionPartition
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hullspace.comparison.statistics import Bootstrap
+    from hullspace.features import FeatureSet, FeatureSpace
+
+_Ints = npt.NDArray[np.int64]
+
+# In spaces of up to this many dimensions distances to hulls take well below a millisecond a sample
+# and are computed for all; in others for the sample.
+CHEAP_FEATURES = 512
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A model, its images in each space, and the sample for what is costly.
+
+    Attributes
+    ----------
+    space : FeatureSpace
+        The model.
+    partition : DecisionPartition
+        Of its feature space.
+    representations : dict of str to Representation
+        The spaces.
+    images : (n_test, ...) array
+        The test images.
+    train, test : FeatureSet
+        What the model makes of the images.
+    rows : (n_rows,) int64
+        Test images that the costly parts look at, ascending.
+    bootstrap : Bootstrap
+        Makes the estimates.
+    bounds : (float, float)
+        Of pixels.
+    random_state : int
+        Seed of what is drawn.
+    n_threads : int or None
+        For the core.
+    """
+
+    space: FeatureSpace
+    partition: DecisionPartition
+    representations: dict[str, Representation]
+    images: npt.NDArray[Any]
+    train: FeatureSet
+    test: FeatureSet
+    rows: _Ints
+    bootstrap: Bootstrap
+    bounds: tuple[float, float]
+    random_state: int
+    n_threads: int | None
+
+    @property
+    def train_classes(self) -> _Ints:
+        """Label of each training image where known, else the model's class."""
+        return classes_of(self.train)
+
+    @property
+    def test_classes(self) -> _Ints:
+        """Label of each test image where known, else the model's class."""
+        return classes_of(self.test)
+
+    def rng(self, *purpose: int) -> np.random.Generator:
+        """Random numbers of one purpose, whatever else was drawn."""
+        return np.random.default_rng([self.random_state, *purpose])
+
+
+def make_problem(
+    space: FeatureSpace,
+    images: tuple[Any, Any],
+    labels: tuple[npt.ArrayLike | None, npt.ArrayLike | None],
+    *,
+    spaces: Sequence[str],
+    layers: Sequence[str],
+    pool: Literal["none", "mean"],
+    wavelet: str,
+    sample: int | npt.ArrayLike,
+    bounds: tuple[float, float],
+    bootstrap: Bootstrap,
+    n_threads: int | None,
+) -> tuple[Problem, list[str]]:
+    """Check what a comparison is given and put the images in every space; notes say what lacks."""
+    as_threads(n_threads)
+    names, layers = _as_names(spaces, SPACES, "spaces"), _as_names(layers, None, "layers")
+    if not (names or layers):
+        raise ValueError("spaces must name at least one space")
+    edges = as_bounds(bounds)
+    train, test = (
+        as_images(part, name, edges)
+        for part, name in zip(images, ("train_images", "test_images"), strict=True)
+    )
+    if train.shape[1:] != test.shape[1:]:
+        raise ValueError(
+            f"test_images must have shape (n, {', '.join(map(str, train.shape[1:]))}) like "
+            f"train_images, got {test.shape}"
+        )
+    rows = sampled_rows(sample, len(test), bootstrap.random_state)
+    sets = [
+        _extract(space, part, known, name, layers, pool)
+        for part, known, name in zip(
+            (train, test), labels, ("train_labels", "test_labels"), strict=True
+        )
+    ]
+    found = represent(space, (train, test), (sets[0], sets[1]), names, layers, pool, wavelet)
+    notes = [
+        f"classes of the {part} images are the model's: there are no {part[:5].strip()}_labels"
+        for part, known in zip(("training", "test"), labels, strict=True)
+        if known is None
+    ]
+    partition = DecisionPartition.from_head(space.head, features=sets[0].features)
+    problem = Problem(
+        space, partition, found, test, sets[0], sets[1], rows, bootstrap, edges,
+        bootstrap.random_state, n_threads,
+    )  # fmt: skip
+    return problem, notes
+
+
+def _extract(
+    space: FeatureSpace,
+    images: npt.NDArray[Any],
+    labels: npt.ArrayLike | None,
+    name: str,
+    layers: Sequence[str],
+    pool: Literal["none", "mean"],
+) -> FeatureSet:
+    known = None if labels is None else as_labels(labels, name, len(images), space.head)
+    return space.extract(images, labels=known, layers=layers, pool=pool, progress=False)
+
+
+def sampled_rows(sample: int | npt.ArrayLike, n: int, random_state: int) -> _Ints:
+    """Return the rows of a sample, ascending: drawn, where `sample` is their number."""
+    array = np.asarray(sample)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"sample must be a number or indices of test images, got {sample!r}")
+    if array.ndim == 0:
+        if array < 1:
+            raise ValueError(f"sample must be at least 1, got {array}")
+        rng = np.random.default_rng([random_state, 0])
+        array = rng.choice(n, min(int(array), n), replace=False)
+    elif array.ndim != 1 or not len(array) or array.min() < 0 or array.max() >= n:
+        raise ValueError(f"sample must hold indices of the {n} test images, got {sample!r}")
+    rows: _Ints = np.unique(array).astype(np.int64)
+    return rows
+
+
+def as_bounds(bounds: Any) -> tuple[float, float]:
+    """Return the smallest and the largest value of a pixel."""
+    low, high = (float(value) for value in bounds) if np.shape(bounds) == (2,) else (0.0, 0.0)
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise ValueError(f"bounds must be two finite numbers in ascending order, got {bounds!r}")
+    return low, high
+
+
+def _as_names(value: Any, known: Sequence[str] | None, name: str) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{name} must be a sequence of strings, got {value!r}")
+    names = tuple(dict.fromkeys(value))
+    for item in names:
+        if known is not None and item not in known:
+            raise ValueError(f"{name} must be among {', '.join(known)}, got {item!r}")
+        if known is None and item in SPACES:
+            raise ValueError(f"{name} must not have the name of a space, got {item!r}")
+    return names
+
+
+def classes_of(part: FeatureSet) -> _Ints:
+    """Labels where known, else predictions."""
+    return part.predictions if part.labels is None else part.labels
+
+
+def lengths(rows: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Euclidean lengths of rows, in double precision."""
+    found: npt.NDArray[np.float64] = np.linalg.norm(np.asarray(rows, dtype=np.float64), axis=-1)
+    return found
+
+
+def quotient(
+    above: npt.NDArray[np.float64], below: npt.NDArray[np.float64] | float
+) -> npt.NDArray[np.float64]:
+    """Divide; NaN where that means nothing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result: npt.NDArray[np.float64] = np.divide(above, below)
+    result[~np.isfinite(result)] = np.nan
+    return result
