@@ -30,7 +30,8 @@ REPORT = """<script>addEventListener('load', () => {
   const images = [...document.images];
   const sizes = images.map(i => [i.naturalWidth, i.naturalHeight, i.clientWidth, i.clientHeight]);
   const drawings = [...document.querySelectorAll('.drawing svg')];
-  const drawn = drawings.map(d => [d.getBoundingClientRect().width, d.getBoundingClientRect().height]);
+  const boxes = drawings.map(d => d.getBoundingClientRect());
+  const drawn = boxes.map(box => [box.width, box.height]);
   const wide = document.documentElement.scrollWidth > innerWidth;
   const table = document.querySelector('#data table.sortable');
   const column = () => [...table.tBodies[0].rows].map(row => row.cells[1].textContent);

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hullspace._extras import require
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # Queries that one call of the core answers: enough for full speed, few enough for a steady bar.
 CHUNK = 1000
@@ -18,6 +18,7 @@ class Steps:
 
     def __init__(self, *, shown: bool) -> None:
         progress = require("rich.progress", "study")
+        self._running: int | None = None
         self._bars: Any = progress.Progress(
             progress.TextColumn("{task.description:<32}"),
             progress.BarColumn(),
@@ -42,6 +43,21 @@ class Steps:
     def finish(self, step: int) -> None:
         """Fill the bar of a step that one call handles."""
         self._bars.update(step, completed=self._bars.tasks[step].total)
+
+    def follow(self, prefix: str) -> Callable[[str], None]:
+        """Return what is called with the name of each step as it starts, the one before done."""
+
+        def start(name: str) -> None:
+            self.end()
+            self._running = self.add(f"{prefix}: {name}", 1)
+
+        return start
+
+    def end(self) -> None:
+        """Fill the bar of the last step that was followed."""
+        if self._running is not None:
+            self.finish(self._running)
+            self._running = None
 
     def chunks(self, step: int, n_items: int, size: int = CHUNK) -> Iterator[slice]:
         """Yield slices of `size` that cover `n_items` items; the step's bar moves after each."""

@@ -1,1 +1,0 @@
-flip = invert = morph = ambiguous_images = guaranteed_radius = None
