@@ -29,7 +29,7 @@ MODULES = {
         (4, 9, 8),
     ),
     "uneven padding": (
-        lambda: nn.Sequential(nn.Conv2d(1, 2, (2, 4), padding="same"), nn.ReLU(), nn.Flatten()),
+        lambda: nn.Sequential(nn.ZeroPad2d((1, 0, 2, 0)), nn.Conv2d(1, 2, 2), nn.ReLU()),
         (1, 5, 6),
     ),
     "one axis": (lambda: nn.Sequential(nn.Conv1d(2, 3, 3, padding=2), nn.ReLU()), (2, 7)),
@@ -75,6 +75,16 @@ def test_second_derivatives_and_batched_jacobians_exist():
     assert jacobians.shape == (2, 3, 8)
 
 
+@pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 2, 1, 2), (0, 0, 1, 2), (2, 0, 1, 3)])
+def test_convolutions_are_padded_on_each_side(padding):
+    rng = np.random.default_rng(0)
+    kernels = Convolution(rng.standard_normal((4, 1, 2, 3)), (2, 5, 6), (2, 1), padding, (1, 2), 2)
+    stage = Stage((Term(0, kernels),), rng.standard_normal(kernels.n_out), np.ones(kernels.n_out))
+    network = ReluNetwork([stage], (2, 5, 6))
+    x = rng.standard_normal((3, 2, 5, 6))
+    assert_allclose(network.to_torch()(torch.tensor(x)), network(x), atol=1e-12)
+
+
 def test_stages_of_several_sources():
     spread = Sparse(sparse.csr_array(np.array([[1.0, 2.0, 0.0], [0.0, 0.0, 0.0]])))
     kernel = Convolution(np.ones((1, 1, 1, 2)), (1, 1, 3), padding=(0, 0, 0, 0))
@@ -103,7 +113,7 @@ def test_the_networks_numbers_are_copied():
 def test_misuse_is_named():
     network = random_network(np.random.default_rng(0), (3, 4, 2))
     for dtype in (torch.float16, torch.int64, "float32"):
-        with pytest.raises(ValueError, match="dtype must be torch.float64 or torch.float32"):
+        with pytest.raises(ValueError, match=r"dtype must be torch\.float64 or torch\.float32"):
             network.to_torch(dtype)
     with pytest.raises(ValueError, match=r"inputs must have shape \(n, 3\), got \(2, 4\)"):
         network.to_torch()(torch.zeros(2, 4, dtype=torch.float64))
