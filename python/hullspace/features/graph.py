@@ -161,8 +161,8 @@ class Graph:
             return GraphHead(name, "Add", head.features, node.output[0], head.weight, offsets)
         return None
 
-    def find_head(self, wanted: str | None) -> GraphHead:
-        """Return the head that is named, or that gives the output.
+    def find_head(self, wanted: str | None) -> tuple[GraphHead, str | None]:
+        """Return the head that is named; or the one that gives an output, and which.
 
         Raises
         ------
@@ -171,11 +171,12 @@ class Graph:
         """
         candidates = self.heads()
         if wanted is not None:
-            return self._named(candidates, wanted)
+            return self._named(candidates, wanted), None
         outputs = [output.name for output in self.model.graph.output]
         if "logits" in outputs:
             outputs = ["logits"]
-        found = {head.name: head for head in map(self._before, outputs) if head is not None}
+        ends = [(self._before(output), output) for output in outputs]
+        found = {head.name: (head, output) for head, output in ends if head is not None}
         if len(found) == 1:
             return next(iter(found.values()))
         what = (
@@ -183,7 +184,8 @@ class Graph:
             if not found
             else "the graph has several heads; name one with head="
         )
-        lines = [head.describe() for head in (found.values() if found else candidates)]
+        listed = [head for head, _ in found.values()] or candidates
+        lines = [head.describe() for head in listed]
         if not lines:
             raise ValueError(f"{what}. The graph has no Gemm, MatMul or Conv of constant weights")
         raise ValueError("\n".join([f"{what}. Candidates:", *lines]))

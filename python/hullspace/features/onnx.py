@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hullspace._extras import require
 from hullspace.features.graph import Graph
-from hullspace.features.heads import as_head
+from hullspace.features.heads import agreement, as_head
 from hullspace.features.sources import as_array, is_array
 from hullspace.networks import ReluNetwork
 from hullspace.networks.chain import chained
@@ -45,16 +45,13 @@ class OnnxModel:
         self.model = _loaded(source)
         self.preprocess = preprocess
         self._graph = Graph(self.model)
-        self._node = self._graph.find_head(head)
+        self._node, output = self._graph.find_head(head)
         self._input = self._graph.input
         self.head_name = self._node.name
         self._dtype, self._shape = _input_type(self._input)
-        weight = self._node.weight
-        if self._node.kernel is not None and not self._node.is_pointwise and not self._sees_whole():
-            raise ValueError(
-                f"head {self.head_name!r} cannot be used: it is a convolution over space"
-            )
-        self.head = as_head(weight, self._node.bias, double=self._dtype == np.float64)
+        double = self._dtype == np.float64
+        self.head = as_head(self._node.weight, self._node.bias, double=double)
+        self._require_agreement(output)
         self._modules: dict[Any, nn.Module] = {}
         self._network: tuple[tuple[int, ...], ReluNetwork] | None = None
 
@@ -192,13 +189,49 @@ class OnnxModel:
             return np.asarray(array.reshape(*array.shape[:2], -1).mean(axis=2))
         return array.reshape(len(array), -1)
 
-    def _sees_whole(self) -> bool:
-        """Whether a convolution's kernels are as large as what it sees."""
+    def _require_agreement(self, output: str | None) -> None:
+        """Run the graph once, where its input has a known shape, and compare with the head."""
+        whole = self._node.kernel is not None and not self._node.is_pointwise
         if 0 in self._shape[1:]:
-            return False
-        session = self._session([self._node.features])
-        zeros = np.zeros((self._shape[0] or 1, *self._shape[1:]), dtype=self._dtype)
-        return self._run(session, zeros)[self._node.features].shape[2:] == self._node.kernel
+            if whole:
+                raise ValueError(
+                    f"head {self.head_name!r} cannot be used: whether the convolution sees its "
+                    f"whole input depends on its size, {self._shape[1:]} with 0 where open"
+                )
+            return
+        names = [self._node.features] if output is None else [self._node.features, output]
+        shape = (self._shape[0] or 1, *self._shape[1:])
+        random = np.random.default_rng(0).standard_normal(shape).astype(self._dtype)
+        values = self._run(self._session(names), random)
+        features = values[self._node.features]
+        if whole and features.shape[2:] != self._node.kernel:
+            raise ValueError(
+                f"head {self.head_name!r} cannot be used: it is a convolution over space"
+            )
+        if output is None:
+            return
+        logits = self._vectors(features).astype(np.float64) @ self._node.weight.T + self._node.bias
+        how_far = _difference(logits, values[output].astype(np.float64))
+        if not how_far <= agreement(self._dtype.name):
+            raise ValueError(
+                f"the graph's output {output!r} differs from that of {self.head_name!r} by "
+                f"{how_far:.2g} (relative); name the head with head="
+            )
+
+
+def _difference(logits: _Array, output: _Array) -> float:
+    """How far the output is from the logits or what usually comes after them, relative."""
+    if output.size != logits.size:
+        return float("inf")
+    # A sigmoid is the second of a softmax of 0 and the logit.
+    both = logits if logits.shape[1] > 1 else np.hstack([np.zeros_like(logits), logits])
+    shifted = both - both.max(axis=1, keepdims=True)
+    log_shares = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    n = logits.shape[1]
+    forms = [logits, log_shares[:, -n:], np.exp(log_shares[:, -n:])]
+    output = output.reshape(logits.shape)
+    scale = max(float(np.abs(output).max()), 1e-30)
+    return min(float(np.abs(form - output).max()) / scale for form in forms)
 
 
 def _loaded(source: Any) -> Any:
