@@ -312,6 +312,20 @@ def test_preprocessing_is_done_everywhere():
     assert np.allclose(space.extract(whole, progress=False).features, doubled.features, rtol=1e-5)
 
 
+def test_integers_stay_integers():
+    table = rand(5, 8, seed=4)
+    nodes = [node("Gather", "t x", "e"), node("ReduceMean", "e", "m", axes=[1], keepdims=0)]
+    nodes += [node("MatMul", "m w", "h"), node("Relu", "h", "z"), node("Gemm", "z v b", "y")]
+    model = model_of(nodes, ["n", 3], {"t": table, "w": W, "v": V, "b": B})
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
+    space = FeatureSpace.from_onnx(model)
+    tokens = np.array([[4, 0, 1], [2, 2, 3]])
+    found = space.extract(tokens, progress=False)
+    assert np.allclose(found.logits, run(model, tokens), atol=1e-5)
+    with pytest.raises(ValueError, match="must be float16, float32 or float64"):
+        space.network((3,))
+
+
 def test_misuse_is_named(tmp_path):
     nodes, constants = HEADS["Gemm"]
     model = model_of(nodes, ["n", 8], {"w": W, **constants})

@@ -201,8 +201,10 @@ class OnnxModel:
             return
         names = [self._node.features] if output is None else [self._node.features, output]
         shape = (self._shape[0] or 1, *self._shape[1:])
-        random = np.random.default_rng(0).standard_normal(shape).astype(self._dtype)
-        values = self._run(self._session(names), random)
+        inputs = np.zeros(shape, dtype=self._dtype)
+        if self._dtype.kind == "f":  # other numbers may be of tokens
+            inputs += np.random.default_rng(0).standard_normal(shape).astype(self._dtype)
+        values = self._run(self._session(names), inputs)
         features = values[self._node.features]
         if whole and features.shape[2:] != self._node.kernel:
             raise ValueError(
