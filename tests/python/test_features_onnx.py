@@ -176,6 +176,8 @@ def test_batches_of_a_fixed_size_are_filled(size):
     expected = free.extract(batch, progress=False).features
     found = fixed.extract(batch, batch_size=5, progress=False).features
     assert np.allclose(found, expected, atol=1e-6)
+    assert np.allclose(fixed.features(torch.tensor(batch)), expected, atol=1e-5)
+    assert fixed.network((8,)).n_hidden == 6
 
 
 def test_two_heads_are_listed_and_one_is_named():
@@ -252,6 +254,17 @@ def test_open_sizes_are_known_with_the_images():
     nodes, constants = HEADS["whole convolution"]
     with pytest.raises(ValueError, match="depends on its size"):
         FeatureSpace.from_onnx(model_of(nodes, ["n", 4, "h", "w"], constants))
+
+
+def test_heads_that_cannot_be():
+    padded = model_of([node("Conv", "x w", "c", pads=[1] * 4), node("Flatten", "c", "y")], IMAGE,
+                      {"w": K5})  # fmt: skip
+    with pytest.raises(ValueError, match="head 'c' cannot be used: a strided, padded"):
+        FeatureSpace.from_onnx(padded, head="c")
+    tokens = model_of([node("MatMul", "x w", "y")], ["n", 5, 8], {"w": W})
+    for head in (None, "y"):
+        with pytest.raises(ValueError, match=r"several vectors an image, input \(1, 5, 8\)"):
+            FeatureSpace.from_onnx(tokens, head=head)
 
 
 def test_layers_are_nodes_or_tensors(tmp_path):

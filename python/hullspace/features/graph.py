@@ -36,7 +36,7 @@ class GraphHead:
     kernel : tuple of int or None
         Size of a convolution's kernels.
     whole : bool
-        Whether it can be a head: not so a convolution that is strided or grouped.
+        Whether it can be a head: not so a convolution that is strided, padded or grouped.
     """
 
     name: str
@@ -198,8 +198,12 @@ class Graph:
                 names |= {
                     self.by_output[name].name for name in inner.input if name in self.by_output
                 }
-            if wanted in names:
+            if wanted in names and head.whole:
                 return head
+            if wanted in names:
+                raise ValueError(
+                    f"head {wanted!r} cannot be used: a strided, padded or grouped convolution"
+                )
         known = ", ".join(repr(head.name) for head in candidates) or "none"
         raise ValueError(f"head must be one of the graph's affine nodes ({known}), got {wanted!r}")
 
@@ -214,13 +218,18 @@ class Graph:
             return None
         return head
 
-    def with_outputs(self, names: list[str]) -> Any:
-        """Return a copy of the model that gives these tensors."""
+    def with_outputs(self, names: list[str], *, one_image: bool = False) -> Any:
+        """Return a copy of the model that gives these tensors, of one image if so wanted."""
         onnx = require("onnx", "onnx")
         copied = onnx.ModelProto()
         copied.CopyFrom(self.model)
         del copied.graph.output[:]
         copied.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+        if one_image:
+            del copied.graph.value_info[:]  # shapes of another batch
+            for entry in copied.graph.input:
+                if entry.name == self.input.name:
+                    entry.type.tensor_type.shape.dim[0].dim_value = 1
         return copied
 
 

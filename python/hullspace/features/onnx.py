@@ -117,7 +117,7 @@ class OnnxModel:
         """Return the network up to the features, for one image of a shape or as many numbers."""
         if self._network is None or self._network[0] != shape:
             own = tuple(self._fitted(np.zeros((1, *shape))).shape[1:])
-            model = self._graph.with_outputs([self._node.features])
+            model = self._graph.with_outputs([self._node.features], one_image=True)
             network = ReluNetwork.from_onnx(model, input_shape=own, check=check)
             self._network, self._modules = (shape, ReluNetwork(network.stages, shape)), {}
         return self._network[1]
@@ -127,8 +127,9 @@ class OnnxModel:
         if self.preprocess is not None:
             torch = require("torch", "torch")
             tensor = batch if torch.is_tensor(batch) else torch.tensor(batch)
-            if tensor.dtype == torch.uint8:
-                tensor = tensor.float()
+            if tensor.dtype == torch.uint8 or tensor.is_floating_point():
+                double = self._dtype == np.float64
+                tensor = tensor.to(torch.float64 if double else torch.float32)
             with torch.no_grad():
                 batch = self.preprocess(tensor)
         array = as_array(batch) if is_array(batch) else np.asarray(batch)
@@ -152,8 +153,8 @@ class OnnxModel:
         runtime = require("onnxruntime", "onnx")
         options = runtime.SessionOptions()
         options.log_severity_level = 3
-        data = self._graph.with_outputs(outputs).SerializeToString()
         try:
+            data = self._graph.with_outputs(outputs).SerializeToString()
             return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no public base class
             raise ValueError(f"onnxruntime cannot run the model: {error}") from error
@@ -210,9 +211,15 @@ class OnnxModel:
             raise ValueError(
                 f"head {self.head_name!r} cannot be used: it is a convolution over space"
             )
+        vectors = self._vectors(features)
+        if vectors.shape[1] != self.head.n_features:
+            raise ValueError(
+                f"head {self.head_name!r} cannot be used: it has several vectors an image, input "
+                f"{features.shape}"
+            )
         if output is None:
             return
-        logits = self._vectors(features).astype(np.float64) @ self._node.weight.T + self._node.bias
+        logits = vectors.astype(np.float64) @ self._node.weight.T + self._node.bias
         how_far = _difference(logits, values[output].astype(np.float64))
         if not how_far <= agreement(self._dtype.name):
             raise ValueError(
