@@ -28,26 +28,26 @@ class Goals:
 
     @classmethod
     def leave(cls, sources: Tensor, n_classes: int) -> Goals:
-        """Any other class than the source reaches it."""
+        """Let any class but the source reach it."""
         fall = _one_hot(sources, n_classes)
         return cls(~fall, fall)
 
     @classmethod
     def reach(cls, targets: Tensor, n_classes: int) -> Goals:
-        """The target reaches all others."""
+        """Let the target reach all others."""
         rise = _one_hot(targets, n_classes)
         return cls(rise, ~rise)
 
     def toward(self, classes: Tensor) -> Goals:
-        """The same, but of the classes that shall win only one."""
+        """Keep only one of the classes that shall win."""
         return Goals(_one_hot(classes, self.rise.shape[1]), self.fall)
 
     def take(self, rows: Tensor | slice) -> Goals:
-        """The goals of some of the images."""
+        """Select the goals of some of the images."""
         return Goals(self.rise[rows], self.fall[rows])
 
     def margins(self, logits: Tensor) -> Tensor:
-        """What must become positive, (n,)."""
+        """Return what must become positive, (n,)."""
         return _largest(logits, self.rise) - _largest(logits, self.fall)
 
     def winners(self, logits: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ class Pool:
         return cls(rows, oracle.logits(rows))
 
     def examples(self, goals: Goals, origins: Tensor, n: int) -> Tensor:
-        """The n nearest images with an answer that is wanted, (n, n_images, d); NaN for none."""
+        """Find the n nearest images with an answer wanted, (n, n_images, d); NaN for none."""
         torch = require("torch", "torch")
         distances = torch.cdist(origins, self.rows)
         for rise, fall, row in zip(goals.rise, goals.fall, distances, strict=True):
@@ -63,7 +63,7 @@ class Pool:
 def nearest_classes(
     oracle: Oracle, box: Box, origins: Tensor, goals: Goals, logits: Tensor, n: int
 ) -> Tensor:
-    """The classes that would be met first if the model were linear, (n_images, n)."""
+    """Find the classes that would be met first if the model were linear, (n_images, n)."""
     torch = require("torch", "torch")
     n_asked = min(int(goals.rise[0].sum()), _N_CLASSES)
     asked = logits.masked_fill(~goals.rise, -np.inf).topk(n_asked, dim=1).indices
@@ -90,7 +90,7 @@ def all_starts(
     n_starts: int,
     generator: torch.Generator,
 ) -> tuple[Tensor, Goals]:
-    """Starts and goals of n_starts searches, one after the other, each for all the images.
+    """Return starts and goals of searches, one after the other, each for all the images.
 
     The image itself; the image with the goal of reaching a class near to it; the nearest other
     image with the answer wanted; noise; then over again with the next class and image.
