@@ -19,7 +19,7 @@ from hullspace.regions._arguments import (
     as_positive,
     require_inside,
 )
-from hullspace.regions._gradients import UnitDistances, unit_distances
+from hullspace.regions._gradients import UnitDistances, unit_distances, unit_gradients
 from hullspace.regions._redundancy import irredundant_rows
 
 if TYPE_CHECKING:
@@ -205,8 +205,8 @@ def region_at(
     point = as_point(x, model)
     body = as_polyhedron(domain, model)
     require_inside(point, body)
-    distances = unit_distances(model, point, as_positive(memory, "memory"))
-    return _assembled(model, point, body, distances)
+    gradients = unit_gradients(model, point, as_positive(memory, "memory"))
+    return _assembled(model, point, body, unit_distances(model, gradients))
 
 
 def _assembled(
