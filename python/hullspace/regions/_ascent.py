@@ -16,6 +16,8 @@ _Floats = npt.NDArray[np.float64]
 
 # D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", 2015; the usual decays.
 _FIRST, _SECOND = 0.9, 0.99
+# Elements of a matrix that is worked on at a time: it stays in a core's cache.
+_CHUNK = 2**17
 
 
 class _Adam:
@@ -61,6 +63,23 @@ def lower_bounds(
     """Bound functions from below in zones, each with slopes of its own."""
     n, m = goal.z_rows.shape
     low, high = np.atleast_2d(low[..., :m]), np.atleast_2d(high[..., :m])
+    if n * m > _CHUNK:
+        size = max(_CHUNK // m, 1)
+        parts = [np.arange(first, min(first + size, n)) for first in range(0, n, size)]
+        return np.concatenate(
+            [
+                lower_bounds(
+                    model,
+                    goal.take(part),
+                    low if len(low) == 1 else low[part],
+                    high if len(high) == 1 else high[part],
+                    norm,
+                    zones if len(zones.squares) == 1 else zones.take(part),
+                    steps,
+                )
+                for part in parts
+            ]
+        )
     alpha = np.tile(start_slopes(model, low, high), (n // len(low), 1))
     nothing = np.zeros((1, m))
     least, most = _slope_ranges(model, m)
@@ -115,7 +134,7 @@ def ascend(
     Parameters
     ----------
     goal : Functions
-        One function.
+        One function, or one for each node.
     low, high : (n, n_units) float64
         Bounds of the units' inputs in each node.
     start : (alpha, beta, t)
@@ -140,7 +159,8 @@ def ascend(
     )
     active = np.arange(n)
     for step in range(steps):
-        lines = model.lines(goal, low[active], high[active], alpha, beta)
+        goals = goal if len(goal) == 1 else goal.take(active)
+        lines = model.lines(goals, low[active], high[active], alpha, beta)
         t, y, values = norm.nearest(lines, t, 6 if step == 0 else 2)
         a, z = model.values(y, lines)
         better = values > best.values[active]

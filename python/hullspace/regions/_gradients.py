@@ -115,6 +115,11 @@ def rounding_factor(network: ReluNetwork) -> float:
     return roundings * _UNIT / (1.0 - roundings * _UNIT) * _SPARE
 
 
+def relaxation_rounding(network: ReluNetwork) -> float:
+    """Return the same for bounds made of lines that replace units."""
+    return 8.0 * (rounding_factor(network) + _UNIT * (network.n_inputs + network.n_hidden + 8))
+
+
 def forward(network: ReluNetwork, rows: _Floats, factors: list[_Floats]) -> Iterator[_Floats]:
     """Yield what each stage's affine part without bias makes of a batch, dropping what is used."""
     last = {term.source: k for k, stage in enumerate(network.stages) for term in stage.terms}
@@ -149,15 +154,19 @@ def absolute_sums(
     return values, slopes
 
 
-def unit_gradients(network: ReluNetwork, point: _Floats, memory: float) -> UnitGradients:
-    """Carry the gradients of all units forward and keep their norms."""
+def unit_gradients(
+    network: ReluNetwork, point: _Floats, memory: float, rounding: float
+) -> UnitGradients:
+    """Carry the gradients of all units forward and keep their norms.
+
+    `rounding` is `rounding_factor`, or 0 to take the arithmetic for exact.
+    """
     inputs = [a[0] for a in network.preactivations(point[None])]
     hidden = [stage.hidden for stage in network.stages]
     bits = np.concatenate([a[units] > 0.0 for a, units in zip(inputs, hidden, strict=True)])
     factors = network.factors(bits)
     squares, sizes, outputs = _norms(network, factors, memory)
     value_sums, slope_sums = absolute_sums(network, point, factors)
-    rounding = rounding_factor(network)
     return UnitGradients(
         bits,
         factors,
