@@ -165,7 +165,7 @@ class Deviations:
         corners = [(a, d) for a in sides for d in ends]
         corners += [(a, np.clip(-a, *ends)) for a in sides]
         corners += [(np.clip(-d, *sides), d) for d in ends]
-        low, high, size = np.inf, -np.inf, 0.0
+        low, high, size = np.full((3, *deviation.center.shape), [[[np.inf]], [[-np.inf]], [[0.0]]])
         for a, d in corners:
             total = a + d
             value = np.where(total > 0.0, total, slopes * total) - factors * a

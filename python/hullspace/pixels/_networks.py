@@ -39,7 +39,7 @@ def as_piecewise_affine(space: object, input_shape: Sequence[int]) -> ReluNetwor
 
 
 def _logits_module(space: FeatureSpace) -> Any:
-    torch = require("torch", "torch")
+    torch: Any = require("torch", "torch")
 
     class Logits(torch.nn.Module):  # type: ignore[misc]
         """Preprocessing, the model, and two logits where it has one."""

@@ -81,6 +81,7 @@ class Relaxed:
         if not self._fits(0):
             return proven, Status.LIMIT
         low, high, r, status = proven, np.inf, min(guess, end), Status.COMPLETE
+        near, far = (proven, np.inf), (np.inf, 0.0)
         for _ in range(_TRIES):
             if time.perf_counter() >= self.deadline:
                 return low, Status.LIMIT
@@ -89,12 +90,14 @@ class Relaxed:
                 # The bounds need too much memory this far out.
                 status, high = Status.LIMIT, min(high, r)
             else:
-                low = max(low, min(r, d))
-                if d < _BEYOND * r:
-                    high = min(high, max(r, d))
+                low, high = max(low, min(r, d)), min(high, max(r, d) if d < _BEYOND * r else np.inf)
+            if d is not None and d >= r:
+                near = (r, d)
+            else:
+                far = (r, d or 0.0)
             if low >= end or high <= max(low * (1.0 + tolerance), _LEAST * guess):
                 return low, status
-            r = min(_BEYOND * r, np.sqrt(max(low, high / _BEYOND**2) * high), end)
+            r = min(_between(near, far, low, high), end)
         return low, Status.LIMIT
 
     def _fits(self, n_open: int) -> bool:
@@ -120,11 +123,27 @@ class Relaxed:
         goal = goal.minus(reduced.outputs.take(others))
         model = reduced.model
         shape = (len(others), len(model))
-        ends = [np.broadcast_to(e[model.units], shape) for e in (reduced.low, reduced.high)]
-        start = (start_slopes(model, *ends), np.zeros(shape), np.zeros(len(others)))
+        low, high = (
+            np.broadcast_to(end[model.units], shape) for end in (reduced.low, reduced.high)
+        )
+        start = (start_slopes(model, low, high), np.zeros(shape), np.zeros(len(others)))
         enough = self.norm.value(_BEYOND * r)
-        duals = ascend(model, goal, *ends, start, self.norm, enough, _STEPS)
+        duals = ascend(model, goal, low, high, start, self.norm, enough, _STEPS)
         found = self.norm.distance(float(duals.values.min()))
         if found < r:
             self._known = (r, reduced.low, reduced.high)
         return found
+
+
+def _between(near: tuple[float, float], far: tuple[float, float], low: float, high: float) -> float:
+    """Return the next radius, given the last ones on both sides and their distances."""
+    (r, d), (s, e) = near, far
+    if not np.isfinite(s):
+        # The distance falls a few times as fast as the radius grows.
+        return 2.0 * r if d >= _BEYOND * r else r * (d / r) ** 0.25
+    if not np.isfinite(d):
+        return float(np.sqrt(max(low, s / _BEYOND**2) * s))
+    # Where the line through both meets the radius.
+    crossing = (d * (s - r) + r * (d - e)) / (s - r + d - e)
+    margin = 0.1 * (high - low)
+    return float(np.clip(crossing, low + margin, high - margin))

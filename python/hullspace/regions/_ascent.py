@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hullspace.regions._relaxation import Functions, joined
+
 if TYPE_CHECKING:
     from hullspace.regions._norms import Norm, Zones
-    from hullspace.regions._relaxation import Functions, Lines, Model
+    from hullspace.regions._relaxation import Lines, Model
 
 _Floats = npt.NDArray[np.float64]
 
@@ -63,23 +65,6 @@ def lower_bounds(
     """Bound functions from below in zones, each with slopes of its own."""
     n, m = goal.z_rows.shape
     low, high = np.atleast_2d(low[..., :m]), np.atleast_2d(high[..., :m])
-    if n * m > _CHUNK:
-        size = max(_CHUNK // m, 1)
-        parts = [np.arange(first, min(first + size, n)) for first in range(0, n, size)]
-        return np.concatenate(
-            [
-                lower_bounds(
-                    model,
-                    goal.take(part),
-                    low if len(low) == 1 else low[part],
-                    high if len(high) == 1 else high[part],
-                    norm,
-                    zones if len(zones.squares) == 1 else zones.take(part),
-                    steps,
-                )
-                for part in parts
-            ]
-        )
     alpha = np.tile(start_slopes(model, low, high), (n // len(low), 1))
     nothing = np.zeros((1, m))
     least, most = _slope_ranges(model, m)
@@ -94,6 +79,26 @@ def lower_bounds(
             gradient = np.where(_convex_side(model, lines), lines.weights * a, 0.0)
             alpha = np.clip(alpha + 0.2 * 0.9**step * adam.step(gradient), least, most)
     return best
+
+
+def both_bounds(
+    model: Model,
+    goal: Functions,
+    low: _Floats,
+    high: _Floats,
+    norm: Norm,
+    zones: Zones,
+    steps: int,
+) -> tuple[_Floats, _Floats]:
+    """Bound functions from below and above in one zone, a part at a time."""
+    size = max(_CHUNK // max(2 * goal.z_rows.shape[1], 1), 1)
+    found = [np.zeros((2, 0))]
+    for first in range(0, len(goal), size):
+        part = goal.take(np.arange(first, min(first + size, len(goal))))
+        both = joined([part, -part])
+        found.append(lower_bounds(model, both, low, high, norm, zones, steps).reshape(2, -1))
+    lower, upper = np.concatenate(found, axis=1)
+    return lower, -upper
 
 
 def _convex_side(model: Model, lines: Lines) -> npt.NDArray[np.bool_]:
