@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hullspace.regions._relaxation import Functions, joined
+
 if TYPE_CHECKING:
     from hullspace.regions._norms import Norm, Zones
-    from hullspace.regions._relaxation import Functions, Lines, Model
+    from hullspace.regions._relaxation import Lines, Model
 
 _Floats = npt.NDArray[np.float64]
 
 # D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", 2015; the usual decays.
 _FIRST, _SECOND = 0.9, 0.99
+# Elements of a matrix that is worked on at a time: it stays in a core's cache.
+_CHUNK = 2**17
 
 
 class _Adam:
@@ -77,6 +81,26 @@ def lower_bounds(
     return best
 
 
+def both_bounds(
+    model: Model,
+    goal: Functions,
+    low: _Floats,
+    high: _Floats,
+    norm: Norm,
+    zones: Zones,
+    steps: int,
+) -> tuple[_Floats, _Floats]:
+    """Bound functions from below and above in one zone, a part at a time."""
+    size = max(_CHUNK // max(2 * goal.z_rows.shape[1], 1), 1)
+    found = [np.zeros((2, 0))]
+    for first in range(0, len(goal), size):
+        part = goal.take(np.arange(first, min(first + size, len(goal))))
+        both = joined([part, -part])
+        found.append(lower_bounds(model, both, low, high, norm, zones, steps).reshape(2, -1))
+    lower, upper = np.concatenate(found, axis=1)
+    return lower, -upper
+
+
 def _convex_side(model: Model, lines: Lines) -> npt.NDArray[np.bool_]:
     m = lines.weights.shape[1]
     found: npt.NDArray[np.bool_] = np.where(
@@ -115,7 +139,7 @@ def ascend(
     Parameters
     ----------
     goal : Functions
-        One function.
+        One function, or one for each node.
     low, high : (n, n_units) float64
         Bounds of the units' inputs in each node.
     start : (alpha, beta, t)
@@ -140,7 +164,8 @@ def ascend(
     )
     active = np.arange(n)
     for step in range(steps):
-        lines = model.lines(goal, low[active], high[active], alpha, beta)
+        goals = goal if len(goal) == 1 else goal.take(active)
+        lines = model.lines(goals, low[active], high[active], alpha, beta)
         t, y, values = norm.nearest(lines, t, 6 if step == 0 else 2)
         a, z = model.values(y, lines)
         better = values > best.values[active]

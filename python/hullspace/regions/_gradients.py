@@ -26,6 +26,36 @@ _SPARE = 1.0 + 2.0**-40
 
 
 @dataclass(frozen=True)
+class UnitGradients:
+    """The affine map of a point's region, and the sizes of its units' gradients, stage by stage.
+
+    Attributes
+    ----------
+    bits : (n_hidden,) bool
+        The activation pattern.
+    factors : list of (n_units,) float64
+        What it makes of the units' inputs.
+    inputs : list of (n_units,) float64
+        The units' inputs at the point.
+    lengths, sizes : list of (n_units,) float64
+        Norms of their gradients: the 2-norm and the 1-norm.
+    value_errors, gradient_errors : list of (n_units,) float64
+        The inputs, and the gradients in the 1-norm, are off by at most this.
+    affine_map : ((n_outputs, n_inputs), (n_outputs,)) float64
+        Of the outputs.
+    """
+
+    bits: npt.NDArray[np.bool_]
+    factors: list[_Floats]
+    inputs: list[_Floats]
+    lengths: list[_Floats]
+    sizes: list[_Floats]
+    value_errors: list[_Floats]
+    gradient_errors: list[_Floats]
+    affine_map: tuple[_Floats, _Floats]
+
+
+@dataclass(frozen=True)
 class UnitDistances:
     """Lower bounds on distances from a point, and the affine map of its region.
 
@@ -85,6 +115,11 @@ def rounding_factor(network: ReluNetwork) -> float:
     return roundings * _UNIT / (1.0 - roundings * _UNIT) * _SPARE
 
 
+def relaxation_rounding(network: ReluNetwork) -> float:
+    """Return the same for bounds made of lines that replace units."""
+    return 8.0 * (rounding_factor(network) + _UNIT * (network.n_inputs + network.n_hidden + 8))
+
+
 def forward(network: ReluNetwork, rows: _Floats, factors: list[_Floats]) -> Iterator[_Floats]:
     """Yield what each stage's affine part without bias makes of a batch, dropping what is used."""
     last = {term.source: k for k, stage in enumerate(network.stages) for term in stage.terms}
@@ -119,30 +154,48 @@ def absolute_sums(
     return values, slopes
 
 
-def unit_distances(network: ReluNetwork, point: _Floats, memory: float) -> UnitDistances:
-    """Bound the distances to the hyperplanes of all hidden units from below."""
+def unit_gradients(
+    network: ReluNetwork, point: _Floats, memory: float, rounding: float
+) -> UnitGradients:
+    """Carry the gradients of all units forward and keep their norms.
+
+    `rounding` is `rounding_factor`, or 0 to take the arithmetic for exact.
+    """
     inputs = [a[0] for a in network.preactivations(point[None])]
     hidden = [stage.hidden for stage in network.stages]
     bits = np.concatenate([a[units] > 0.0 for a, units in zip(inputs, hidden, strict=True)])
     factors = network.factors(bits)
     squares, sizes, outputs = _norms(network, factors, memory)
     value_sums, slope_sums = absolute_sums(network, point, factors)
-    rounding = rounding_factor(network)
+    return UnitGradients(
+        bits,
+        factors,
+        inputs,
+        [np.sqrt(part) for part in squares],
+        sizes,
+        [rounding * part for part in value_sums],
+        [rounding * part for part in slope_sums],
+        (outputs, inputs[-1] - outputs @ point),
+    )
+
+
+def unit_distances(network: ReluNetwork, found: UnitGradients) -> UnitDistances:
+    """Bound the distances to the hyperplanes of all hidden units from below."""
+    hidden = [stage.hidden for stage in network.stages]
 
     def of_units(parts: list[_Floats]) -> _Floats:
         return np.concatenate([part[units] for part, units in zip(parts, hidden, strict=True)])
 
-    values, errors = of_units(inputs), rounding * of_units(value_sums)
-    slopes = rounding * of_units(slope_sums)
-    offsets = inputs[-1] - outputs @ point
+    values, errors = of_units(found.inputs), of_units(found.value_errors)
+    slopes = of_units(found.gradient_errors)
     return UnitDistances(
-        bits,
-        _quotients(values, errors, np.sqrt(of_units(squares)), slopes),
-        _quotients(values, errors, of_units(sizes), slopes),
-        inputs[-1],
-        (outputs, offsets),
-        rounding * value_sums[-1],
-        rounding * slope_sums[-1],
+        found.bits,
+        _quotients(values, errors, of_units(found.lengths), slopes),
+        _quotients(values, errors, of_units(found.sizes), slopes),
+        found.inputs[-1],
+        found.affine_map,
+        found.value_errors[-1],
+        found.gradient_errors[-1],
     )
 
 

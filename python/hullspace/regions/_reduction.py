@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.regions._ascent import lower_bounds
+from hullspace.regions._ascent import both_bounds
 from hullspace.regions._relaxation import Functions, Model, joined
 
 if TYPE_CHECKING:
@@ -139,17 +139,10 @@ class _Sweep:
             np.concatenate([np.zeros(0), *(s for s in side)])[model.units]
             for side in (self.low, self.high)
         ]
-        found = lower_bounds(
-            model,
-            joined([goal, -goal]),
-            earlier[0],
-            earlier[1],
-            self.norm,
-            self.zones,
-            self.steps if len(model) else 1,
-        )
-        low[todo] = np.maximum(low[todo], found[: len(todo)])
-        high[todo] = np.minimum(high[todo], -found[len(todo) :])
+        steps = self.steps if len(model) else 1
+        found = both_bounds(model, goal, earlier[0], earlier[1], self.norm, self.zones, steps)
+        low[todo] = np.maximum(low[todo], found[0])
+        high[todo] = np.minimum(high[todo], found[1])
         return low, high
 
 

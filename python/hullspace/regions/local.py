@@ -19,7 +19,12 @@ from hullspace.regions._arguments import (
     as_positive,
     require_inside,
 )
-from hullspace.regions._gradients import UnitDistances, unit_distances
+from hullspace.regions._gradients import (
+    UnitDistances,
+    rounding_factor,
+    unit_distances,
+    unit_gradients,
+)
 from hullspace.regions._redundancy import irredundant_rows
 
 if TYPE_CHECKING:
@@ -205,8 +210,9 @@ def region_at(
     point = as_point(x, model)
     body = as_polyhedron(domain, model)
     require_inside(point, body)
-    distances = unit_distances(model, point, as_positive(memory, "memory"))
-    return _assembled(model, point, body, distances)
+    limit = as_positive(memory, "memory")
+    gradients = unit_gradients(model, point, limit, rounding_factor(model))
+    return _assembled(model, point, body, unit_distances(model, gradients))
 
 
 def _assembled(

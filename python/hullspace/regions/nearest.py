@@ -24,7 +24,7 @@ from hullspace.regions._arguments import (
 from hullspace.regions._branching import Branching
 from hullspace.regions._crossing import many_approaches
 from hullspace.regions._exact import Regions
-from hullspace.regions._gradients import rounding_factor
+from hullspace.regions._gradients import relaxation_rounding
 from hullspace.regions._norms import Euclidean, Largest, Norm
 from hullspace.regions._reduction import Reduced, reduce_network
 from hullspace.status import Status
@@ -155,7 +155,6 @@ def nearest_boundary(
     if not ((lower <= point) & (point <= upper)).all():
         raise ValueError("x must be in the domain")
     box = (lower - point, upper - point)
-    rounding = 8.0 * (rounding_factor(model) + 2.0**-53 * (model.n_inputs + model.n_hidden + 8))
     kind = Euclidean if as_norm(norm) == 2.0 else Largest
     limit = as_positive(time_limit, "time_limit")
     outputs = model(point[None])[0]
@@ -164,7 +163,12 @@ def nearest_boundary(
     chosen = as_class(target, "target", others)
     _require_fitting(model)
     search = _Search(
-        model, point, kind(*box, rounding), label, others if chosen is None else [chosen], limit
+        model,
+        point,
+        kind(*box, relaxation_rounding(model)),
+        label,
+        others if chosen is None else [chosen],
+        limit,
     )
     with _Progress(shown=progress) as shown:
         return search.run(as_threads(n_threads), shown.show)
