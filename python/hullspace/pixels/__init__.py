@@ -4,5 +4,6 @@ Every search is heuristic: what it finds is checked, but what it does not find m
 """
 
 from hullspace.pixels.flip import Flip, flip
+from hullspace.pixels.invert import Inversion, invert
 
-__all__ = ["Flip", "flip"]
+__all__ = ["Flip", "Inversion", "flip", "invert"]

@@ -11,6 +11,8 @@ import numpy as np
 from hullspace._extras import require
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from hullspace.pixels._box import Box
@@ -128,17 +130,49 @@ def retreat(
 ) -> Tensor:
     """Go from x, where margins are not negative, toward the origins until they are below `tie`.
 
-    False position and bisection by turns; the answer at the result has changed.
+    The answer at the result has changed. Where neighbouring numbers on the segment still differ
+    by more, the last step is made by some of the pixels only.
     """
     torch = require("torch", "torch")
-    low, high = origins.new_zeros(len(x)), origins.new_ones(len(x))
-    below = goals.margins(oracle.logits(origins))
-    above = goals.margins(oracle.logits(x))
 
-    def at(shares: Tensor, rows: Tensor) -> Tensor:
-        # In this order x itself, which is known to have another answer, is met at 1.
-        return x[rows] + (1 - shares[:, None]) * (origins[rows] - x[rows])
+    def between(near: Tensor, far: Tensor, shares: Tensor) -> Tensor:
+        # In this order `far`, which is known to have another answer, is met at 1.
+        return far + (1 - shares[:, None]) * (near - far)
 
+    def mixed(near: Tensor, far: Tensor, shares: Tensor) -> Tensor:
+        n = far.shape[1]
+        return torch.where(torch.arange(n, device=far.device) < shares[:, None] * n, far, near)
+
+    rows = torch.arange(len(x), device=x.device)
+    near, far = origins, x.clone()
+    for path in (between, mixed):
+        ends, margins = _bisect(
+            oracle, path, (near[rows], far[rows]), goals.take(rows), tie, n_rounds
+        )
+        far[rows] = ends[1]
+        open_ = (margins > tie) & (ends[0] != ends[1]).any(1)
+        near = near.clone()
+        near[rows] = ends[0]
+        rows = rows[open_]
+    return far
+
+
+def _bisect(
+    oracle: Oracle,
+    path: Callable[[Tensor, Tensor, Tensor], Tensor],
+    ends: tuple[Tensor, Tensor],
+    goals: Goals,
+    tie: float,
+    n_rounds: int,
+) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    """Narrow a path down to where margins change sign; return both ends and the far one's margin.
+
+    False position and bisection by turns.
+    """
+    torch = require("torch", "torch")
+    near, far = ends
+    low, high = near.new_zeros(len(far)), near.new_ones(len(far))
+    below, above = (goals.margins(oracle.logits(end)) for end in ends)
     for turn in range(n_rounds):
         middle = (low + high) / 2
         if turn % 2 == 0:
@@ -150,8 +184,9 @@ def retreat(
         rows = open_.nonzero()[:, 0]
         if len(rows) == 0:
             break
-        margins = goals.take(rows).margins(oracle.logits(at(middle[rows], rows)))
+        points = path(near[rows], far[rows], middle[rows])
+        margins = goals.take(rows).margins(oracle.logits(points))
         up, down = rows[margins >= 0], rows[margins < 0]
         high[up], above[up] = middle[up], margins[margins >= 0]
         low[down], below[down] = middle[down], margins[margins < 0]
-    return at(high, torch.arange(len(x), device=x.device))
+    return (path(near, far, low), path(near, far, high)), above

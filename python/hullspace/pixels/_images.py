@@ -44,7 +44,7 @@ class Images:
     shape: tuple[int, ...]
     low: Tensor
     high: Tensor
-    _given: Any
+    given: Any
 
     @classmethod
     def of(
@@ -80,11 +80,11 @@ class Images:
         torch = require("torch", "torch")
         images = rows.detach().reshape(len(rows), *self.shape)
         double = images.dtype == torch.float64
-        if isinstance(self._given, torch.Tensor):
-            dtype = images.dtype if double else self._given.dtype
-            return images.to(device=self._given.device, dtype=dtype)
+        if isinstance(self.given, torch.Tensor):
+            dtype = images.dtype if double else self.given.dtype
+            return images.to(device=self.given.device, dtype=dtype)
         array = images.double().cpu().numpy()
-        return array if double else array.astype(self._given.dtype)
+        return array if double else array.astype(self.given.dtype)
 
     def chunks(self, size: int, name: str, *, progress: bool) -> Iterator[slice]:
         """Slices of the batch, with a bar that shows how far they are."""
@@ -124,9 +124,7 @@ def as_count(value: int, name: str, least: int = 1) -> int:
 
 def as_nonnegative(value: float, name: str) -> float:
     """Return a finite number that is zero or more."""
-    if isinstance(value, bool) or not isinstance(
-        value, int | float | np.integer | np.floating
-    ):
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not 0.0 <= value < np.inf:
         raise ValueError(f"{name} must be finite and not negative, got {value}")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hullspace.features import FeatureSpace
 
 # The last step aims at this share of the tie that was asked for.
-_TIE_SHARE = 0.01
+_TIE_SHARE = 0.1
 # How many of the images that the starts lead to are refined, and in how many slides per step.
 _N_KEPT, _SLIDES = 2, 0.2
 
@@ -188,9 +188,7 @@ def flip(
         return _results(search, batch, found, sources, goals)
 
 
-def _results(
-    search: _Search, batch: Images, found: Tensor, sources: Tensor, goals: Goals
-) -> Flip:
+def _results(search: _Search, batch: Images, found: Tensor, sources: Tensor, goals: Goals) -> Flip:
     torch = require("torch", "torch")
     reached = ~found.isnan().any(1)
     features = search.oracle.features(torch.where(reached[:, None], found, batch.rows))

@@ -1,0 +1,305 @@
+"""Images whose features are given ones, as far as a search finds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hullspace._extras import require
+from hullspace.pixels._images import (
+    Bounds,
+    Images,
+    as_count,
+    as_nonnegative,
+    to_array,
+)
+from hullspace.pixels._minimize import minimize, wander
+from hullspace.pixels._oracle import Oracle
+from hullspace.status import Status
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from hullspace.features import FeatureSpace
+    from hullspace.pixels._minimize import Objective
+
+# Noise of the second start, relative to the width of the box; that of others is greater.
+_NOISE = 0.1
+# Adam's first step, relative to the width of the box, and its share of the steps.
+_RATE, _WANDERING = 0.03, 0.5
+# A search goes on below the tolerance to this share of it, so that rounding does not matter.
+_MARGIN = 0.5
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """Images found for features, as `invert` returns them.
+
+    Attributes
+    ----------
+    images : (n, ...) tensor or array, as the starts given
+        The best that were found, whether or not they reach the features.
+    features : (n, n_features)
+        Of those images.
+    residuals : (n,) float64
+        Distance of those to the features asked for.
+    relative : (n,) float64
+        Residual, divided by that of the start.
+    classes : (n,) int64
+        The model's answers to those images.
+    status : (n,) int8
+        `Status.REACHED` or `Status.NOT_REACHED`, which does not prove that there is no image.
+    n_forward, n_backward : float
+        How often the model ran, and how often gradients were taken, per image.
+    """
+
+    images: Any = field(repr=False)
+    features: npt.NDArray[Any] = field(repr=False)
+    residuals: npt.NDArray[np.float64]
+    relative: npt.NDArray[np.float64]
+    classes: npt.NDArray[np.int64]
+    status: npt.NDArray[np.int8]
+    n_forward: float
+    n_backward: float
+
+    @property
+    def reached(self) -> npt.NDArray[np.bool_]:
+        """Which features were reached, (n,)."""
+        return self.status == Status.REACHED
+
+    def __len__(self) -> int:
+        return len(self.residuals)
+
+    def __repr__(self) -> str:
+        n_reached = int(np.count_nonzero(self.reached))
+        median = f", median relative residual {np.median(self.relative):.2g}" if len(self) else ""
+        return f"Inversion({n_reached} of {len(self)} features reached{median})"
+
+
+def invert(
+    space: FeatureSpace,
+    target_features: npt.ArrayLike | Tensor,
+    start: Any,
+    *,
+    bounds: Bounds = (0, 1),
+    weight: float = 0.0,
+    tolerance: float = 1e-3,
+    n_starts: int = 1,
+    max_steps: int = 300,
+    batch_size: int = 128,
+    random_state: int = 0,
+    progress: bool = False,
+) -> Inversion:
+    """Search for images whose features are given ones.
+
+    Minimizes ``|g(x) - z|^2 + weight |x - start|^2`` over the box of images, by projected L-BFGS,
+    by Adam where that stalls, and again from noisy starts where asked for. A residual that stays
+    is a result: some features seem to have no image. It is no proof.
+
+    Parameters
+    ----------
+    space : FeatureSpace
+        Of the model.
+    target_features : (n, n_features) tensor or array
+        The features asked for, z.
+    start : tensor or array, (n, ...) or (1, ...) of floating-point numbers
+        Images to start from, one for each or one for all.
+    bounds : (lower, upper), default (0, 1)
+        The box that images must be in: numbers, or arrays that fit an image.
+    weight : float, default 0
+        How much nearness to the start counts.
+    tolerance : float, default 1e-3
+        Features are REACHED when their residual is at most this times that of the start.
+    n_starts : int, default 1
+        Searches per image at most; those after the first start from the start and noise.
+    max_steps : int, default 300
+        Steps of a search.
+    batch_size : int, default 128
+        Images that are worked on together.
+    random_state : int, default 0
+        Seed of the noise.
+    progress : bool, default False
+        Show a progress bar.
+
+    Returns
+    -------
+    Inversion
+        Images, their features, residuals, classes and status.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type, shape or values; the message names it.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from hullspace import FeatureSpace, pixels
+    >>> model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)).double()
+    >>> with torch.no_grad():
+    ...     _ = model[0].weight.copy_(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
+    ...     _ = model[0].bias.zero_()
+    >>> space = FeatureSpace.from_torch(model, torch.zeros(1, 2))
+    >>> found = pixels.invert(space, [[1.0, 0.5], [1.0, 3.0]], np.zeros((1, 2)), tolerance=1e-6)
+    >>> found.images.round(4), found.status
+    (array([[0.5, 0.5],
+           [0.5, 1. ]]), array([8, 9], dtype=int8))
+    """
+    torch = require("torch", "torch")
+    batch = Images.of(space, start, bounds, "start")
+    targets = as_features(space, target_features, batch.rows)
+    batch = spread(batch, len(targets))
+    search = _Search(
+        Oracle(space, batch.shape, as_count(batch_size, "batch_size")),
+        batch.low,
+        batch.high,
+        as_nonnegative(weight, "weight"),
+        as_nonnegative(tolerance, "tolerance"),
+        as_count(n_starts, "n_starts"),
+        as_count(max_steps, "max_steps"),
+        torch.Generator().manual_seed(random_state),
+    )
+    found = batch.rows.clone()
+    with torch.no_grad():
+        sizes = (search.oracle.features(batch.rows) - targets).norm(dim=1)
+        for part in batch.chunks(batch_size, "invert", progress=progress):
+            found[part] = search.run(batch.rows[part], targets[part], sizes[part])
+        features = search.oracle.features(found)
+        residuals = (features.double() - targets.double()).norm(dim=1)
+        relative = torch.where(residuals > 0, residuals / sizes.double(), 0.0)
+        classes = space.logits(features).argmax(1)
+    n = max(len(batch), 1)
+    status = np.where(to_array(relative) <= tolerance, Status.REACHED, Status.NOT_REACHED)
+    return Inversion(
+        batch.restore(found),
+        to_array(features),
+        to_array(residuals),
+        to_array(relative),
+        to_array(classes),
+        status.astype(np.int8),
+        search.oracle.n_forward / n,
+        search.oracle.n_backward / n,
+    )
+
+
+def as_features(
+    space: FeatureSpace,
+    value: npt.ArrayLike | Tensor,
+    like: Tensor,
+    name: str = "target_features",
+) -> Tensor:
+    """Return features as a tensor of the kind of `like`; errors name the argument."""
+    torch = require("torch", "torch")
+    if not isinstance(value, torch.Tensor):
+        value = torch.from_numpy(np.array(value, dtype=np.float64))
+    features: Tensor = value.detach().to(like, copy=True)
+    if features.ndim != 2 or features.shape[1] != space.n_features:
+        raise ValueError(
+            f"{name} must have shape (n, {space.n_features}), got {tuple(features.shape)}"
+        )
+    if not bool(features.isfinite().all()):
+        raise ValueError(f"{name} must be finite")
+    return features
+
+
+def spread(start: Images, n: int) -> Images:
+    """One start for each of n features, where one was given for all."""
+    if len(start) == 1 and n != 1:
+        rows = start.rows.expand(n, -1).clone()
+        return Images(rows, start.shape, start.low, start.high, start.given)
+    if len(start) != n:
+        raise ValueError(f"start must have 1 or {n} images, one for each feature, got {len(start)}")
+    return start
+
+
+@dataclass(frozen=True)
+class _Search:
+    """The search for one batch after the other."""
+
+    oracle: Oracle
+    low: Tensor
+    high: Tensor
+    weight: float
+    tolerance: float
+    n_starts: int
+    max_steps: int
+    generator: torch.Generator
+
+    def run(self, origins: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
+        """The best images found."""
+        torch = require("torch", "torch")
+        best = origins.clone()
+        least = self._objective(origins, targets)(
+            origins, torch.arange(len(best), device=best.device)
+        )[0]
+        for number in range(self.n_starts):
+            rows = (~self._enough(least, sizes)).nonzero()[:, 0]
+            if len(rows) == 0:
+                break
+            x = origins[rows] if number == 0 else self._noisy(origins[rows], _NOISE * number)
+            x, values = self._one(x, origins[rows], targets[rows], sizes[rows])
+            lower = values < least[rows]
+            best[rows[lower]], least[rows[lower]] = x[lower], values[lower]
+        return best
+
+    def _one(
+        self, x: Tensor, origins: Tensor, targets: Tensor, sizes: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """One search: L-BFGS, and where it stalls Adam and L-BFGS again."""
+        objective = self._objective(origins, targets)
+        x, values = minimize(
+            objective,
+            x,
+            self.low,
+            self.high,
+            self.max_steps,
+            lambda values: self._enough(values, sizes),
+        )
+        rows = (~self._enough(values, sizes)).nonzero()[:, 0]
+        if len(rows) == 0:
+            return x, values
+        objective = self._objective(origins[rows], targets[rows])
+        n_steps = max(1, int(_WANDERING * self.max_steps))
+        again, _ = wander(objective, x[rows], self.low, self.high, n_steps, _RATE)
+        again, lower = minimize(
+            objective,
+            again,
+            self.low,
+            self.high,
+            self.max_steps,
+            lambda values: self._enough(values, sizes[rows]),
+        )
+        better = lower < values[rows]
+        x[rows[better]], values[rows[better]] = again[better], lower[better]
+        return x, values
+
+    def _objective(self, origins: Tensor, targets: Tensor) -> Objective:
+        """Half of the squares' sum, and its gradient."""
+
+        def evaluate(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+            def loss(features: Tensor, part: slice) -> Tensor:
+                return 0.5 * (features - targets[rows[part]]).square().sum(1)
+
+            _, values, slopes = self.oracle.slopes(x, loss)
+            if self.weight:
+                moves = x - origins[rows]
+                values = values + 0.5 * self.weight * moves.square().sum(1)
+                slopes = slopes + self.weight * moves
+            return values, slopes
+
+        return evaluate
+
+    def _enough(self, values: Tensor, sizes: Tensor) -> Tensor:
+        if self.weight:
+            return values <= 0
+        return (2 * values).sqrt() <= _MARGIN * self.tolerance * sizes
+
+    def _noisy(self, origins: Tensor, size: float) -> Tensor:
+        torch = require("torch", "torch")
+        noise = torch.randn(origins.shape, generator=self.generator, dtype=torch.float64)
+        rows = origins + size * (self.high - self.low) * noise.to(origins)
+        return rows.clamp(self.low, self.high)
