@@ -50,6 +50,19 @@ def test_splits_survive_saving(tmp_path, suffix, names):
     assert loaded.names == (names or ("0", "1", "2"))
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("which", ["neither", "train", "test"])
+def test_labels_are_optional(tmp_path, suffix, which):
+    train, test = make_set(12, labels=which == "train"), make_set(5, labels=which == "test")
+    split = FeatureSplit(train, test)
+    split.save(tmp_path / f"split{suffix}")
+    loaded = FeatureSplit.load(tmp_path / f"split{suffix}")
+    same(split.train, loaded.train)
+    same(split.test, loaded.test)
+    assert (loaded.train.labels is None) == (which != "train")
+    assert (loaded.test.accuracy is None) == (which != "test")
+
+
 def test_real_file_loads():
     split = FeatureSplit.load(data_file("cifar10_resnet20/features.npz"))
     assert repr(split) == "FeatureSplit(50000 train, 10000 test, Head(n_classes=10, n_features=64))"

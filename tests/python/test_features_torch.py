@@ -10,7 +10,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from data import data_file
 from hullspace import FeatureSpace
-from models import ResNet20, Wrapped, images, mlp
+from hullspace.features import normalization
+from models import VGG, ResNet20, ViT, Wrapped, images, mlp, resnet20
 
 Output = namedtuple("Output", "logits hidden")
 
@@ -26,6 +27,22 @@ class TokenClassifier(nn.Module):
 
     def forward(self, tokens):
         return self.head(torch.relu(self.mix(self.embedding(tokens))).mean(1))
+
+
+def weight_norm():
+    model = mlp(8, 6, 3)
+    with pytest.warns(FutureWarning, match="weight_norm"):
+        nn.utils.weight_norm(model[2])
+    return model
+
+
+class ByKeyword(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.last = nn.Linear(8, 6), nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.last(input=self.body(x).relu())
 
 
 def parametrized():
@@ -75,6 +92,9 @@ MODELS = {
     "attribute": (lambda: Wrapped(mlp(8, 4, 3), lambda y: Output(y, None)), (8,), "model.2"),
     "softmax": (lambda: nn.Sequential(mlp(8, 4, 3), nn.Softmax(1)), (8,), "0.2"),
     "log-softmax": (lambda: nn.Sequential(mlp(8, 4, 3), nn.LogSoftmax(1)), (8,), "0.2"),
+    "vgg": (VGG, (3, 16, 16), "classifier.6"),
+    "vit": (ViT, (3, 8, 8), "head"),
+    "old weight norm": (weight_norm, (8,), "2"),
     "weight norm": (parametrized, (8,), "2"),
     "double": (lambda: mlp(8, 6, 3).double(), (8,), "2"),
     "half": (lambda: mlp(8, 6, 3).half(), (8,), "2"),
@@ -293,20 +313,103 @@ def test_repr_says_what_there_is():
 
 
 def test_real_resnet20_gives_the_stored_features():
-    from safetensors.torch import load_file
-
-    model = ResNet20()
-    model.load_state_dict(load_file(data_file("cifar10_resnet20/resnet20.safetensors")))
-    with np.load(data_file("cifar10_resnet20/images.npz")) as file:
-        pixels = torch.from_numpy(file["test_images"][:200]).permute(0, 3, 1, 2) / 255.0
-        labels, index = file["test_labels"][:200], file["test_index"][:200]
-    mean = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
-    std = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
-    space = FeatureSpace.from_torch(model, torch.zeros(1, 3, 32, 32))
-    found = space.extract((pixels - mean) / std, labels=labels, progress=False)
-    with np.load(data_file("cifar10_resnet20/features.npz")) as file:
-        stored, weight = file["test_features"][index], file["weight"]
+    normalize = normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    space = FeatureSpace.from_torch(resnet20(), torch.zeros(1, 3, 32, 32), preprocess=normalize)
+    file = data_file("cifar10_resnet20/images.npz")
+    found = space.extract(file, part="test", progress=False)
+    with np.load(file) as arrays:
+        index = arrays["test_index"]
+    with np.load(data_file("cifar10_resnet20/features.npz")) as arrays:
+        stored, weight = arrays["test_features"][index], arrays["weight"]
     assert space.head_name == "linear"
     assert np.array_equal(space.head.weight, weight)
     assert np.abs(found.features - stored).max() < 1e-4
-    assert 0.7 < found.accuracy < 0.9
+    assert 0.80 < found.accuracy < 0.82
+
+
+class TwoHeads(nn.Module):
+    def __init__(self, change=lambda a, b: (a, b)):
+        super().__init__()
+        self.body = mlp(8, 6, 6)
+        self.first, self.second = nn.Linear(6, 3), nn.Linear(6, 4)
+        self.change = change
+
+    def forward(self, x):
+        hidden = self.body(x).relu()
+        return self.change(self.first(hidden), self.second(hidden))
+
+
+@pytest.mark.parametrize(
+    "change", [lambda a, b: (a, b), lambda a, b: {"first": a, "second": b}, lambda a, b: [b, a]]
+)
+def test_two_heads_are_listed_and_one_is_named(change):
+    model = TwoHeads(change)
+    message = r"(?s)several heads.*head=.*first: Linear, 6 -> 3; it gives .*second: Linear, 6 -> 4"
+    with pytest.raises(ValueError, match=message):
+        FeatureSpace.from_torch(model, images(2, 8))
+    for head, n_classes in (("first", 3), ("second", 4)):
+        space = FeatureSpace.from_torch(model, images(2, 8), head=head)
+        assert (space.head_name, space.n_classes) == (head, n_classes)
+
+
+def test_of_several_outputs_the_logits_count():
+    model = TwoHeads(lambda a, b: {"logits": b, "auxiliary": a})
+    assert FeatureSpace.from_torch(model, images(2, 8)).head_name == "second"
+    model = TwoHeads(lambda a, b: (a, b.relu()))  # the second output is no head's
+    assert FeatureSpace.from_torch(model, images(2, 8)).head_name == "first"
+
+
+def test_neither_of_two_heads_that_are_averaged():
+    model = TwoHeads(lambda a, b: (a + b[:, :3]) / 2)
+    message = r"(?s)no layer's output.*head=.*first: .*differs.*second: .*another shape"
+    with pytest.raises(ValueError, match=message):
+        FeatureSpace.from_torch(model, images(2, 8))
+
+
+def test_prefixes_of_wrappers_may_be_left_out():
+    inner = nn.Sequential()
+    inner.add_module("body", mlp(8, 6, 4))
+    inner.add_module("classifier", nn.Linear(4, 3))
+    model = nn.DataParallel(inner)
+    for head in ("classifier", "module.classifier", inner.classifier):
+        space = FeatureSpace.from_torch(model, images(2, 8), head=head)
+        assert space.head_name == "module.classifier"
+        found = space.extract(images(3, 8), layers=["body.0"], progress=False)
+        assert np.allclose(found.logits, inner(images(3, 8)).detach(), atol=1e-6)
+        assert found.layers["body.0"].shape == (3, 6)
+
+
+def test_a_head_called_by_keyword_is_found():
+    space = FeatureSpace.from_torch(ByKeyword(), images(2, 8))
+    assert space.head_name == "last"
+    assert space.network((8,)).n_hidden == 6
+
+
+def test_models_of_transformers():
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    vit = transformers.ViTForImageClassification(
+        transformers.ViTConfig(
+            hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+            image_size=8, patch_size=4, num_labels=5,
+        )
+    )  # fmt: skip
+    resnet = transformers.ResNetForImageClassification(
+        transformers.ResNetConfig(
+            embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", num_labels=4
+        )
+    )
+    for model, size, head, layer in (
+        (vit, 8, "classifier", "vit.layernorm"),
+        (resnet, 16, "classifier.1", "resnet.encoder"),
+    ):
+        space = FeatureSpace.from_torch(model, images(1, 3, size, size))
+        batch = images(3, 3, size, size, seed=1)
+        found = space.extract(batch, layers=[layer], progress=False)
+        assert space.head_name == head
+        assert np.allclose(found.logits, true_logits(model, batch), atol=1e-5)
+        assert len(found.layers[layer]) == 3
+        pixels = batch.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(space.features(pixels).square().sum(), pixels)
+        assert (gradient.flatten(1).norm(dim=1) > 0).all()
+    assert np.allclose(space.network((3, 16, 16))(batch), found.logits, atol=1e-4)

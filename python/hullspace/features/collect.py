@@ -36,6 +36,7 @@ class Collector:
         self._dtype = np.dtype(np.float64 if head.weight.dtype == np.float64 else np.float32)
         self._writer = None if out is None else DirectoryWriter(Path(out))
         self._parts: dict[str, list[_Array]] = {}
+        self._widths: dict[str, int] = {}
         self._n_batches = 0
         self._n_labelled = 0
         self._open = ExitStack()
@@ -57,9 +58,14 @@ class Collector:
         rows = {"features": features, **{LAYERS + name: array for name, array in layers.items()}}
         rows = {name: np.asarray(array, dtype=self._dtype) for name, array in rows.items()}
         for name, array in rows.items():
+            what = "features" if name == "features" else f"outputs of {name[len(LAYERS) :]!r}"
             if not np.isfinite(array).all():
-                what = "features" if name == "features" else f"outputs of {name[len(LAYERS) :]!r}"
                 raise ValueError(f"images: {batch} gives {what} that are not finite")
+            width = self._widths.setdefault(name, array.shape[1])
+            if array.shape[1] != width:
+                raise ValueError(
+                    f"images: {batch} gives {array.shape[1]} {what} an image, others give {width}"
+                )
         if labels is not None:
             rows["labels"] = as_labels(labels, f"labels of {batch}", len(features), self.head)
             self._n_labelled += 1

@@ -76,21 +76,9 @@ class DirectoryWriter:
         return self
 
     def append(self, name: str, rows: npt.NDArray[Any]) -> None:
-        """Add rows to an array; its first rows say of which type and shape they all are."""
-        column = self._columns.get(name)
-        if column is None:
-            column = self._column(name, rows)
-        elif rows.dtype != column.dtype or rows.shape[1:] != column.shape:
-            raise ValueError(
-                f"{name} must have rows of shape {column.shape} and type {column.dtype} in every "
-                f"batch, got {rows.shape[1:]} and {rows.dtype}"
-            )
+        """Add rows to an array, all of one type and shape."""
+        column = self._columns.get(name) or self._column(name, rows)
         column.append(rows)
-
-    def write(self, name: str, array: npt.NDArray[Any]) -> None:
-        """Write a whole array."""
-        self._columns.pop(name, None)
-        self._column(name, array).append(array)
 
     def _column(self, name: str, rows: npt.NDArray[Any]) -> _Column:
         plain = name.isidentifier()

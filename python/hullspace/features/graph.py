@@ -36,7 +36,7 @@ class GraphHead:
     kernel : tuple of int or None
         Size of a convolution's kernels.
     whole : bool
-        Whether it can be a head: not so a convolution that is strided or grouped.
+        Whether it can be a head: not so a convolution that is strided, padded or grouped.
     """
 
     name: str
@@ -161,8 +161,8 @@ class Graph:
             return GraphHead(name, "Add", head.features, node.output[0], head.weight, offsets)
         return None
 
-    def find_head(self, wanted: str | None) -> GraphHead:
-        """Return the head that is named, or that gives the output.
+    def find_head(self, wanted: str | None) -> tuple[GraphHead, str | None]:
+        """Return the head that is named; or the one that gives an output, and which.
 
         Raises
         ------
@@ -171,11 +171,12 @@ class Graph:
         """
         candidates = self.heads()
         if wanted is not None:
-            return self._named(candidates, wanted)
+            return self._named(candidates, wanted), None
         outputs = [output.name for output in self.model.graph.output]
         if "logits" in outputs:
             outputs = ["logits"]
-        found = {head.name: head for head in map(self._before, outputs) if head is not None}
+        ends = [(self._before(output), output) for output in outputs]
+        found = {head.name: (head, output) for head, output in ends if head is not None}
         if len(found) == 1:
             return next(iter(found.values()))
         what = (
@@ -183,7 +184,8 @@ class Graph:
             if not found
             else "the graph has several heads; name one with head="
         )
-        lines = [head.describe() for head in (found.values() if found else candidates)]
+        listed = [head for head, _ in found.values()] or candidates
+        lines = [head.describe() for head in listed]
         if not lines:
             raise ValueError(f"{what}. The graph has no Gemm, MatMul or Conv of constant weights")
         raise ValueError("\n".join([f"{what}. Candidates:", *lines]))
@@ -196,8 +198,12 @@ class Graph:
                 names |= {
                     self.by_output[name].name for name in inner.input if name in self.by_output
                 }
-            if wanted in names:
+            if wanted in names and head.whole:
                 return head
+            if wanted in names:
+                raise ValueError(
+                    f"head {wanted!r} cannot be used: a strided, padded or grouped convolution"
+                )
         known = ", ".join(repr(head.name) for head in candidates) or "none"
         raise ValueError(f"head must be one of the graph's affine nodes ({known}), got {wanted!r}")
 
@@ -212,13 +218,18 @@ class Graph:
             return None
         return head
 
-    def with_outputs(self, names: list[str]) -> Any:
-        """Return a copy of the model that gives these tensors."""
+    def with_outputs(self, names: list[str], *, one_image: bool = False) -> Any:
+        """Return a copy of the model that gives these tensors, of one image if so wanted."""
         onnx = require("onnx", "onnx")
         copied = onnx.ModelProto()
         copied.CopyFrom(self.model)
         del copied.graph.output[:]
         copied.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+        if one_image:
+            del copied.graph.value_info[:]  # shapes of another batch
+            for entry in copied.graph.input:
+                if entry.name == self.input.name:
+                    entry.type.tensor_type.shape.dim[0].dim_value = 1
         return copied
 
 

@@ -71,6 +71,11 @@ class Candidate:
         return f"  {self.name or '(the model)'}: {kind}, {n_features} -> {n_classes}; {why}"
 
 
+def agreement(precision: str) -> float:
+    """Return how far a head's output may be from the model's, relative."""
+    return _AGREEMENT.get(precision, 1e-3)
+
+
 def choose(candidates: list[Candidate], dtype: Any) -> Candidate:
     """Return the layer whose output is the model's, the last one if there are several.
 
@@ -79,7 +84,7 @@ def choose(candidates: list[Candidate], dtype: Any) -> Candidate:
     ValueError
         If there is none, or if different outputs of the model come from different layers.
     """
-    tolerance = _AGREEMENT.get(str(dtype).removeprefix("torch."), 1e-3)
+    tolerance = agreement(str(dtype).removeprefix("torch."))
     found = [c for c in candidates if c.matches(tolerance)]
     outputs = {name for c in found for name in c.matches(tolerance)}
     if len(found) > 1 and len(outputs) > 1:

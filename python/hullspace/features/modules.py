@@ -91,7 +91,8 @@ class UpToHead(nn.Module):
         head: Head,
     ) -> None:
         super().__init__()
-        self.model, self.layer, self.n_calls, self.preprocess = model, layer, n_calls, preprocess
+        self.preprocess = nn.Identity() if preprocess is None else Function(preprocess)
+        self.model, self.layer, self.n_calls = model, layer, n_calls
         like = next((p for p in layer.parameters() if p.is_floating_point()), torch.empty(0))
         for name in ("weight", "bias"):
             self.register_buffer(name, torch.from_numpy(getattr(head, name)).to(like))
@@ -107,9 +108,11 @@ class UpToHead(nn.Module):
 
         handle = self.layer.register_forward_pre_hook(stop, with_kwargs=True)
         try:
-            self.model(images if self.preprocess is None else self.preprocess(images))
+            self.model(self.preprocess(images))
         except _Reached:
             pass
         finally:
             handle.remove()
+        if len(seen) < self.n_calls:
+            raise ValueError(f"the head ran {len(seen)} times instead of {self.n_calls}")
         return nn.functional.linear(as_vectors(self.layer, seen[-1]), self.weight, self.bias)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hullspace._extras import require
 from hullspace.features.graph import Graph
-from hullspace.features.heads import as_head
+from hullspace.features.heads import agreement, as_head
 from hullspace.features.sources import as_array, is_array
 from hullspace.networks import ReluNetwork
 from hullspace.networks.chain import chained
@@ -45,16 +45,13 @@ class OnnxModel:
         self.model = _loaded(source)
         self.preprocess = preprocess
         self._graph = Graph(self.model)
-        self._node = self._graph.find_head(head)
+        self._node, output = self._graph.find_head(head)
         self._input = self._graph.input
         self.head_name = self._node.name
         self._dtype, self._shape = _input_type(self._input)
-        weight = self._node.weight
-        if self._node.kernel is not None and not self._node.is_pointwise and not self._sees_whole():
-            raise ValueError(
-                f"head {self.head_name!r} cannot be used: it is a convolution over space"
-            )
-        self.head = as_head(weight, self._node.bias, double=self._dtype == np.float64)
+        double = self._dtype == np.float64
+        self.head = as_head(self._node.weight, self._node.bias, double=double)
+        self._require_agreement(output)
         self._modules: dict[Any, nn.Module] = {}
         self._network: tuple[tuple[int, ...], ReluNetwork] | None = None
 
@@ -120,7 +117,7 @@ class OnnxModel:
         """Return the network up to the features, for one image of a shape or as many numbers."""
         if self._network is None or self._network[0] != shape:
             own = tuple(self._fitted(np.zeros((1, *shape))).shape[1:])
-            model = self._graph.with_outputs([self._node.features])
+            model = self._graph.with_outputs([self._node.features], one_image=True)
             network = ReluNetwork.from_onnx(model, input_shape=own, check=check)
             self._network, self._modules = (shape, ReluNetwork(network.stages, shape)), {}
         return self._network[1]
@@ -130,8 +127,9 @@ class OnnxModel:
         if self.preprocess is not None:
             torch = require("torch", "torch")
             tensor = batch if torch.is_tensor(batch) else torch.tensor(batch)
-            if tensor.dtype == torch.uint8:
-                tensor = tensor.float()
+            if tensor.dtype == torch.uint8 or tensor.is_floating_point():
+                double = self._dtype == np.float64
+                tensor = tensor.to(torch.float64 if double else torch.float32)
             with torch.no_grad():
                 batch = self.preprocess(tensor)
         array = as_array(batch) if is_array(batch) else np.asarray(batch)
@@ -155,8 +153,8 @@ class OnnxModel:
         runtime = require("onnxruntime", "onnx")
         options = runtime.SessionOptions()
         options.log_severity_level = 3
-        data = self._graph.with_outputs(outputs).SerializeToString()
         try:
+            data = self._graph.with_outputs(outputs).SerializeToString()
             return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no public base class
             raise ValueError(f"onnxruntime cannot run the model: {error}") from error
@@ -192,13 +190,57 @@ class OnnxModel:
             return np.asarray(array.reshape(*array.shape[:2], -1).mean(axis=2))
         return array.reshape(len(array), -1)
 
-    def _sees_whole(self) -> bool:
-        """Whether a convolution's kernels are as large as what it sees."""
+    def _require_agreement(self, output: str | None) -> None:
+        """Run the graph once, where its input has a known shape, and compare with the head."""
+        whole = self._node.kernel is not None and not self._node.is_pointwise
         if 0 in self._shape[1:]:
-            return False
-        session = self._session([self._node.features])
-        zeros = np.zeros((self._shape[0] or 1, *self._shape[1:]), dtype=self._dtype)
-        return self._run(session, zeros)[self._node.features].shape[2:] == self._node.kernel
+            if whole:
+                raise ValueError(
+                    f"head {self.head_name!r} cannot be used: whether the convolution sees its "
+                    f"whole input depends on its size, {self._shape[1:]} with 0 where open"
+                )
+            return
+        names = [self._node.features] if output is None else [self._node.features, output]
+        shape = (self._shape[0] or 1, *self._shape[1:])
+        inputs = np.zeros(shape, dtype=self._dtype)
+        if self._dtype.kind == "f":  # other numbers may be of tokens
+            inputs += np.random.default_rng(0).standard_normal(shape).astype(self._dtype)
+        values = self._run(self._session(names), inputs)
+        features = values[self._node.features]
+        if whole and features.shape[2:] != self._node.kernel:
+            raise ValueError(
+                f"head {self.head_name!r} cannot be used: it is a convolution over space"
+            )
+        vectors = self._vectors(features)
+        if vectors.shape[1] != self.head.n_features:
+            raise ValueError(
+                f"head {self.head_name!r} cannot be used: it has several vectors an image, input "
+                f"{features.shape}"
+            )
+        if output is None:
+            return
+        logits = vectors.astype(np.float64) @ self._node.weight.T + self._node.bias
+        how_far = _difference(logits, values[output].astype(np.float64))
+        if not how_far <= agreement(self._dtype.name):
+            raise ValueError(
+                f"the graph's output {output!r} differs from that of {self.head_name!r} by "
+                f"{how_far:.2g} (relative); name the head with head="
+            )
+
+
+def _difference(logits: _Array, output: _Array) -> float:
+    """How far the output is from the logits or what usually comes after them, relative."""
+    if output.size != logits.size:
+        return float("inf")
+    # A sigmoid is the second of a softmax of 0 and the logit.
+    both = logits if logits.shape[1] > 1 else np.hstack([np.zeros_like(logits), logits])
+    shifted = both - both.max(axis=1, keepdims=True)
+    log_shares = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    n = logits.shape[1]
+    forms = [logits, log_shares[:, -n:], np.exp(log_shares[:, -n:])]
+    output = output.reshape(logits.shape)
+    scale = max(float(np.abs(output).max()), 1e-30)
+    return min(float(np.abs(form - output).max()) / scale for form in forms)
 
 
 def _loaded(source: Any) -> Any:
