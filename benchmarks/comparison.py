@@ -1,6 +1,8 @@
-"""How long the comparison of feature space with pixel space takes, part by part, and what it says.
+"""How long the comparison of feature space with pixel space takes, part by part.
 
-python benchmarks/comparison.py [--train N] [--test N] [--sample N] [--layers NAME ...] [--no-search]
+Prints every estimate as well; layers are averaged over space.
+
+    python benchmarks/comparison.py --layers layer2 --sample 300
 """
 
 from __future__ import annotations
