@@ -21,6 +21,13 @@ Unit = Literal[
 # Elements of the resamples that are in memory at a time.
 _RESAMPLED = 2**22
 
+_FORMATS = {
+    "points": "{:+.1f} percentage points",
+    "degrees": "{:.1f} degrees",
+    "correlation": "{:.2f}",
+    "area": "{:.2f}",
+}
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -79,13 +86,9 @@ def formatted(value: float, unit: Unit) -> str:
         if 0.0 < value < 0.0005:
             return "less than 0.1 %"
         return "more than 99.9 %" if 0.9995 <= value < 1.0 else f"{100.0 * value:.1f} %"
-    if unit == "points":
-        return f"{100.0 * value:+.1f} percentage points"
-    if unit == "degrees":
-        return f"{value:.1f} degrees"
-    if unit in {"correlation", "area"}:
-        return f"{value:.2f}"
-    return f"{value:,.0f}" if abs(value) >= 1000.0 else f"{value:.3g}"
+    if abs(value) >= 1000.0:
+        return f"{value:,.0f}"
+    return _FORMATS.get(unit, "{:.3g}").format(100.0 * value if unit == "points" else value)
 
 
 @dataclass(frozen=True)
