@@ -42,11 +42,12 @@ class SpaceComparison:
     Attributes
     ----------
     estimates : tuple of Estimate
-        Every figure, with its interval and its sentence.
+        Every figure, with its interval and its sentence; of the controls those at the dimension
+        of feature space.
     spaces : dict of str to HullShares
         Test samples against hulls in each space.
     controls : dict of str to Controls
-        Shares outside for few dimensions of each space to all of them.
+        Shares outside for few dimensions of each space to all of them, and their estimates.
     flips : FlipComparison or None
         Flips in pixels beside flips in features; None without a search.
     angles : WayAngles
@@ -249,6 +250,7 @@ def _compare(
             estimates += hull_estimates(problem, shares[name])
         with parts.part(f"controls of {name}"):
             dimensions[name] = controls(problem, where, shares[name])
+            estimates += dimensions[name].main
     with parts.part("segments"):
         segments = compare_segments(problem)
     regions = problem.partition.guaranteed(problem.train.features, n_threads=problem.n_threads)
@@ -262,7 +264,7 @@ def _compare(
     if flips is False:
         notes.append("what needs a search in pixels is left out, as asked for")
     found, angles, adversarial = _searched(problem, parts, shares, regions, flips)
-    results = [*dimensions.values(), found, angles, segments, adversarial, prediction]
+    results = [found, angles, segments, adversarial, prediction]
     for result in [*results, *known.values()]:
         estimates += [] if result is None else result.estimates
     return SpaceComparison(

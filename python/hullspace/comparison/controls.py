@@ -47,29 +47,37 @@ class Controls:
     ----------
     space : str
         Its name.
-    kinds : tuple of str
-        "random" (coordinates, mean of three choices) and "principal" (components of the training
-        set): the order of the rows below.
     dimensions : (n_dimensions,) int64
         Numbers of coordinates or components, ascending; the last is all of them.
-    outside, outside_low, outside_high : (2, n_dimensions) float64
-        Share of test samples outside the hull of the training set, with its interval.
-    outside_class, outside_class_low, outside_class_high : (2, n_dimensions) float64
-        The same for the hull of the sample's class.
+    matched : int
+        The number of features of feature space, one of `dimensions` unless the space has fewer.
+    hulls : tuple of str
+        "training" and "class": the order of the arrays' first axis.
+    kinds : tuple of str
+        "random" (coordinates, mean of three choices) and "principal" (components of the training
+        set): the order of their second axis.
+    shares, lows, highs : (2, 2, n_dimensions) float64
+        Share of test samples outside the hull of the training set, and of that of their class,
+        with its interval.
     estimates : tuple of Estimate
-        The same numbers with their sentences, and the intrinsic dimension.
+        The intrinsic dimension, and the shares of fewer dimensions than all.
     """
 
     space: str
-    kinds: tuple[str, ...]
     dimensions: _Ints
-    outside: _Floats
-    outside_low: _Floats
-    outside_high: _Floats
-    outside_class: _Floats
-    outside_class_low: _Floats
-    outside_class_high: _Floats
+    matched: int
+    hulls: tuple[str, ...]
+    kinds: tuple[str, ...]
+    shares: _Floats
+    lows: _Floats
+    highs: _Floats
     estimates: tuple[Estimate, ...]
+
+    @property
+    def main(self) -> tuple[Estimate, ...]:
+        """The intrinsic dimension, and the shares at the dimension of feature space."""
+        first, *shares = self.estimates
+        return (first, *(e for e in shares if e.name.endswith(f"_{self.matched}")))
 
     def __repr__(self) -> str:
         return f"Controls({self.space!r}, {len(self.dimensions)} dimensions)"
@@ -83,13 +91,25 @@ def controls(problem: Problem, where: Representation, whole: HullShares) -> Cont
         hits = [*measure(problem, where, dimensions), (whole.outside, whole.outside_class)]
         pairs = zip(dimensions, hits, strict=True)
         table.append([_estimates(problem, where.name, kind, int(k), *hit) for k, hit in pairs])
-    flat = [estimate for row in table for pair in row for estimate in pair]
-    numbers = np.array(
-        [[[(e.value, e.low, e.high) for e in pair] for pair in row] for row in table]
+    # The last dimension is the whole space, whose shares are no controls.
+    found = [estimate for row in table for pair in row[:-1] for estimate in pair]
+    shares, lows, highs = (
+        np.array([[[vars(e)[end] for e in pair] for pair in row] for row in table]).transpose(
+            2, 0, 1
+        )
+        for end in ("value", "low", "high")
     )
-    arrays = np.moveaxis(numbers, (2, 3), (0, 1)).reshape(6, len(_WHAT), len(dimensions))
-    estimates = (*flat, intrinsic_dimension(problem, where))
-    return Controls(where.name, tuple(_WHAT), dimensions, *arrays, estimates)
+    return Controls(
+        space=where.name,
+        dimensions=dimensions,
+        matched=problem.partition.n_features,
+        hulls=("training", "class"),
+        kinds=tuple(_WHAT),
+        shares=shares,
+        lows=lows,
+        highs=highs,
+        estimates=(intrinsic_dimension(problem, where), *found),
+    )
 
 
 def _dimensions(n_features: int, matched: int) -> _Ints:

@@ -21,6 +21,13 @@ Unit = Literal[
 # Elements of the resamples that are in memory at a time.
 _RESAMPLED = 2**22
 
+_FORMATS = {
+    "points": "{:+.1f} percentage points",
+    "degrees": "{:.1f} degrees",
+    "correlation": "{:.2f}",
+    "area": "{:.2f}",
+}
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -66,8 +73,8 @@ class Estimate:
     def __str__(self) -> str:
         if np.isnan(self.value):
             return self.sentence
-        ends = [formatted(end, self.unit) for end in (self.low, self.high)]
-        return f"{self.sentence} [{ends[0]} to {ends[1]}; n = {self.n}; {self.kind}]"
+        low, high = (formatted(end, self.unit) for end in (self.low, self.high))
+        return f"{self.sentence} [{low} to {high}; n = {self.n}; {self.kind}]"
 
 
 def formatted(value: float, unit: Unit) -> str:
@@ -75,14 +82,13 @@ def formatted(value: float, unit: Unit) -> str:
     if np.isnan(value):
         return "unknown"
     if unit == "share":
-        return f"{100.0 * value:.1f} %"
-    if unit == "points":
-        return f"{100.0 * value:+.1f} percentage points"
-    if unit == "degrees":
-        return f"{value:.1f} degrees"
-    if unit in {"correlation", "area"}:
-        return f"{value:.2f}"
-    return f"{value:.3g}"
+        # All and none are only said of all and none.
+        if 0.0 < value < 0.0005:
+            return "less than 0.1 %"
+        return "more than 99.9 %" if 0.9995 <= value < 1.0 else f"{100.0 * value:.1f} %"
+    if abs(value) >= 1000.0:
+        return f"{value:,.0f}"
+    return _FORMATS.get(unit, "{:.3g}").format(100.0 * value if unit == "points" else value)
 
 
 @dataclass(frozen=True)
