@@ -38,6 +38,7 @@ FIRST = 10_000
 PLANE = (2, 64, 64, 64, 1)
 ONE_REGION = ((784, 64, 32, 10), (784, 256, 128, 10), (784, 512, 256, 10))
 MANY = (3, 64, 64, 1)
+KEPT = (MANY, (3, 128, 128, 1))
 HALF_WIDTHS = (0.05, 0.1, 0.2)
 
 # Lines in [-1, 1]^2, as rows (a, b, c) of a x + b y + c = 0, and the regions that they make.

@@ -44,6 +44,7 @@ from region_problems import (
     BOXES,
     FIRST,
     HALF_WIDTHS,
+    KEPT,
     LARGE,
     MANY,
     ONE_REGION,
@@ -196,13 +197,17 @@ def threads_table(_: Setting) -> None:
 
 
 def memory_table(_: Setting) -> None:
-    """Bytes that a region takes, in a fresh process (Linux)."""
-    command = [sys.executable, str(Path(__file__).with_name("region_memory.py"))]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    count, kept, after, peak = (float(number) for number in done.stdout.split())
-    cells = [f"{count:,.0f}", *(f"{number:,.0f}" for number in (kept, after, peak))]
-    columns = ["network", "regions", "pattern and point", "resident", "resident at most", "ratio"]
-    show("Bytes of each region kept", columns, [[named(MANY), *cells, f"{after / kept:.2f}"]])
+    """Bytes that regions take, kept and in batches of which none is, in fresh processes (Linux)."""
+    script, rows = Path(__file__).with_name("region_memory.py"), []
+    for widths in KEPT:
+        command = [sys.executable, str(script), *map(str, widths)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        count, row, stays, most, streamed = map(int, done.stdout.split())
+        each = [f"{stays / count:.0f}", f"{most / count:.0f}", f"{stays / count / row:.2f}"]
+        cells = [named(widths), f"{count:,}", str(row), *each]
+        rows.append([*cells, *(f"{size / 1e6:.1f}" for size in (stays, streamed))])
+    columns = ["network", "regions", "pattern and point", "resident", "at most", "ratio"]
+    show("Bytes of each region", [*columns, "all, MB", "streaming, MB"], rows)
 
 
 def acas_table(s: Setting) -> None:
