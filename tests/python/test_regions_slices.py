@@ -6,8 +6,8 @@ import pytest
 import hullspace
 from hullspace import ReluNetwork, Status
 from hullspace.networks import Convolution, Dense, Stage, Term, identity
-from region_cases import arrangement, layers_of, random_network
-from region_slow import as_set
+from network_cases import arrangement, layers_of, random_network
+from region_oracles import as_set
 
 
 def residual_convolutional_network(seed=0):
