@@ -34,16 +34,22 @@ def assert_slice(found):
     network, generator = found.network, np.random.default_rng(1)
     assert found.status == Status.COMPLETE
     assert len(as_set(found.patterns)) == len(found)
+    shares = [generator.dirichlet(np.ones(len(polygon)), 5) for polygon in found.polygons]
+    inside = np.array(
+        [share @ polygon for share, polygon in zip(shares, found.polygons, strict=True)]
+    )
+    places = np.repeat(np.arange(len(found)), 5)
+    inputs = found.lift(inside.reshape(-1, 2))
+    assert np.array_equal(network.pattern(inputs), found.patterns[places])
+    assert (found.find(inside.reshape(-1, 2)) == places).all()
+    outputs = network(inputs)
+    sure = found.labels[places] >= 0
+    assert (outputs.argmax(axis=1) == found.labels[places])[sure].all()
     for i, polygon in enumerate(found.polygons):
         assert np.isclose(area(polygon), found.volumes[i], rtol=1e-6, atol=1e-12)
-        inside = generator.dirichlet(np.ones(len(polygon)), 5) @ polygon
-        inputs = found.lift(inside)
-        assert np.array_equal(network.pattern(inputs), np.tile(found.patterns[i], (5, 1)))
-        assert (found.find(inside) == i).all()
         W, b = found.affine_map(i)
-        np.testing.assert_allclose(network(inputs), inputs @ W.T + b, rtol=1e-9, atol=1e-9)
-        if found.labels[i] >= 0:
-            assert (network(inputs).argmax(axis=1) == found.labels[i]).all()
+        expected = inputs[5 * i : 5 * i + 5] @ W.T + b
+        np.testing.assert_allclose(outputs[5 * i : 5 * i + 5], expected, rtol=1e-9, atol=1e-9)
 
 
 def assert_boundary(found, n_lines=40):
