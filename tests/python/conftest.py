@@ -1,8 +1,14 @@
 """Fixtures that several test modules share."""
 
+import os
+
 import pytest
 
 from hullspace import datasets, study
+
+# Before torch is imported: threads that wait for one another take most of the time of small
+# networks, and nearly all of it where other work is going on.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import combinations, pairwise, product
 from math import comb
 
@@ -159,6 +160,7 @@ def generic_rows(generator, n, d):
     return generator.normal(size=(n, d)), generator.normal(size=n)
 
 
+@cache
 def trained_on_moons(*widths, steps=400):
     """A classifier of two half moons, trained with momentum from a fixed seed."""
     torch = pytest.importorskip("torch")
