@@ -235,3 +235,47 @@ def test_a_single_output_changes_class_at_zero():
     assert regions.labels.tolist() == [-1, -1]
     with pytest.raises(TypeError, match=r"^complex must"):
         hullspace.decision_boundary(network)
+
+
+def tents(n_inputs, outputs, biases):
+    """``relu(x)`` and ``relu(-x)`` of the first of some inputs, and outputs of these."""
+    rows = np.zeros((2, n_inputs))
+    rows[:, 0] = 1.0, -1.0
+    return ReluNetwork.from_arrays([rows, outputs], [[0.0, 0.0], biases])
+
+
+@pytest.mark.parametrize(("outputs", "biases", "expected"), [
+    (np.eye(2), [0.0, 0.0], [[0, 1]]),  # a tie along the facet between both regions
+    ([[1.0, -1.0]], [0.0], [[0, 1]]),
+    ([[1.0, 1.0], [0.0, 0.0]], [-1.0, 0.0], [[0, 1]] * 2),
+    ([[1.0, 1.0], [1.0, 1.0], [0.0, 0.0]], [-1.0, -1.0, 0.0], [[0, 2]] * 2),  # the same class twice
+    ([[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]], [-1.0, 0.0, -1.0], []),
+])  # fmt: skip
+def test_ties_in_special_position(outputs, biases, expected):
+    for n_inputs in (2, 8):
+        regions = hullspace.enumerate_regions(tents(n_inputs, outputs, biases), (-2, 2))
+        assert hullspace.decision_boundary(regions).classes.tolist() == expected
+    # The same in a plane of the eight inputs.
+    equalities = np.eye(8)[2:], np.zeros(6)
+    box = np.vstack([np.eye(8)[:2], -np.eye(8)[:2]]), np.full(4, 2.0)
+    plane = hullspace.Polyhedron(*box, equalities)
+    regions = hullspace.enumerate_regions(tents(8, outputs, biases), plane, method="lp")
+    assert hullspace.decision_boundary(regions).classes.tolist() == expected
+
+
+def test_pieces_along_facets_are_facets():
+    regions = hullspace.enumerate_regions(tents(8, np.eye(2), [0.0, 0.0]), (-2, 2))
+    boundary = hullspace.decision_boundary(regions)
+    facet = boundary.polyhedron(0).chebyshev_center()
+    assert facet.radius == pytest.approx(2.0)
+    assert facet.center[0] == pytest.approx(0.0)
+
+
+def test_pieces_are_counted_from_the_end_too():
+    boundary = hullspace.decision_boundary(
+        hullspace.enumerate_regions(tents(2, [[1.0, 1.0]], [-1.0]), (-2, 2))
+    )
+    assert np.array_equal(boundary.vertices(-1), boundary.vertices(1))
+    assert len(boundary.vertices(-1)) == 2
+    with pytest.raises(IndexError):
+        boundary.vertices(2)
