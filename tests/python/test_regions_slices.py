@@ -151,6 +151,8 @@ AXES = np.eye(3)
     ("bounds", (NETWORK, *AXES, (1.0, -1.0))),
     ("bounds", (NETWORK, *AXES, (0.0, 1.0, 2.0))),
     ("bounds", (NETWORK, *AXES, (0.0, np.inf))),
+    ("bounds", (NETWORK, *AXES, ("a", "b"))),
+    ("bounds", (NETWORK, *AXES, ((0.0, 1.0), (0.0, 1.0, 2.0)))),
 ])  # fmt: skip
 def test_bad_planes(name, arguments):
     with pytest.raises((TypeError, ValueError), match=rf"^{name} must"):
@@ -162,6 +164,14 @@ def test_points_on_a_line_span_no_plane():
         hullspace.slice_through(NETWORK, [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [2.0, 2.0, 2.0]])
     with pytest.raises(ValueError, match=r"^points must"):
         hullspace.slice_through(NETWORK, AXES[:2])
+
+
+@pytest.mark.parametrize("margin", [-1.0, np.nan, np.inf, "wide"])
+def test_bad_margins(margin):
+    with pytest.raises((TypeError, ValueError), match=r"^margin must"):
+        hullspace.slice_through(NETWORK, AXES, margin)
+    with pytest.raises(TypeError, match=r"^network must"):
+        hullspace.slice_through(None, AXES)
 
 
 # Boundaries in more dimensions
