@@ -90,7 +90,7 @@ def test_a_class_that_never_changes():
 
 
 def test_time_that_runs_out_leaves_bounds():
-    network = usual_network(0, 20, 40, 40, 5)
+    network = usual_network(5, 20, 40, 40, 5)
     found = nearest_boundary(network, np.full(20, 0.5), time_limit=1e-3)
     assert found.status == Status.LIMIT
     assert 0.0 <= found.lower <= found.upper
