@@ -11,7 +11,7 @@ from rich.table import Table
 
 import hullspace
 from common import data_path
-from hullspace.networks import ReluNetwork
+from hullspace.networks import Convolution, Dense, ReluNetwork, Stage, Term
 from region_peers import Layers
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ SPACES = {(2, 10, 5, 1): 124, (2, 16, 16, 1): 572, (2, 32, 32, 1): 2_268, (3, 16
 LARGE = ((8, 32, 32, 1), (16, 64, 64, 1))
 FIRST = 10_000
 PLANE = (2, 64, 64, 64, 1)
-ONE_REGION = (784, 256, 128, 10)
+ONE_REGION = ((784, 64, 32, 10), (784, 256, 128, 10), (784, 512, 256, 10))
 MANY = (3, 64, 64, 1)
+KEPT = (MANY, (3, 128, 128, 1))
 HALF_WIDTHS = (0.05, 0.1, 0.2)
 
 # Lines in [-1, 1]^2, as rows (a, b, c) of a x + b y + c = 0, and the regions that they make.
@@ -58,6 +59,24 @@ ARRANGEMENTS: dict[str, tuple[int, list[tuple[float, float, float]]]] = {
 def network_of(layers: Layers) -> ReluNetwork:
     """Give the layers to hullspace."""
     return ReluNetwork.from_arrays(layers.weights, layers.biases)
+
+
+def convolutional_network() -> ReluNetwork:
+    """Nineteen convolutions, as wide as those of a ResNet-20, and a linear layer."""
+    generator = np.random.default_rng(0)
+    stages, shape = [], (3, 32, 32)
+    for channels, size in [(16, 32)] * 7 + [(32, 16)] * 6 + [(64, 8)] * 6:
+        stride = shape[1] // size
+        scale = np.sqrt(2.0 / (9 * shape[0]))
+        kernels = generator.normal(size=(channels, shape[0], 3, 3)) * scale
+        operator = Convolution(kernels, shape, (stride, stride), (1, 1, 1, 1))
+        bias = np.repeat(0.1 * generator.normal(size=channels), size * size)
+        stages.append(Stage((Term(len(stages), operator),), bias, np.zeros(len(bias))))
+        shape = (channels, size, size)
+    n = int(np.prod(shape))
+    head = Dense(generator.normal(size=(10, n)) / np.sqrt(n))
+    stages.append(Stage((Term(len(stages), head),), np.zeros(10), np.ones(10)))
+    return ReluNetwork(stages, (3, 32, 32))
 
 
 def mine(network: ReluNetwork, domain: object, **options: Any) -> tuple[Any, float]:

@@ -19,12 +19,9 @@ import argparse
 import importlib.util
 import subprocess
 import sys
-import textwrap
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -34,18 +31,27 @@ import hullspace.regions
 import region_peers as peers
 from common import best_time
 from hullspace.networks import ReluNetwork
+from region_columns import (
+    Setting,
+    edge_cells,
+    peers_counts,
+    relucent_cells,
+    relucent_region_cells,
+    splinecam_cells,
+)
 from region_problems import (
     ARRANGEMENTS,
     BOXES,
     FIRST,
     HALF_WIDTHS,
+    KEPT,
     LARGE,
     MANY,
     ONE_REGION,
     PLANE,
     SPACES,
     acas_path,
-    assert_same,
+    convolutional_network,
     mine,
     mnist,
     named,
@@ -55,51 +61,6 @@ from region_problems import (
     show,
     times_faster,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
-
-# In wider slices through three images SplineCam asks for 25 GB at once.
-SPLINECAM_WIDEST = 1.0
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What the command line asks for."""
-
-    relucent: bool
-    edge_subdivision: Path | None
-    splinecam: Path | None
-    splinecam_python: str
-    peer_regions: int
-    acas_limit: float
-    nearest_limit: float
-    images: int
-
-
-def relucent_cells(s: Setting, layers: peers.Layers, radius: float | None, found: Any) -> list[str]:
-    """Rate of relucent on its first regions."""
-    if not s.relucent:
-        return ["-"]
-    other = peers.relucent_regions(layers, radius, s.peer_regions)
-    if found is not None:
-        assert_same(found, other, complete=other.n_regions < s.peer_regions)
-    return [rate(other.n_regions, other.seconds)]
-
-
-def edge_cells(s: Setting, layers: peers.Layers, found: Any) -> list[str]:
-    """Rates of edge subdivision, without and with extraction; the best of three runs."""
-    if s.edge_subdivision is None:
-        return ["-", "-"]
-    runs = [peers.edge_subdivision_regions(s.edge_subdivision, layers, 1.0) for _ in range(3)]
-    assert_same(found, runs[0], complete=True)
-    alone = min(run.seconds for run in runs)
-    both = min(run.seconds + run.extraction for run in runs)
-    return [rate(len(found), alone), rate(len(found), both)]
 
 
 def boxes_table(s: Setting) -> None:
@@ -179,41 +140,38 @@ def planes_table(s: Setting) -> None:
     show("Regions of planes", columns, rows)
 
 
-def splinecam_cells(
-    s: Setting, layers: peers.Layers, plane: Floats, bounds: tuple[float, float]
-) -> list[str]:
-    """Count and rate of SplineCam, which closes cycles of a graph and may miss regions."""
-    if s.splinecam is None or bounds[1] > SPLINECAM_WIDEST:
-        return ["-", "-"]
-    try:
-        other = peers.splinecam_regions(s.splinecam_python, s.splinecam, layers, plane, bounds)
-    except RuntimeError as error:
-        print(f"SplineCam, coordinates in {bounds}: {error}")
-        return ["failed", "-"]
-    return [f"{other.n_regions:,}", rate(other.n_regions, other.seconds)]
-
-
 def region_table(s: Setting) -> None:
-    """One region of a network with many inputs, without its redundant constraints."""
-    layers = peers.default_layers(ONE_REGION)
-    network = network_of(layers)
+    """One region of networks with many inputs, and that without its redundant constraints."""
+    problems: list[tuple[str, ReluNetwork, peers.Layers | None]] = []
+    for widths in ONE_REGION:
+        layers = peers.default_layers(widths)
+        problems.append((named(widths), network_of(layers), layers))
+    problems.append(("19 convolutions", convolutional_network(), None))
+    columns = ["network", "units", "radius", "region_at, s", "irredundant, s", "facets"]
+    columns += ["relucent, s", "x relucent"]
+    show("One region", columns, [region_cells(s, *problem) for problem in problems])
+
+
+def region_cells(
+    s: Setting, name: str, network: ReluNetwork, layers: peers.Layers | None
+) -> list[str]:
+    """Seconds of a region, and of its facets where the units' hyperplanes fit into memory."""
     x = np.random.default_rng(0).uniform(size=network.n_inputs)
-
-    def run() -> None:
-        facets.append(len(hullspace.regions.region_at(network, x).irredundant(n_threads=1).indices))
-
-    facets: list[int] = []
     start = time.process_time()
-    run()
+    region = hullspace.regions.region_at(network, x)
+    found = time.process_time() - start
+    cells = [name, f"{network.n_hidden:,}", f"{region.radius:.3g}", f"{found:.3f}"]
+    if layers is None:
+        return [*cells, "-", "-", "-", "-"]
+    start = time.process_time()
+    facets = region.irredundant(n_threads=1)
     seconds = time.process_time() - start
-    cells = ["-", "-"]
-    if s.relucent:
-        other = peers.relucent_region(layers, x)
-        assert other.n_regions == facets[0], f"{facets[0]} facets, relucent {other.n_regions}"
-        cells = [f"{other.seconds:.1f}", f"{other.seconds / seconds:,.0f}"]
-    columns = ["network", "facets", "seconds", "relucent, seconds", "x relucent"]
-    title = "One region, irredundant"
-    show(title, columns, [[named(ONE_REGION), str(facets[0]), f"{seconds:.3f}", *cells]])
+    body = region.polyhedron()
+    excess = facets.witnesses @ body.A.T - body.b
+    assert (np.argmax(excess, axis=1) == facets.indices).all(), "a witness is beyond another facet"
+    assert (excess.max(axis=1) > 0).all(), "a witness is within the region"
+    cells += [f"{seconds:.3f}", f"{len(facets):,}"]
+    return [*cells, *relucent_region_cells(s, layers, x, len(facets), found + seconds)]
 
 
 def threads_table(_: Setting) -> None:
@@ -238,34 +196,18 @@ def threads_table(_: Setting) -> None:
     show("Threads", ["network", "regions", "1 thread, s", "2 threads, s", "ratio"], rows)
 
 
-MEMORY_SCRIPT = """
-    import ctypes, gc, resource
-    from pathlib import Path
-    import hullspace
-    from region_peers import default_layers
-    from region_problems import MANY, network_of
-    def resident():
-        gc.collect()
-        ctypes.CDLL(None).malloc_trim(0)
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    network = network_of(default_layers(MANY))
-    hullspace.enumerate_regions(network, (-1.0, 1.0), n_threads=1, max_regions=1000)
-    before = resident()
-    found = hullspace.enumerate_regions(network, (-1.0, 1.0), n_threads=1)
-    after, peak = resident(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    kept = found.patterns[0].nbytes + found.interior_points[0].nbytes
-    print(len(found), kept, (after - before) / len(found), (peak - before) / len(found))
-"""
-
-
 def memory_table(_: Setting) -> None:
-    """Bytes that a region takes, in a fresh process (Linux)."""
-    command = [sys.executable, "-c", textwrap.dedent(MEMORY_SCRIPT)]
-    done = subprocess.run(command, cwd=sys.path[0], check=True, capture_output=True, text=True)
-    count, kept, after, peak = (float(number) for number in done.stdout.split())
-    cells = [f"{count:,.0f}", *(f"{number:,.0f}" for number in (kept, after, peak))]
-    columns = ["network", "regions", "pattern and point", "resident", "resident at most", "ratio"]
-    show("Bytes of each region kept", columns, [[named(MANY), *cells, f"{after / kept:.2f}"]])
+    """Bytes that regions take, kept and in batches of which none is, in fresh processes (Linux)."""
+    script, rows = Path(__file__).with_name("region_memory.py"), []
+    for widths in KEPT:
+        command = [sys.executable, str(script), *map(str, widths)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        count, row, stays, most, streamed = map(int, done.stdout.split())
+        each = [f"{stays / count:.0f}", f"{most / count:.0f}", f"{stays / count / row:.2f}"]
+        cells = [named(widths), f"{count:,}", str(row), *each]
+        rows.append([*cells, *(f"{size / 1e6:.1f}" for size in (stays, streamed))])
+    columns = ["network", "regions", "pattern and point", "resident", "at most", "ratio"]
+    show("Bytes of each region", [*columns, "all, MB", "streaming, MB"], rows)
 
 
 def acas_table(s: Setting) -> None:
@@ -295,25 +237,24 @@ def nearest_table(s: Setting) -> None:
     network, images = data
     rows, met = [], 0
     for k, image in enumerate(images[: s.images]):
-        start = time.perf_counter()
         found = hullspace.regions.nearest_boundary(
-            network, image, 2, time_limit=s.nearest_limit, n_threads=1
+            network, image, s.norm, time_limit=s.nearest_limit, n_threads=1
         )
-        seconds = time.perf_counter() - start
         assert found.lower <= found.upper
+        first, second = found.classes
+        if np.isfinite(found.upper):
+            outputs = network(found.point[None])[0]
+            assert outputs[first] - outputs[second] <= 1e-8, "the point keeps its class"
         met += found.status.name == "OPTIMAL"
         bounds = (f"{found.lower:.6f}", f"{found.upper:.6f}")
-        rows.append([str(k), found.status.name, *bounds, f"{seconds:.1f}"])
-    title = f"Nearest boundary, norm 2, at most {s.nearest_limit:g} s each: {met} of {len(rows)}"
-    show(title, ["test image", "status", "lower bound", "upper bound", "seconds"], rows)
-
-
-def count_or_error(action: Callable[[], int]) -> str:
-    """Count, or name what was raised: whatever a peer raises is its answer."""
-    try:
-        return f"{action():,}"
-    except Exception as error:  # noqa: BLE001
-        return type(error).__name__
+        cells = [found.status.name, *bounds, f"{found.n_nodes:,}", f"{found.seconds:.1f}"]
+        rows.append([str(k), f"{first} {second}", *cells])
+    title = (
+        f"Nearest boundary, norm {s.norm:g}, at most {s.nearest_limit:g} s each: "
+        f"{met} of {len(rows)}"
+    )
+    columns = ["test image", "classes", "status", "lower bound", "upper bound", "nodes", "seconds"]
+    show(title, columns, rows)
 
 
 def degenerate_table(s: Setting) -> None:
@@ -329,25 +270,6 @@ def degenerate_table(s: Setting) -> None:
         rows.append([name, str(count), str(len(found)), *peers_counts(s, layers)])
     columns = ["lines in [-1, 1]^2", "regions", "hullspace", "edge subdivision", "relucent"]
     show("Special position", [*columns, "SplineCam"], rows)
-
-
-def peers_counts(s: Setting, layers: peers.Layers) -> list[str]:
-    """Count with all peers in [-1, 1]^2."""
-
-    def edge(checkout: Path) -> int:
-        return peers.edge_subdivision_regions(checkout, layers, 1.0).n_regions
-
-    def spline(checkout: Path) -> int:
-        plane = np.eye(2, 3)
-        found = peers.splinecam_regions(s.splinecam_python, checkout, layers, plane, (-1.0, 1.0))
-        return found.n_regions
-
-    asked: list[Callable[[], int] | None] = [
-        None if s.edge_subdivision is None else lambda: edge(s.edge_subdivision),
-        (lambda: peers.relucent_regions(layers, 1.0).n_regions) if s.relucent else None,
-        None if s.splinecam is None else lambda: spline(s.splinecam),
-    ]
-    return ["-" if action is None else count_or_error(action) for action in asked]
 
 
 TABLES = {
@@ -382,6 +304,7 @@ def setting_of(arguments: argparse.Namespace) -> Setting:
         arguments.acas,
         arguments.nearest,
         arguments.images,
+        float(arguments.norm),
     )
 
 
@@ -398,6 +321,7 @@ def main() -> None:
     parser.add_argument("--acas", type=float, default=60.0, help="seconds of each box; 0 for none")
     parser.add_argument("--nearest", type=float, default=60.0, help="seconds of each; 0 for none")
     parser.add_argument("--images", type=int, default=20, help="in the table nearest")
+    parser.add_argument("--norm", choices=["2", "inf"], default="2", help="in the table nearest")
     arguments = parser.parse_args()
     unknown = set(arguments.tables) - set(TABLES)
     if unknown:

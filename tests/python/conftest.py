@@ -1,5 +1,6 @@
 """Fixtures that several test modules share."""
 
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -7,6 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from hullspace import datasets, study
+
+# Before torch is imported: threads that wait for one another take most of the time of small
+# networks, and nearly all of it where other work is going on.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,9 @@
 """What every network must fulfil, however it was made."""
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.testing import assert_allclose
 
-from hullspace import ReluNetwork
 from hullspace.networks import unpack
-
-
-def random_network(rng, widths):
-    """Make a network of random linear layers."""
-    weights = [rng.standard_normal((m, n)) for n, m in pairwise(widths)]
-    return ReluNetwork.from_arrays(weights, [rng.standard_normal(m) for m in widths[1:]])
 
 
 def assert_consistent(network, inputs):

@@ -1,88 +1,140 @@
-"""Slow, obvious searches for linear regions: one linear program for each branch or pattern."""
+"""Linear regions found slowly and obviously, with a linear program for each pattern or branch."""
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
-from scipy.optimize import linprog
+from scipy import sparse
+from scipy.optimize import linprog, minimize
 
+from hullspace import Polyhedron
 from hullspace.certificates.regions import RegionProof
-from hullspace.networks.network import pack
+from hullspace.networks import pack
 
 # A cell whose largest ball is smaller counts as one without interior points.
 SMALLEST = 1e-9
+_SHARP = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+# Programs that are solved as one.
+_STACK = 200
 
 
-def unit_functions(network, bits):
-    """Slopes and constants of all hidden units' inputs under a pattern."""
-    parts = [
-        (rows[stage.hidden], offsets[stage.hidden])
-        for (rows, offsets), stage in zip(network.affine_maps(bits), network.stages, strict=True)
-    ]
-    rows, constants = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+def as_set(patterns):
+    """A set of packed patterns; it must not lose any."""
+    found = {bytes(row) for row in patterns}
+    assert len(found) == len(patterns), "a pattern comes twice"
+    return found
+
+
+def packed_set(bits):
+    """The same of bits."""
+    return as_set(pack(np.atleast_2d(bits)))
+
+
+# Constraints
+
+
+def rows_of(domain, n):
+    """Rows and bounds of a domain: None, (lower, upper) or a polyhedron."""
+    if domain is None:
+        return np.zeros((0, n)), np.zeros(0)
+    if isinstance(domain, Polyhedron):
+        return domain.A, domain.b
+    lower, upper = (np.broadcast_to(end, n) for end in domain)
+    return np.vstack([np.eye(n), -np.eye(n)]), np.concatenate([upper, -lower])
+
+
+def composed(network, bits):
+    """Rows and offsets of all hidden units' inputs, and those of the outputs, under a pattern."""
+    n, first = network.n_inputs, 0
+    held, rows, offsets = [np.eye(n, n + 1)], [], []  # offsets are the last column
+    for stage in network.stages:
+        both = np.column_stack([np.zeros((stage.n_units, n)), stage.bias])
+        for term in stage.terms:
+            both += term.operator.apply(held[term.source].T).T
+        hidden = stage.hidden
+        rows.append(both[hidden, :-1])
+        offsets.append(both[hidden, -1])
+        factors = np.ones(stage.n_units)
+        on = bits[first : first + len(hidden)]
+        factors[hidden] = np.where(on, 1.0, stage.slopes[hidden])
+        first += len(hidden)
+        held.append(factors[:, None] * both)
+    rows = np.concatenate(rows)
     # What cancels up to rounding is meant to cancel: else there are cells 10^16 away.
     rows[np.abs(rows) < 2.0**-48 * np.abs(rows).max(initial=0.0)] = 0.0
-    return rows, constants
+    return rows, np.concatenate(offsets), held[-1][:, :-1], held[-1][:, -1]
 
 
-def cell_constraints(network, domain, units, sides):
-    """Rows that are positive inside a cell, their constants and numbers in a proof."""
-    bits = np.zeros(network.n_hidden, dtype=bool)
-    bits[units] = sides
-    rows, constants = unit_functions(network, bits)
-    signs = np.where(sides, 1.0, -1.0)
-    rows, constants = signs[:, None] * rows[units], signs * constants[units]
-    numbers = np.array(units, dtype=np.int64)
-    if domain is not None:
-        rows, constants = np.vstack([rows, -domain.A]), np.append(constants, domain.b)
-        numbers = np.append(numbers, network.n_hidden + np.arange(len(domain.b)))
-    return rows, constants, numbers
+def cell_rows(network, bits, domain=None, units=None):
+    """Rows ``R @ x <= s`` of a cell: those of its units, by default all, and the domain's."""
+    units = np.arange(network.n_hidden) if units is None else units
+    rows, offsets, _, _ = composed(network, bits)
+    A, b = rows_of(domain, network.n_inputs)
+    signs = np.where(bits, -1.0, 1.0)
+    R, s = signs[:, None] * rows, -signs * offsets
+    return np.vstack([R[units], A]), np.append(s[units], b)
 
 
-def largest_ball(rows, constants):
-    """Centre and radius, at most 1, of a largest ball, and the multipliers that prove it."""
-    lengths = np.linalg.norm(rows, axis=1)
-    d = rows.shape[1]
+def forbidding(R, s, on):
+    """Zero rows that no point fulfils; the first are those of units, which are on or off."""
+    strict = np.append(on, np.zeros(len(s) - len(on), dtype=bool))
+    return np.flatnonzero(~R.any(axis=1) & ((s < 0.0) | ((s == 0.0) & strict)))
+
+
+def largest_balls(systems):
+    """Centre, radius and multipliers of the largest ball in each ``R @ x <= s``.
+
+    The radius is at most 1, and not positive if there is no ball. Zero rows do not count. Up to
+    `_STACK` systems make one program, which always has a solution.
+    """
+    found = []
+    for first in range(0, len(systems), _STACK):
+        found += _stacked(systems[first : first + _STACK])
+    return found
+
+
+def _stacked(systems):
+    blocks, bounds, costs, nonzero = [], [], [], []
+    for R, s in systems:
+        lengths = np.linalg.norm(R, axis=1)
+        kept = lengths > 0.0
+        R, s, lengths = R[kept], s[kept], lengths[kept]  # noqa: PLW2901
+        blocks.append(np.column_stack([R / lengths[:, None], np.ones(len(R))]))
+        bounds.append(s / lengths)
+        costs.append(np.append(np.zeros(R.shape[1]), -1.0))
+        nonzero.append((kept, lengths))
+    limits = [pair for cost in costs for pair in [(None, None)] * (len(cost) - 1) + [(None, 1.0)]]
     result = linprog(
-        np.append(np.zeros(d), -1.0),
-        A_ub=np.column_stack([-rows / lengths[:, None], np.ones(len(rows))]),
-        b_ub=constants / lengths,
-        bounds=[(None, None)] * d + [(None, 1.0)],
+        np.concatenate(costs),
+        A_ub=sparse.block_diag(blocks, format="csr"),
+        b_ub=np.concatenate(bounds),
+        bounds=limits,
         method="highs-ds",
+        options=_SHARP,
     )
     assert result.status == 0, result.message
-    return result.x[:d], result.x[d], np.maximum(-result.ineqlin.marginals, 0.0) / lengths
-
-
-def interior(network, domain, units, sides):
-    """Point and no certificate of a cell with interior points, or no point and a certificate."""
-    rows, constants, numbers = cell_constraints(network, domain, units, sides)
-    zero = ~rows.any(axis=1)
-    on = np.append(sides, np.zeros(len(rows) - len(sides), dtype=bool)).astype(bool)
-    impossible = np.flatnonzero(zero & ((constants < 0.0) | ((constants == 0.0) & on)))
-    if len(impossible):
-        return None, (numbers[impossible[:1]], np.ones(1))
-    if zero.all():
-        return np.zeros(network.n_inputs), None
-    center, radius, duals = largest_ball(rows[~zero], constants[~zero])
-    if radius > SMALLEST:
-        return center, None
-    shares = duals * np.linalg.norm(rows[~zero], axis=1)
-    used = shares > 1e-12 * shares.max()
-    return None, (numbers[~zero][used], duals[used])
-
-
-def brute_force_regions(network, domain=None):
-    """Patterns (n, n_hidden) and interior points of all full-dimensional cells, by 2^n programs."""
-    units = np.arange(network.n_hidden)
+    duals = np.maximum(-result.ineqlin.marginals, 0.0)
+    columns = np.split(result.x, np.cumsum([len(cost) for cost in costs])[:-1])
+    parts = np.split(duals, np.cumsum([len(bound) for bound in bounds])[:-1])
     found = []
-    for sides in product((False, True), repeat=network.n_hidden):
-        point, _ = interior(network, domain, units, np.array(sides, dtype=bool))
-        if point is not None:
-            found.append((sides, point))
-    bits = np.array([sides for sides, _ in found], dtype=bool).reshape(len(found), network.n_hidden)
-    return bits, np.array([x for _, x in found]).reshape(-1, network.n_inputs)
+    for x, part, (kept, lengths) in zip(columns, parts, nonzero, strict=True):
+        multipliers = np.zeros(len(kept))
+        multipliers[kept] = part / lengths
+        found.append((x[:-1], x[-1], multipliers))
+    return found
+
+
+# All regions
+
+
+def brute_force(network, domain=None):
+    """Patterns, as bits, of all full-dimensional cells, found by trying all of them."""
+    bits = np.array(list(product([False, True], repeat=network.n_hidden)), dtype=bool)
+    systems = [cell_rows(network, row, domain) for row in bits]
+    possible = [not len(forbidding(*each, row)) for row, each in zip(bits, systems, strict=True)]
+    balls = largest_balls([each for each, can in zip(systems, possible, strict=True) if can])
+    return bits[possible][[radius > SMALLEST for _, radius, _ in balls]]
 
 
 class _Stream:
@@ -93,27 +145,52 @@ class _Stream:
 class ReferenceSearch:
     """Branches on the units in order; subtrees at some depths get streams of their own.
 
-    Attributes `patterns`, `points` and `proof` hold what was found.
+    Attributes `bits` or `patterns`, `points` and `proof` hold what was found.
     """
 
     def __init__(self, network, domain=None, *, order=None, depths=()):
         self.network, self.domain, self.depths = network, domain, set(depths)
         self.order = np.arange(network.n_hidden) if order is None else np.asarray(order)
-        self.streams, self.bits, self.centers = [_Stream()], [], []
-        point, certificate = self._interior(())
+        self.streams, self._found = [_Stream()], []
+        ((point, certificate),) = self._interiors([()])
         if certificate is None:
             self._branch(self.streams[0], (), point)
         else:
             self._prune(self.streams[0], certificate)
-        self.patterns = pack(
-            np.array(self.bits, dtype=bool).reshape(len(self.bits), network.n_hidden)
-        )
-        self.points = np.array(self.centers).reshape(-1, network.n_inputs)
+        n = len(self._found)
+        bits, points = zip(*self._found, strict=True) if n else ((), ())
+        self.bits = np.array(bits, dtype=bool).reshape(n, network.n_hidden)
+        self.patterns = pack(self.bits)
+        self.points = np.array(points).reshape(n, network.n_inputs)
         self.proof = proof_of(self.streams)
 
-    def _interior(self, sides):
-        units = self.order[: len(sides)]
-        return interior(self.network, self.domain, units, np.array(sides, dtype=bool))
+    def _interiors(self, cells):
+        """For each cell a point and None, or None and a certificate that it has no interior."""
+        systems, answers, places = [], [None] * len(cells), []
+        for k, sides in enumerate(cells):
+            units, on = self.order[: len(sides)], np.array(sides, dtype=bool)
+            bits = np.zeros(self.network.n_hidden, dtype=bool)
+            bits[units] = on
+            R, s = cell_rows(self.network, bits, self.domain, units)
+            numbers = np.append(units, self.network.n_hidden + np.arange(len(s) - len(units)))
+            wrong = forbidding(R, s, on)
+            if len(wrong):
+                answers[k] = None, (numbers[wrong[:1]], np.ones(1))
+            else:
+                systems.append((R, s))
+                places.append((k, numbers))
+        balls = largest_balls(systems)
+        for (k, numbers), (R, _), ball in zip(places, systems, balls, strict=True):
+            answers[k] = self._answer(numbers, R, *ball)
+        return answers
+
+    @staticmethod
+    def _answer(numbers, R, center, radius, multipliers):
+        if radius > SMALLEST:
+            return center, None
+        shares = multipliers * np.linalg.norm(R, axis=1)
+        used = shares > 1e-12 * shares.max()
+        return None, (numbers[used], multipliers[used])
 
     def _prune(self, stream, certificate):
         stream.tokens.append(-2)
@@ -129,15 +206,14 @@ class ReferenceSearch:
             bits = np.zeros(len(sides), dtype=bool)
             bits[self.order] = sides
             stream.tokens.append(-1)
-            stream.leaves.append(len(self.bits))
-            self.bits.append(bits)
-            self.centers.append(point)
+            stream.leaves.append(len(self._found))
+            self._found.append((bits, point))
             return
         stream.tokens.append(int(self.order[len(sides)]))
-        for side in (True, False):
-            inside, certificate = self._interior((*sides, side))
+        cells = [(*sides, side) for side in (True, False)]
+        for cell, (inside, certificate) in zip(cells, self._interiors(cells), strict=True):
             if certificate is None:
-                self._branch(stream, (*sides, side), inside)
+                self._branch(stream, cell, inside)
             else:
                 self._prune(stream, certificate)
 
@@ -163,3 +239,92 @@ def proof_of(streams):
         for field, array in zip(fields, arrays, strict=True):
             field.append(array)
     return RegionProof(*map(tuple, fields))
+
+
+# Questions about regions
+
+
+def distance_to(R, s, x, norm):
+    """Distance from x to where ``R @ y <= s``; infinite where empty."""
+    zero, n = ~R.any(axis=1), len(x)
+    if (s[zero] < 0.0).any():
+        return np.inf
+    if norm == np.inf:
+        A, ones = np.vstack([R, np.eye(n), -np.eye(n)]), np.ones(2 * n)
+        found = linprog(
+            np.append(np.zeros(n), 1.0),
+            np.column_stack([A, np.append(np.zeros(len(R)), -ones)]),
+            np.concatenate([s, x, -x]),
+            bounds=[(None, None)] * n + [(0, None)],
+        )
+        return found.fun if found.status == 0 else np.inf
+    ((center, radius, _),) = largest_balls([(R, s)])
+    if radius < -1e-10:
+        return np.inf
+    found = minimize(
+        lambda y: (y - x) @ (y - x),
+        center,
+        jac=lambda y: 2.0 * (y - x),
+        constraints={"type": "ineq", "fun": lambda y: s - R @ y, "jac": lambda _: -R},
+        method="SLSQP",
+        options={"ftol": 1e-15, "maxiter": 500},
+    )
+    return np.linalg.norm(found.x - x)
+
+
+def nearest_change(network, x, domain, norm, targets=None):
+    """Distance from x to the nearest point of a domain where another class reaches x's."""
+    label = int(network(x[None])[0].argmax())
+    best = np.inf
+    for bits in brute_force(network, domain):
+        R, s = cell_rows(network, bits, domain)
+        W, b = composed(network, bits)[2:]
+        for k in range(network.n_outputs) if targets is None else targets:
+            if k != label:
+                more, ends = np.vstack([R, W[label] - W[k]]), np.append(s, b[k] - b[label])
+                best = min(best, distance_to(more, ends, x, norm))
+    return best
+
+
+def adjacent(network, bits, domain=None):
+    """Matrix of bool: whether two regions, given by their patterns, share a facet.
+
+    One linear program for each pair and each hyperplane that bounds both from opposite sides: is
+    there a ball of that hyperplane in both?
+    """
+    systems, facets = [], []
+    for row in bits:
+        system = np.column_stack(cell_rows(network, row, domain))
+        lengths = np.linalg.norm(system[:, :-1], axis=1)
+        system = system[lengths > 0.0] / lengths[lengths > 0.0, None]
+        systems.append(system)
+        facets.append(system[_have_balls([(row, system) for row in system])])
+    pairs, questions = [], []
+    for i, j in combinations(range(len(bits)), 2):
+        opposite = np.abs(facets[i][:, None] + facets[j][None]).max(axis=2) < 1e-9
+        for row in facets[i][opposite.any(axis=1)]:
+            pairs.append((i, j))
+            questions.append((row, np.vstack([systems[i], systems[j]])))
+    found = np.zeros((len(bits), len(bits)), bool)
+    for (i, j), meet in zip(pairs, _have_balls(questions), strict=True):
+        found[i, j] |= meet
+        found[j, i] |= meet
+    return found
+
+
+def _have_balls(questions):
+    """Tell for each (row, system) whether the row's hyperplane has a ball within the system."""
+    answers, systems, places = np.ones(len(questions), bool), [], []
+    for k, (row, system) in enumerate(questions):
+        same = [np.abs(system - sign * row).max(axis=1) < 1e-9 for sign in (1.0, -1.0)]
+        rows = system[~(same[0] | same[1])]
+        basis = np.linalg.svd(row[None, :-1])[2][1:].T
+        A, b = rows[:, :-1] @ basis, rows[:, -1] - row[-1] * rows[:, :-1] @ row[:-1]
+        parallel = np.linalg.norm(A, axis=1) < 1e-9
+        if (b[parallel] < 0.0).any():
+            answers[k] = False
+        elif not parallel.all():
+            systems.append((A[~parallel], b[~parallel]))
+            places.append(k)
+    answers[places] = [radius > SMALLEST for _, radius, _ in largest_balls(systems)]
+    return answers

@@ -18,7 +18,8 @@ from hullspace.certificates.regions_pruned import Sums, are_empty
 from hullspace.certificates.regions_tree import OFF, ON, Branches, Units
 from hullspace.networks.network import ReluNetwork, Stage, Term, unpack
 from hullspace.networks.operators import Convolution, Dense, Sparse
-from region_oracles import ReferenceSearch, brute_force_regions
+from network_cases import arrangement, leaky, usual_network
+from region_oracles import ReferenceSearch, brute_force
 
 
 def cube(d, half=1.0):
@@ -27,28 +28,6 @@ def cube(d, half=1.0):
 
 def simplex(d):
     return hullspace.Polyhedron(np.vstack([np.ones((1, d)), -np.eye(d)]), np.ones(d + 1))
-
-
-def random_network(seed, sizes, slopes=0.0):
-    generator = np.random.default_rng(seed)
-    stages = []
-    for k, (n_in, n_out) in enumerate(pairwise(sizes)):
-        last = k + 2 == len(sizes)
-        stages.append(
-            Stage(
-                (Term(k, Dense(generator.normal(size=(n_out, n_in)) / np.sqrt(n_in))),),
-                generator.normal(size=n_out) / 2,
-                np.ones(n_out) if last else np.broadcast_to(slopes, n_out).astype(float),
-            )
-        )
-    return ReluNetwork(stages, (sizes[0],))
-
-
-def arrangement(normals, offsets):
-    """One layer, whose regions are the cells of hyperplanes."""
-    normals = np.asarray(normals, dtype=float)
-    weights = [normals, np.ones((1, len(normals)))]
-    return ReluNetwork.from_arrays(weights, [np.asarray(offsets, dtype=float), [0.0]])
 
 
 def checked(network, domain=None, **keywords):
@@ -67,23 +46,23 @@ DOMAINS = {
 @pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("sizes", [(1, 4, 3, 1), (2, 4, 3, 2), (3, 4, 2, 1), (2, 2, 2, 2, 1)])
 def test_accepts_what_brute_force_finds(sizes, domain):
-    network, domain = random_network(sum(sizes), sizes), DOMAINS[domain](sizes[0])
+    network, domain = usual_network(sum(sizes), *sizes), DOMAINS[domain](sizes[0])
     search, check = checked(network, domain, depths=(1, 3))
     assert check, check
     assert check.n_pruned == sum(len(x) - 1 for x in search.proof.indptr)
-    bits, _ = brute_force_regions(network, domain)
+    bits = brute_force(network, domain)
     assert {tuple(b) for b in bits} == {tuple(b) for b in unpack(search.patterns, len(bits.T))}
 
 
 @pytest.mark.parametrize("slopes", [0.25, 0.01, -0.5, 2.0, (0.0, 0.1, 1.0, -1.0)])
 def test_slopes(slopes):
-    network = random_network(3, (2, 4, 4, 1), slopes)
+    network = leaky(usual_network(3, 2, 4, 4, 1), slopes)
     for domain in (None, cube(2)):
         assert checked(network, domain)[1]
 
 
 def test_units_in_any_order_within_stages():
-    network = random_network(5, (2, 4, 3, 1))
+    network = usual_network(5, 2, 4, 3, 1)
     search, check = checked(network, cube(2), order=[2, 0, 3, 1, 6, 4, 5], depths=(2, 4, 6))
     assert check, check
     assert len(search.proof.streams) > 5
@@ -106,7 +85,7 @@ def test_residual_sparse_and_convolutional_stages():
     for domain in (None, cube(4)):
         search, check = checked(network, domain)
         assert check, check
-        assert len(search.points) == len(brute_force_regions(network, domain)[0])
+        assert len(search.points) == len(brute_force(network, domain))
 
 
 # Degenerate arrangements, and the number of their cells in space
@@ -164,13 +143,13 @@ def test_layers_that_are_off_or_repeat_each_other():
         for domain in (None, cube(2)):
             search, check = checked(network, domain)
             assert check, check
-            assert len(search.points) == len(brute_force_regions(network, domain)[0])
+            assert len(search.points) == len(brute_force(network, domain))
 
 
 def test_no_hidden_units_and_domains_without_interior():
     linear = ReluNetwork.from_arrays([[[1.0, 2.0]]], [[0.0]])
     assert checked(linear)[1].n_regions == 1
-    network = random_network(0, (2, 2, 1))
+    network = usual_network(0, 2, 2, 1)
     for b in ([0.0, 0.0], [-1.0, 0.0]):  # a line, and nothing
         search, check = checked(network, hullspace.Polyhedron([[1.0, 0.0], [-1.0, 0.0]], b))
         assert check, check
@@ -225,7 +204,7 @@ def test_deep_trees():
 
 
 def test_sets_of_lower_dimension():
-    network = random_network(8, (3, 4, 3, 1))
+    network = usual_network(8, 3, 4, 3, 1)
     origin, basis = np.array([0.5, -0.25, 0.0]), np.array([[1.0, 0.0], [0.5, 1.0], [0.0, -2.0]])
     first = network.stages[0]
     matrix = first.terms[0].operator.matrix
@@ -241,7 +220,7 @@ def test_sets_of_lower_dimension():
 
 @pytest.fixture(scope="module")
 def good():
-    network, domain = random_network(11, (2, 3, 2, 1)), cube(2)
+    network, domain = usual_network(11, 2, 3, 2, 1), cube(2)
     search, check = checked(network, domain, depths=(2,))
     assert check, check
     assert len(search.proof.streams) > 2
@@ -361,7 +340,7 @@ def test_multipliers_of_wrong_rows(good):
 
 
 def test_certificates_that_lack_a_row_prove_nothing_in_space():
-    network = random_network(2, (2, 4, 1))
+    network = usual_network(2, 2, 4, 1)
     search, check = checked(network)
     assert check
     n_shared = 0
@@ -460,7 +439,7 @@ def test_streams_that_are_no_tree(tokens, words):
 
 
 def test_units_of_later_stages_come_later():
-    network = random_network(4, (1, 2, 2, 1))
+    network = usual_network(4, 1, 2, 2, 1)
     search, check = checked(network, order=[1, 0, 3, 2])
     assert check
     proof = search.proof
@@ -537,7 +516,7 @@ def test_errors_name_the_argument(good):
 
 @pytest.mark.parametrize("slopes", [0.0, 0.1])
 def test_exact_functions_are_within_the_bounds(slopes):
-    network = random_network(6, (3, 12, 10, 8, 2), slopes)
+    network = leaky(usual_network(6, 3, 12, 10, 8, 2), slopes)
     units = Units.of(network)
     origin, basis = np.array([0.1, 0.2, 0.3]), np.random.default_rng(0).normal(size=(3, 2))
     frame = _frame(network, None, origin, basis)
@@ -595,7 +574,7 @@ def test_sums_over_nonempty_branches_prove_nothing():
         frame = _frame(network, (None, cube(sizes[0]))[seed % 2], None, None)
         exact, n_rows = ExactRegions(network, Units.of(network), frame), network.n_hidden
         n_rows += len(frame.b)
-        for bits in brute_force_regions(network, (None, cube(sizes[0]))[seed % 2])[0]:
+        for bits in brute_force(network, (None, cube(sizes[0]))[seed % 2]):
             states = np.where(bits, ON, OFF).astype(np.uint8)
             for _ in range(20):
                 n = int(generator.integers(1, min(n_rows, sizes[0] + 2) + 1))

@@ -12,7 +12,8 @@ from scipy import sparse
 
 from hullspace import ReluNetwork
 from hullspace.networks import Convolution, Dense, Sparse, Stage, Term, identity, pack, unpack
-from network_checks import assert_consistent, assert_operator, random_network
+from network_cases import random_network
+from network_checks import assert_consistent, assert_operator
 
 
 def by_hand(weights, biases, x):
@@ -25,7 +26,7 @@ def by_hand(weights, biases, x):
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 12), min_size=2, max_size=5))
 def test_layers_are_evaluated_in_order(seed, widths):
     rng = np.random.default_rng(seed)
-    network = random_network(rng, widths)
+    network = random_network(rng, *widths)
     x = rng.standard_normal((5, widths[0]))
     weights = [stage.terms[0].operator.matrix for stage in network.stages]
     biases = [stage.bias for stage in network.stages]
@@ -154,7 +155,7 @@ def test_inputs_have_the_networks_shape_or_are_rows():
 
 def test_affine_maps_on_a_plane():
     rng = np.random.default_rng(0)
-    network = random_network(rng, (6, 9, 4))
+    network = random_network(rng, 6, 9, 4)
     origin, basis = rng.standard_normal(6), rng.standard_normal((6, 2))
     y = 1e-3 * rng.standard_normal(2)
     x = origin + basis @ y
@@ -164,7 +165,7 @@ def test_affine_maps_on_a_plane():
 
 
 def test_bits_must_have_one_for_each_unit():
-    network = random_network(np.random.default_rng(0), (2, 3, 1))
+    network = random_network(np.random.default_rng(0), 2, 3, 1)
     with pytest.raises(ValueError, match=r"bits must have shape \(3,\), got \(2,\)"):
         network.affine_maps(np.zeros(2, dtype=bool))
 

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hullspace
+from exact_oracles import exact_patterns
 from hullspace import Status
-from region_cases import (
+from network_cases import (
     COUNTS,
     arrangement,
     central_count,
@@ -19,7 +20,7 @@ from region_cases import (
     random_network,
     torch_network,
 )
-from region_slow import as_set, brute_force, by_programs, exact_patterns, packed_set
+from region_oracles import ReferenceSearch, as_set, brute_force, packed_set
 
 BOX = (-1.0, 1.0)
 
@@ -40,21 +41,21 @@ def test_slow_oracle_finds_the_known_counts(widths):
     if everywhere is not None and everywhere < 1000:
         assert len(exact_patterns(network)) == everywhere
     if in_box < 1000:
-        assert len(exact_patterns(network, -1, 1)) == in_box
+        assert len(exact_patterns(network, BOX)) == in_box
 
 
 def test_slow_oracles_agree():
     network = torch_network(2, 10, 5, 1)
-    for domain in ((None, None), BOX):
-        exact = packed_set(exact_patterns(network, *domain))
-        assert packed_set(by_programs(network, *domain)) == exact
+    for domain in (None, BOX):
+        exact = packed_set(exact_patterns(network, domain))
+        assert as_set(ReferenceSearch(network, domain).patterns) == exact
     generator = np.random.default_rng(3)
     for widths in ((1, 4, 3, 1), (2, 4, 3, 2), (3, 6, 1)):
         for make in (random_network, integer_network):
             network = make(generator, *widths)
-            for domain in ((None, None), BOX):
-                exact = packed_set(exact_patterns(network, *domain))
-                assert packed_set(brute_force(network, *domain)) == exact
+            for domain in (None, BOX):
+                exact = packed_set(exact_patterns(network, domain))
+                assert packed_set(brute_force(network, domain)) == exact
 
 
 @pytest.mark.parametrize("method", ["auto", "vertices", "lp"])
@@ -87,7 +88,7 @@ def test_larger_networks_by_programs(widths):
 @pytest.mark.parametrize("widths", [(2, 16, 16, 1), (3, 16, 16, 1)])
 def test_patterns_of_larger_networks(widths):
     network = torch_network(*widths)
-    assert as_set(regions(network, BOX).patterns) == packed_set(exact_patterns(network, -1, 1))
+    assert as_set(regions(network, BOX).patterns) == packed_set(exact_patterns(network, BOX))
 
 
 GENERIC = [
@@ -142,7 +143,7 @@ def test_hyperplanes_in_general_position_within_a_small_box_far_away():
     points = center + 1e-3 * np.random.default_rng(6).uniform(-1, 1, size=(9, 3))
     network = arrangement(normals, -np.einsum("ij,ij->i", normals, points))
     box = (center - 1e-2, center + 1e-2)
-    assert as_set(regions(network, box).patterns) == packed_set(exact_patterns(network, *box))
+    assert as_set(regions(network, box).patterns) == packed_set(exact_patterns(network, box))
 
 
 SMALL = [(1, 5, 1), (1, 3, 3, 1), (2, 6, 1), (2, 3, 3, 1), (2, 2, 2, 2, 1), (3, 4, 2, 2), (4, 6, 1)]
@@ -155,7 +156,7 @@ def test_random_small_networks_against_all_patterns(block):
         generator = np.random.default_rng([7, k])
         network = random_network(generator, *SMALL[k % len(SMALL)], biases=k % 4 != 3)
         box = BOX if k % 2 else None
-        expected = packed_set(brute_force(network, *(box or (None, None))))
+        expected = packed_set(brute_force(network, box))
         found = regions(network, box, method=("vertices", "lp", "auto")[k % 3])
         assert as_set(found.patterns) == expected, k
 
@@ -180,7 +181,7 @@ def test_networks_of_any_shape(make, widths, n_inputs, slope, mixed, box, method
         network = leaky(network, 0.125 if (slope, method) == (0.1, "lp") else slope)
     if mixed:
         network = partly_linear(network, generator)
-    expected = packed_set(exact_patterns(network, *(box or (None, None))))
+    expected = packed_set(exact_patterns(network, box))
     if box is None and method == "vertices":
         method = "auto"  # where linear units pass on what no hyperplane depends on
     assert as_set(regions(network, box, method=method).patterns) == expected

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import hullspace
+from exact_oracles import exact_cells, exact_patterns
 from hullspace import ReluNetwork, Status
 from hullspace.networks import Dense, Stage, Term, unpack
-from region_cases import (
+from network_cases import (
     arrangement,
     braid,
     generic_count,
@@ -28,7 +29,7 @@ from region_cases import (
     torch_network,
     trained_on_moons,
 )
-from region_slow import as_set, exact_cells, exact_patterns, packed_set
+from region_oracles import as_set, packed_set
 
 METHODS = pytest.mark.parametrize("method", ["vertices", "lp"])
 BOX = (-1.0, 1.0)
@@ -59,7 +60,7 @@ def assert_patterns_hold(network, found):
 
 def assert_exact(network, box=None, method="auto"):
     """Compare with integer arithmetic; return how many regions there are."""
-    expected = packed_set(exact_patterns(network, *(box or (None, None))))
+    expected = packed_set(exact_patterns(network, box))
     found = regions(network, box, method)
     if method == "lp" and len(found.too_thin):
         # What rounding hides from a linear program is said, and takes nothing else along.
@@ -156,7 +157,7 @@ def test_a_multiple_up_to_rounding(factor, method):
     network = arrangement(
         np.vstack([normals, factor * normals[1:2]]), np.append(offsets, factor * offsets[1])
     )
-    cells = exact_cells(network, *BOX)
+    cells = exact_cells(network, BOX)
     thick = [cell.bits for cell in cells if thickness(cell) > 1e-13]
     found = hullspace.enumerate_regions(network, BOX, method=method)
     assert found.status == Status.COMPLETE
@@ -181,7 +182,7 @@ def test_parallel_lines_close_together(gap, place, method):
     # Lines, their crossings and one: the thin strip has as many cells as its neighbours.
     assert assert_exact(network, None, method) == 1 + 5 + 6 + 3
     found = regions(network, BOX, method)
-    assert as_set(found.patterns) == packed_set(exact_patterns(network, *BOX))
+    assert as_set(found.patterns) == packed_set(exact_patterns(network, BOX))
     bits = np.unpackbits(found.patterns, axis=1, bitorder="little").astype(bool)
     thin = bits[:, 0] & ~bits[:, 1]
     assert thin.sum() == 4

@@ -5,9 +5,10 @@ import pytest
 from scipy import sparse
 
 import hullspace
+from exact_oracles import exact_patterns
 from hullspace import Polyhedron, ReluNetwork, Status
 from hullspace.networks import unpack
-from region_cases import (
+from network_cases import (
     COUNTS,
     arrangement,
     generic_count,
@@ -19,7 +20,7 @@ from region_cases import (
     torch_network,
     trained_on_moons,
 )
-from region_slow import adjacent, as_set, box_rows, exact_patterns, packed_set
+from region_oracles import adjacent, as_set, packed_set, rows_of
 
 enumerate_regions = getattr(hullspace, "enumerate_regions", None)
 BOX = (-1.0, 1.0)
@@ -68,7 +69,7 @@ def test_patterns_and_interior_points(name, method):
     for i, point in enumerate(found.interior_points):
         region = found.polyhedron(i)
         assert (region.A @ point < region.b).all()
-    assert as_set(found.patterns) == packed_set(exact_patterns(network, *box))
+    assert as_set(found.patterns) == packed_set(exact_patterns(network, box))
 
 
 @CASES
@@ -150,7 +151,7 @@ def test_adjacency(name, method):
     assert graph.format == "csr"
     assert graph.shape == (len(found), len(found))
     bits = unpack(found.patterns, network.n_hidden)
-    assert np.array_equal(graph.toarray().astype(bool), adjacent(network, bits, *box))
+    assert np.array_equal(graph.toarray().astype(bool), adjacent(network, bits, box))
 
 
 def test_adjacency_in_all_space(method):
@@ -220,7 +221,7 @@ def test_find_in_an_incomplete_complex(method):
 
 def test_forms_of_the_domain(method):
     network = torch_network(2, 10, 5, 1)
-    sides = Polyhedron(*box_rows(-1.0, 1.0, 2))
+    sides = Polyhedron(*rows_of(BOX, 2))
     domains = [
         BOX, (-1, 1), ([-1, -1], [1, 1]), (np.full(2, -1.0), 1.0), [-1.0, 1.0], sides,
         (np.float32(-1), np.ones(2, np.float32)),
@@ -262,14 +263,14 @@ def test_polyhedral_domains(A, b, method):
 def test_domain_with_equalities(method):
     """A plane of R^3: the regions are those of the network of the plane's coordinates."""
     network = random_network(np.random.default_rng(5), 3, 6, 4, 2)
-    A, b = box_rows(-1.0, 1.0, 3)
+    A, b = rows_of(BOX, 3)
     domain = Polyhedron(A, b, ([[0.0, 0.0, 2.0]], [0.5]))
     found = enumerate_regions(network, domain, method=method)
     first = network.stages[0].terms[0].operator.matrix
     arrays = [[s.terms[0].operator.matrix, s.bias] for s in network.stages]
     arrays[0] = [first[:, :2], network.stages[0].bias + 0.25 * first[:, 2]]
     plane = ReluNetwork.from_arrays(*zip(*arrays, strict=True))
-    assert as_set(found.patterns) == packed_set(exact_patterns(plane, *BOX))
+    assert as_set(found.patterns) == packed_set(exact_patterns(plane, BOX))
     assert np.allclose(found.interior_points[:, 2], 0.25, rtol=0, atol=1e-12)
     assert np.array_equal(network.pattern(found.interior_points), found.patterns)
     assert len(found.polyhedron(0).E) == 1

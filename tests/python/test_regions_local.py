@@ -11,7 +11,8 @@ from scipy import sparse
 import hullspace
 from hullspace.networks import Convolution, Dense, ReluNetwork, Sparse, Stage, Term, identity
 from hullspace.regions import region_at
-from local_oracles import constraints, leaky_residual, random_network
+from network_cases import residual_network, usual_network
+from region_oracles import cell_rows, composed
 
 
 def convolutional(seed):
@@ -37,9 +38,10 @@ def convolutional(seed):
     )
 
 
+SLOPES = [0.0, 0.1, 1.5, -0.2]
 CASES = {
-    "dense": random_network([5, 9, 7, 3], 0),
-    "leaky": leaky_residual(4, 6, 3, 1),
+    "dense": usual_network(0, 5, 9, 7, 3),
+    "leaky": residual_network(1, 4, 6, 3, SLOPES),
     "convolution": convolutional(2),
 }
 
@@ -50,8 +52,10 @@ def test_radii_are_distances_to_hyperplanes(name, memory):
     network = CASES[name]
     x = np.random.default_rng(3).normal(size=network.n_inputs)
     region = region_at(network, x.reshape(network.input_shape), memory=memory)
-    rows, offsets, (W, b) = constraints(network, network.bits(x[None])[0])
-    slack = rows @ x + offsets
+    bits = network.bits(x[None])[0]
+    rows, bounds = cell_rows(network, bits)
+    W, b = composed(network, bits)[2:]
+    slack = bounds - rows @ x
     assert region.radius == pytest.approx((slack / np.linalg.norm(rows, axis=1)).min(), rel=1e-9)
     assert region.radius_inf == pytest.approx((slack / np.abs(rows).sum(axis=1)).min(), rel=1e-9)
     assert (region.pattern == network.pattern(x[None])[0]).all()
@@ -105,7 +109,7 @@ def test_ties_and_single_outputs():
 
 
 def test_class_stays_within_the_radius():
-    network = random_network([4, 12, 12, 3], 5)
+    network = usual_network(5, 4, 12, 12, 3)
     generator = np.random.default_rng(0)
     for _ in range(50):
         region = region_at(network, generator.normal(size=4))
@@ -121,7 +125,7 @@ def test_class_stays_within_the_radius():
 @pytest.mark.parametrize("seed", range(12))
 def test_irredundant_rows_are_those_of_linear_programs(seed):
     sizes = [(3, 5, 6, 3), (6, 4, 4, 2), (5, 9, 7, 3)][seed % 3]
-    network = random_network(sizes, seed)
+    network = usual_network(seed, *sizes)
     generator = np.random.default_rng(seed)
     for domain in (None, (-2.0, 2.0)):
         region = region_at(network, generator.uniform(-2.0, 2.0, sizes[0]), domain)
@@ -146,14 +150,14 @@ def test_irredundant_rows_of_degenerate_regions():
 
 
 def test_a_large_network():
-    network = random_network([60, 40, 30, 10], 7)
+    network = usual_network(7, 60, 40, 30, 10)
     region = region_at(network, np.random.default_rng(1).random(60))
     found, body = region.irredundant(), region.polyhedron()
     assert found.indices.tolist() == body.irredundant().indices.tolist()
 
 
 def test_contains_follows_pattern_and_domain():
-    network = random_network([3, 6, 6, 2], 1)
+    network = usual_network(1, 3, 6, 6, 2)
     x = np.full(3, 0.25)
     region = region_at(network, x, (0, 1))
     points = np.random.default_rng(0).uniform(-1, 1, (500, 3))
@@ -162,7 +166,7 @@ def test_contains_follows_pattern_and_domain():
 
 
 def test_errors_name_the_argument():
-    network = random_network([3, 4, 2], 0)
+    network = usual_network(0, 3, 4, 2)
     with pytest.raises(TypeError, match="network"):
         region_at(None, [0, 0, 0])
     with pytest.raises(ValueError, match="x must have shape"):
@@ -181,4 +185,4 @@ def test_errors_name_the_argument():
 def test_matrices_that_do_not_fit_are_refused_with_their_size(monkeypatch):
     monkeypatch.setattr("hullspace.regions.local._LARGEST", 64)
     with pytest.raises(ValueError, match=r"constraints of 3 inputs take"):
-        region_at(random_network([3, 4, 2], 0), [0, 0, 0]).polyhedron()
+        region_at(usual_network(0, 3, 4, 2), [0, 0, 0]).polyhedron()

@@ -10,39 +10,31 @@ from data import data_file
 from hullspace.networks import unpack
 from hullspace.regions import count_regions, nearest_boundary
 from hullspace.status import Status
-from local_oracles import (
-    all_regions,
-    constraints,
-    distance_to,
-    leaky_residual,
-    nearest_change,
-    random_network,
-)
+from network_cases import integer_network, residual_network, usual_network
+from region_oracles import brute_force, cell_rows, distance_to, nearest_change
 
 NETWORKS = {
-    "2-4-3-3": lambda seed: random_network([2, 4, 3, 3], seed),
-    "3-4-3-3": lambda seed: random_network([3, 4, 3, 3], seed),
-    "integers": lambda seed: random_network([2, 4, 3, 2], seed, integers=True),
-    "leaky": lambda seed: leaky_residual(2, 4, 3, seed),
+    "2-4-3-3": lambda seed: usual_network(seed, 2, 4, 3, 3),
+    "3-4-3-3": lambda seed: usual_network(seed, 3, 4, 3, 3),
+    "integers": lambda seed: integer_network(seed, 2, 4, 3, 2),
+    "leaky": lambda seed: residual_network(seed, 2, 4, 3, [0.0, 0.1, 1.5, -0.2]),
 }
-LOWER, UPPER = -2.0, 2.0
+BOX = LOWER, UPPER = -2.0, 2.0
 
 
 def case(name, seed):
-    """A network, a point, and the box's ends."""
+    """A network and a point."""
     network = NETWORKS[name](seed)
-    n = network.n_inputs
-    x = np.random.default_rng(seed).uniform(-1.0, 1.0, n)
-    return network, x, np.full(n, LOWER), np.full(n, UPPER)
+    return network, np.random.default_rng(seed).uniform(-1.0, 1.0, network.n_inputs)
 
 
 @pytest.mark.parametrize("norm", [2, np.inf])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", NETWORKS)
 def test_distance_is_that_of_the_nearest_of_all_regions(name, seed, norm):
-    network, x, lower, upper = case(name, seed)
-    found = nearest_boundary(network, x, norm, (LOWER, UPPER), n_threads=1)
-    expected = nearest_change(network, x, lower, upper, norm)
+    network, x = case(name, seed)
+    found = nearest_boundary(network, x, norm, BOX, n_threads=1)
+    expected = nearest_change(network, x, BOX, norm)
     if np.isinf(expected):
         assert found.status == Status.EMPTY
         assert found.upper == found.lower == np.inf
@@ -60,11 +52,11 @@ def test_distance_is_that_of_the_nearest_of_all_regions(name, seed, norm):
 
 
 def test_a_target_is_reached_even_where_another_class_is_nearer():
-    network, x, lower, upper = case("2-4-3-3", 0)
+    network, x = case("2-4-3-3", 0)
     label = int(network(x[None])[0].argmax())
     for target in sorted({0, 1, 2} - {label}):
-        found = nearest_boundary(network, x, 2, (LOWER, UPPER), target=target)
-        expected = nearest_change(network, x, lower, upper, 2, [target])
+        found = nearest_boundary(network, x, 2, BOX, target=target)
+        expected = nearest_change(network, x, BOX, 2, [target])
         assert found.upper == pytest.approx(expected, rel=1e-5)
         assert np.isinf(expected) or found.classes == (label, target)
 
@@ -98,7 +90,7 @@ def test_a_class_that_never_changes():
 
 
 def test_time_that_runs_out_leaves_bounds():
-    network = random_network([20, 40, 40, 5], 0)
+    network = usual_network(5, 20, 40, 40, 5)
     found = nearest_boundary(network, np.full(20, 0.5), time_limit=1e-3)
     assert found.status == Status.LIMIT
     assert 0.0 <= found.lower <= found.upper
@@ -112,13 +104,13 @@ def test_an_interruption_is_raised(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("hullspace.regions._branching.Branching.step", interrupt)
-    network = random_network([20, 40, 40, 5], 0)
+    network = usual_network(0, 20, 40, 40, 5)
     with pytest.raises(KeyboardInterrupt):
         nearest_boundary(network, np.full(20, 0.5), n_threads=1)
 
 
 def test_errors_name_the_argument():
-    network, x, *_ = case("2-4-3-3", 0)
+    network, x = case("2-4-3-3", 0)
     with pytest.raises(ValueError, match="norm"):
         nearest_boundary(network, x, 1, domain=None)
     with pytest.raises(ValueError, match="x must be in the domain"):
@@ -134,7 +126,7 @@ def test_errors_name_the_argument():
     with pytest.raises(TypeError, match="network"):
         nearest_boundary(None, x)
     with pytest.raises(ValueError, match="two outputs"):
-        nearest_boundary(random_network([2, 3, 1], 0), x)
+        nearest_boundary(usual_network(0, 2, 3, 1), x)
 
 
 def test_an_image_of_mnist():
@@ -155,18 +147,18 @@ def test_an_image_of_mnist():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_counts_are_those_of_all_patterns(name, norm):
     for seed in range(2):
-        network, x, lower, upper = case(name, seed)
+        network, x = case(name, seed)
         radius = 0.5 + 0.7 * seed
-        found = count_regions(network, x, radius, norm, (LOWER, UPPER))
+        found = count_regions(network, x, radius, norm, BOX)
         if norm == 2:
             expected = {
                 bits.tobytes()
-                for bits in all_regions(network, lower, upper)
-                if distance_to(*constraints(network, bits)[:2], x, lower, upper, 2) < radius
+                for bits in brute_force(network, BOX)
+                if distance_to(*cell_rows(network, bits, BOX), x, 2) < radius
             }
         else:
-            ends = np.maximum(lower, x - radius), np.minimum(upper, x + radius)
-            expected = {bits.tobytes() for bits in all_regions(network, *ends)}
+            ends = np.maximum(LOWER, x - radius), np.minimum(UPPER, x + radius)
+            expected = {bits.tobytes() for bits in brute_force(network, ends)}
         assert found.status == Status.OPTIMAL
         bits = unpack(found.patterns, network.n_hidden)
         assert {row.tobytes() for row in bits} == expected
@@ -176,7 +168,7 @@ def test_counts_are_those_of_all_patterns(name, norm):
 
 
 def test_counts_stop_at_limits_and_know_polyhedra():
-    network = random_network([3, 8, 8, 2], 0)
+    network = usual_network(0, 3, 8, 8, 2)
     x = np.zeros(3)
     whole = count_regions(network, x, 1.0)
     some = count_regions(network, x, 1.0, max_regions=5)

@@ -13,13 +13,13 @@ import pytest
 
 import hullspace
 from hullspace import Polyhedron, ReluNetwork, Status
-from region_cases import (
+from network_cases import (
     COUNTS,
     arrangement,
     generic_rows,
     torch_network,
 )
-from region_slow import as_set, box_rows
+from region_oracles import as_set, rows_of
 
 enumerate_regions = getattr(hullspace, "enumerate_regions", None)
 BOX = (-1.0, 1.0)
@@ -148,7 +148,7 @@ def test_parquet(tmp_path):
 SLOW_SEARCH = """
     import os, signal, sys, threading, time
     import hullspace
-    from region_cases import torch_network
+    from network_cases import torch_network
 
     network = torch_network(*WIDTHS)
     sent = []
@@ -268,7 +268,7 @@ BAD_DOMAINS = [
     ([0.0, 2.0], [1.0, 1.0]),
     (0.5, 0.5),
     ([0.0, 1.0], [1.0, 1.0]),
-    Polyhedron(*box_rows(-1.0, 1.0, 3)),
+    Polyhedron(*rows_of(BOX, 3)),
     Polyhedron([[1, 0], [-1, 0]], [-1, -1]),
     Polyhedron([[1, 0], [-1, 0]], [1, -1]),
     Polyhedron([[0, 0]], [-1]),

@@ -1,7 +1,5 @@
 """Walks along segments: against exact arithmetic, dense samples, and degenerate by design."""
 
-from itertools import pairwise
-
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -10,8 +8,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from scipy import sparse
 
-import segment_oracles as oracles
 from data import data_file
+from exact_oracles import exact_walk
 from hullspace.networks import (
     Convolution,
     Dense,
@@ -24,14 +22,9 @@ from hullspace.networks import (
 )
 from hullspace.regions import SegmentWalks, walk_segment, walker
 from hullspace.regions.plots import plot_polygons
+from network_cases import degenerate_matrix, usual_network
 
 mpl.use("Agg")
-
-
-def random_network(rng, sizes):
-    """Return a network of linear layers in general position."""
-    weights = [rng.normal(size=(m, n)) / np.sqrt(n) for n, m in pairwise(sizes)]
-    return ReluNetwork.from_arrays(weights, [0.3 * rng.normal(size=m) for m in sizes[1:]])
 
 
 def degenerate_network(rng):
@@ -40,12 +33,12 @@ def degenerate_network(rng):
     for k in range(rng.integers(1, 4)):
         sources = [k, *([int(rng.integers(k))] if k and rng.random() < 0.4 else [])]
         width = int(rng.integers(1, 6))
-        terms = [Term(s, Dense(oracles.stage_matrix(rng, width, sizes[s]))) for s in sources]
+        terms = [Term(s, Dense(degenerate_matrix(rng, width, sizes[s]))) for s in sources]
         slopes = rng.choice([0.0, 0.0, 0.0, 0.25, 1.0, -0.5], width)
         stages.append(Stage(tuple(terms), rng.integers(-2, 3, width).astype(float), slopes))
         sizes.append(width)
     width = int(rng.integers(1, 4))
-    outputs = Term(len(stages), Dense(oracles.stage_matrix(rng, width, sizes[-1])))
+    outputs = Term(len(stages), Dense(degenerate_matrix(rng, width, sizes[-1])))
     bias = rng.integers(-2, 3, width).astype(float)
     return ReluNetwork([*stages, Stage((outputs,), bias, np.ones(width))], (sizes[0],))
 
@@ -92,7 +85,7 @@ def listed(walk):
 
 def check_exactly(network, a, b):
     """Compare a walk with the one in rational arithmetic."""
-    breakpoints, units, patterns, changes, classes, logits = oracles.exact_walk(network, a, b)
+    breakpoints, units, patterns, changes, classes, logits = exact_walk(network, a, b)
     walk = walk_segment(network, a, b)
     assert [u.tolist() for u in walk.units] == units
     assert np.abs(walk.breakpoints - np.array(breakpoints, float)).max(initial=0.0) < 1e-12
@@ -129,7 +122,7 @@ def check_samples(network, walk, n_samples=400):
 @pytest.mark.parametrize("seed", range(6))
 def test_exact_in_general_position(seed):
     rng = np.random.default_rng(seed)
-    check_exactly(random_network(rng, (3, 7, 6, 5, 4)), *(3 * rng.normal(size=(2, 3))))
+    check_exactly(usual_network(rng, 3, 7, 6, 5, 4), *(3 * rng.normal(size=(2, 3))))
 
 
 @settings(max_examples=300, deadline=None)
@@ -143,7 +136,7 @@ def test_exact_on_degenerate_networks(seed):
 @pytest.mark.parametrize("sizes", [(2, 40, 40, 3), (30, 60, 60, 60, 10), (8, 200, 2)])
 def test_patterns_logits_and_classes_against_samples(sizes):
     rng = np.random.default_rng(1)
-    network = random_network(rng, sizes)
+    network = usual_network(rng, *sizes)
     for walk in walk_segment(network, *(4 * rng.normal(size=(2, 5, sizes[0])))):
         check_samples(network, walk)
         assert walk.complete
@@ -169,7 +162,7 @@ def test_blocks_change_nothing_but_rounding(monkeypatch, block):
     assert walk.n_regions > 50
     check_samples(network, walk)
     check_exactly(degenerate_network(rng), [-2.0, 1.0, 1.0], [3.0, 1.0, -2.0])
-    for walk in walk_segment(random_network(rng, (4, 30, 30, 3)), *rng.normal(size=(2, 9, 4))):
+    for walk in walk_segment(usual_network(rng, 4, 30, 30, 3), *rng.normal(size=(2, 9, 4))):
         check_samples(walk.network, walk)
 
 
@@ -177,7 +170,7 @@ def test_blocks_change_nothing_but_rounding(monkeypatch, block):
 @pytest.mark.parametrize("most", [0, 1, 7, 10**6])
 def test_limit(monkeypatch, block, most):
     rng = np.random.default_rng(3)
-    network = random_network(rng, (4, 30, 30, 3))
+    network = usual_network(rng, 4, 30, 30, 3)
     a, b = 3 * rng.normal(size=(2, 6, 4))
     whole = walk_segment(network, a, b)
     monkeypatch.setattr(walker, "_BLOCK", block)
@@ -242,7 +235,7 @@ def test_segment_in_a_hyperplane_with_rounding():
 
 def test_segments_without_length():
     rng = np.random.default_rng(5)
-    network = random_network(rng, (3, 10, 10, 4))
+    network = usual_network(rng, 3, 10, 10, 4)
     x = rng.normal(size=3)
     walk = walk_segment(network, x, x)
     assert walk.n_regions == 1
@@ -347,13 +340,13 @@ def test_progress(capfd):
     ],
 )
 def test_misuse(a, b, options, error, message):
-    network = random_network(np.random.default_rng(0), (2, 3, 2))
+    network = usual_network(0, 2, 3, 2)
     with pytest.raises(error, match=message):
         walk_segment(network, a, b, **options)
 
 
 def test_misuse_of_results():
-    network = random_network(np.random.default_rng(0), (2, 30, 2))
+    network = usual_network(0, 2, 30, 2)
     walk = walk_segment(network, [-5, -5], [5, 5], max_breakpoints=1)
     with pytest.raises(IndexError, match="i must be below 2"):
         walk.pattern(2)
@@ -369,7 +362,7 @@ def test_misuse_of_results():
 
 def test_plot_of_a_walk():
     rng = np.random.default_rng(8)
-    walk = walk_segment(random_network(rng, (3, 20, 20, 9)), *(5 * rng.normal(size=(2, 3))))
+    walk = walk_segment(usual_network(rng, 3, 20, 20, 9), *(5 * rng.normal(size=(2, 3))))
     ax = Figure().subplots()
     assert walk.plot(ax) is ax
     assert len(ax.lines) == 9

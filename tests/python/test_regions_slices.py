@@ -6,8 +6,8 @@ import pytest
 import hullspace
 from hullspace import ReluNetwork, Status
 from hullspace.networks import Convolution, Dense, Stage, Term, identity
-from region_cases import arrangement, layers_of, random_network
-from region_slow import as_set
+from network_cases import arrangement, layers_of, random_network
+from region_oracles import as_set
 
 
 def residual_convolutional_network(seed=0):
@@ -34,16 +34,22 @@ def assert_slice(found):
     network, generator = found.network, np.random.default_rng(1)
     assert found.status == Status.COMPLETE
     assert len(as_set(found.patterns)) == len(found)
+    shares = [generator.dirichlet(np.ones(len(polygon)), 5) for polygon in found.polygons]
+    inside = np.array(
+        [share @ polygon for share, polygon in zip(shares, found.polygons, strict=True)]
+    )
+    places = np.repeat(np.arange(len(found)), 5)
+    inputs = found.lift(inside.reshape(-1, 2))
+    assert np.array_equal(network.pattern(inputs), found.patterns[places])
+    assert (found.find(inside.reshape(-1, 2)) == places).all()
+    outputs = network(inputs)
+    sure = found.labels[places] >= 0
+    assert (outputs.argmax(axis=1) == found.labels[places])[sure].all()
     for i, polygon in enumerate(found.polygons):
         assert np.isclose(area(polygon), found.volumes[i], rtol=1e-6, atol=1e-12)
-        inside = generator.dirichlet(np.ones(len(polygon)), 5) @ polygon
-        inputs = found.lift(inside)
-        assert np.array_equal(network.pattern(inputs), np.tile(found.patterns[i], (5, 1)))
-        assert (found.find(inside) == i).all()
         W, b = found.affine_map(i)
-        np.testing.assert_allclose(network(inputs), inputs @ W.T + b, rtol=1e-9, atol=1e-9)
-        if found.labels[i] >= 0:
-            assert (network(inputs).argmax(axis=1) == found.labels[i]).all()
+        expected = inputs[5 * i : 5 * i + 5] @ W.T + b
+        np.testing.assert_allclose(outputs[5 * i : 5 * i + 5], expected, rtol=1e-9, atol=1e-9)
 
 
 def assert_boundary(found, n_lines=40):
@@ -145,6 +151,8 @@ AXES = np.eye(3)
     ("bounds", (NETWORK, *AXES, (1.0, -1.0))),
     ("bounds", (NETWORK, *AXES, (0.0, 1.0, 2.0))),
     ("bounds", (NETWORK, *AXES, (0.0, np.inf))),
+    ("bounds", (NETWORK, *AXES, ("a", "b"))),
+    ("bounds", (NETWORK, *AXES, ((0.0, 1.0), (0.0, 1.0, 2.0)))),
 ])  # fmt: skip
 def test_bad_planes(name, arguments):
     with pytest.raises((TypeError, ValueError), match=rf"^{name} must"):
@@ -156,6 +164,14 @@ def test_points_on_a_line_span_no_plane():
         hullspace.slice_through(NETWORK, [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [2.0, 2.0, 2.0]])
     with pytest.raises(ValueError, match=r"^points must"):
         hullspace.slice_through(NETWORK, AXES[:2])
+
+
+@pytest.mark.parametrize("margin", [-1.0, np.nan, np.inf, "wide"])
+def test_bad_margins(margin):
+    with pytest.raises((TypeError, ValueError), match=r"^margin must"):
+        hullspace.slice_through(NETWORK, AXES, margin)
+    with pytest.raises(TypeError, match=r"^network must"):
+        hullspace.slice_through(None, AXES)
 
 
 # Boundaries in more dimensions
@@ -229,3 +245,47 @@ def test_a_single_output_changes_class_at_zero():
     assert regions.labels.tolist() == [-1, -1]
     with pytest.raises(TypeError, match=r"^complex must"):
         hullspace.decision_boundary(network)
+
+
+def tents(n_inputs, outputs, biases):
+    """``relu(x)`` and ``relu(-x)`` of the first of some inputs, and outputs of these."""
+    rows = np.zeros((2, n_inputs))
+    rows[:, 0] = 1.0, -1.0
+    return ReluNetwork.from_arrays([rows, outputs], [[0.0, 0.0], biases])
+
+
+@pytest.mark.parametrize(("outputs", "biases", "expected"), [
+    (np.eye(2), [0.0, 0.0], [[0, 1]]),  # a tie along the facet between both regions
+    ([[1.0, -1.0]], [0.0], [[0, 1]]),
+    ([[1.0, 1.0], [0.0, 0.0]], [-1.0, 0.0], [[0, 1]] * 2),
+    ([[1.0, 1.0], [1.0, 1.0], [0.0, 0.0]], [-1.0, -1.0, 0.0], [[0, 2]] * 2),  # the same class twice
+    ([[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]], [-1.0, 0.0, -1.0], []),
+])  # fmt: skip
+def test_ties_in_special_position(outputs, biases, expected):
+    for n_inputs in (2, 8):
+        regions = hullspace.enumerate_regions(tents(n_inputs, outputs, biases), (-2, 2))
+        assert hullspace.decision_boundary(regions).classes.tolist() == expected
+    # The same in a plane of the eight inputs.
+    equalities = np.eye(8)[2:], np.zeros(6)
+    box = np.vstack([np.eye(8)[:2], -np.eye(8)[:2]]), np.full(4, 2.0)
+    plane = hullspace.Polyhedron(*box, equalities)
+    regions = hullspace.enumerate_regions(tents(8, outputs, biases), plane, method="lp")
+    assert hullspace.decision_boundary(regions).classes.tolist() == expected
+
+
+def test_pieces_along_facets_are_facets():
+    regions = hullspace.enumerate_regions(tents(8, np.eye(2), [0.0, 0.0]), (-2, 2))
+    boundary = hullspace.decision_boundary(regions)
+    facet = boundary.polyhedron(0).chebyshev_center()
+    assert facet.radius == pytest.approx(2.0)
+    assert facet.center[0] == pytest.approx(0.0)
+
+
+def test_pieces_are_counted_from_the_end_too():
+    boundary = hullspace.decision_boundary(
+        hullspace.enumerate_regions(tents(2, [[1.0, 1.0]], [-1.0]), (-2, 2))
+    )
+    assert np.array_equal(boundary.vertices(-1), boundary.vertices(1))
+    assert len(boundary.vertices(-1)) == 2
+    with pytest.raises(IndexError):
+        boundary.vertices(2)

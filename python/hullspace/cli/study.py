@@ -48,6 +48,8 @@ Seed = Annotated[int, typer.Option(help="Of everything that is drawn at random."
 Title = Annotated[str | None, typer.Option(help="Heads the report.")]
 Train = Annotated[str, typer.Option(help="Training images: a folder, or .npz.")]
 Test = Annotated[str, typer.Option(help="Test images, in the same form.")]
+Mean = Annotated[str | None, typer.Option(help="Of each channel, by comma, for pixels in [0, 1].")]
+Std = Annotated[str | None, typer.Option(help="Of each channel, by comma; divides what is left.")]
 Layers = Annotated[str | None, typer.Option(help="Hidden layers to compare with pixels, by comma.")]
 
 
@@ -130,12 +132,8 @@ def model(
         Path | None, typer.Option(help="Its state dict, as .safetensors, .pt or .pth.")
     ] = None,
     out: Out = Path("report.html"),
-    mean: Annotated[
-        str | None, typer.Option(help="Of each channel, by comma, for pixels in [0, 1].")
-    ] = None,
-    std: Annotated[
-        str | None, typer.Option(help="Of each channel, by comma; divides what is left.")
-    ] = None,
+    mean: Mean = None,
+    std: Std = None,
     head: Annotated[
         str | None, typer.Option(help="Name of the last layer, where it cannot be found.")
     ] = None,
@@ -176,6 +174,8 @@ def onnx(
     train: Train,
     test: Test,
     out: Out = Path("report.html"),
+    mean: Mean = None,
+    std: Std = None,
     title: Title = None,
     chapters: Chapters = None,
     sample: Sample = 100,
@@ -188,7 +188,7 @@ def onnx(
     """Study an ONNX model with its training and test images."""
     with user_errors():
         require_writable(out)
-        space = hullspace.FeatureSpace.from_onnx(file)
+        space = hullspace.FeatureSpace.from_onnx(file, preprocess=_preprocess(mean, std))
         _write(
             lambda **options: hullspace.study(
                 space, train, test, title=title or f"Model {file.name}", **options

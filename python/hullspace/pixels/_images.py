@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
-    import torch
     from torch import Tensor
 
     from hullspace.features import FeatureSpace
@@ -61,7 +59,7 @@ class Images:
         if tensor.ndim < 2 or prod(tensor.shape[1:]) == 0:
             raise ValueError(f"{name} must have shape (n, ...), got {tuple(tensor.shape)}")
         shape = tuple(int(size) for size in tensor.shape[1:])
-        device, dtype = model_kind(space, tensor)
+        device, dtype = space.placement(tensor)
         with torch.inference_mode(mode=False):
             rows = tensor.detach().to(device=device, dtype=dtype, copy=True)
             rows = rows.reshape(len(tensor), prod(shape))
@@ -94,13 +92,6 @@ class Images:
                 stop = min(start + size, len(self))
                 yield slice(start, stop)
                 bar.update(stop - start)
-
-
-def model_kind(space: FeatureSpace, default: Tensor) -> tuple[torch.device, torch.dtype]:
-    """Device and floating-point type of a space's model, or of `default` if it has no tensors."""
-    tensors = chain(space.model.parameters(), space.model.buffers())
-    found = next((t for t in tensors if t.is_floating_point()), default)
-    return found.device, found.dtype
 
 
 def to_array(tensor: Tensor) -> npt.NDArray[Any]:

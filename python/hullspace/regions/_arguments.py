@@ -105,10 +105,23 @@ def as_norm(norm: float) -> float:
 
 def as_positive(value: float, name: str) -> float:
     """Return a positive number."""
+    number = _as_number(value, name)
+    if not number > 0.0:
+        raise ValueError(f"{name} must be positive, got {value}")
+    return number
+
+
+def as_nonnegative(value: float, name: str) -> float:
+    """Return a finite number that is not negative."""
+    number = _as_number(value, name)
+    if not 0.0 <= number < np.inf:
+        raise ValueError(f"{name} must be finite and not negative, got {value}")
+    return number
+
+
+def _as_number(value: float, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    if not value > 0.0:
-        raise ValueError(f"{name} must be positive, got {value}")
     return float(value)
 
 

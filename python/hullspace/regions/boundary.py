@@ -10,6 +10,8 @@ import numpy.typing as npt
 from hullspace.polyhedron import Polyhedron
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hullspace.regions.complex import RegionComplex
 
 _Floats = npt.NDArray[np.float64]
@@ -17,6 +19,8 @@ _Ints = npt.NDArray[np.int64]
 
 # Pieces whose largest ball is smaller than this share of the region's are rounding.
 _LEAST = 1e-9
+# Hyperplanes whose coefficients differ by less than this share of them are the same.
+_SAME = 1e-9
 
 
 class DecisionBoundary:
@@ -58,12 +62,15 @@ class DecisionBoundary:
 
         Raises
         ------
+        IndexError
+            If there is no such piece.
         ValueError
             If there are too many dimensions for vertices.
         """
         if not len(self._starts):
             raise ValueError("vertices are known in few dimensions only")
-        corners = self._corners[self._starts[i] : self._starts[i + 1]]
+        place = range(len(self))[i]
+        corners = self._corners[self._starts[place] : self._starts[place + 1]]
         return self._complex.lifted(corners[corners[:, -1] > 0.0, :-1])
 
     def polyhedron(self, i: int) -> Polyhedron:
@@ -127,18 +134,64 @@ def decision_boundary(complex: RegionComplex) -> DecisionBoundary:  # noqa: A002
     found_pieces = complex.boundary_pieces()
     if found_pieces is not None:
         return DecisionBoundary(complex, *found_pieces)
-    pieces = []
-    for i in np.flatnonzero(complex.labels < 0).tolist():
-        n = max(complex.network.n_outputs, 2)
-        radius = complex.polyhedron(i).chebyshev_center().radius
-        for first in range(n):
-            for second in range(first + 1, n):
-                center = piece(complex, i, first, second).chebyshev_center()
-                if center.radius > _LEAST * min(radius, 1.0):
-                    pieces.append((i, first, second))
+    pieces = [(i, *pair) for i in range(len(complex)) for pair in _ties(complex, i)]
     found = np.array(pieces, dtype=np.int64).reshape(-1, 3)
     none = np.zeros((0, 0))
     return DecisionBoundary(complex, found[:, 0], found[:, 1:], none, np.zeros(0, np.int64))
+
+
+def _ties(complex_: RegionComplex, i: int) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of classes that tie at the top in region `i`, the lower one first.
+
+    A tie along a facet is a piece of the side on which the lower class is ahead. Of classes that
+    are the same all over the region the lowest one counts.
+    """
+    region, label = complex_.polyhedron(i), int(complex_.labels[i])
+    facets = _units(_along(_rows(region.A, region.b), _rows(region.E, region.d)))
+    weights, biases = complex_.outputs(i)
+    outputs = _along(_rows(weights, -biases), _rows(region.E, region.d))
+    size = np.abs(outputs).max(axis=1)
+    least = 0.0 if label >= 0 else _LEAST * min(region.chebyshev_center().radius, 1.0)
+    for first in range(len(outputs)) if label < 0 else [label]:
+        if _is_any(outputs[first], outputs[:first], size[first]):
+            continue
+        for second in range(first + 1, len(outputs)):
+            tie = outputs[first] - outputs[second]
+            if _is_any(outputs[second], outputs[:second], size[second]) or (
+                np.abs(tie[:-1]).max(initial=0.0) <= _SAME * max(size[first], size[second])
+            ):
+                continue
+            unit = _units(tie[None])[0]
+            scale = np.abs(unit).max()
+            if _is_any(unit, facets, scale):  # the second class is ahead, from the facet on
+                continue
+            if label >= 0:
+                if _is_any(-unit, facets, scale):
+                    yield first, second
+            elif piece(complex_, i, first, second).chebyshev_center().radius > least:
+                yield first, second
+
+
+def _rows(A: _Floats, b: _Floats) -> _Floats:
+    return np.column_stack([A, b])
+
+
+def _along(rows: _Floats, equalities: _Floats) -> _Floats:
+    """Return rows with coefficients along a flat, and the constants that they have there."""
+    if not len(equalities):
+        return rows
+    shares = np.linalg.lstsq(equalities[:, :-1].T, rows[:, :-1].T)[0]
+    along: _Floats = rows - shares.T @ equalities
+    return along
+
+
+def _units(rows: _Floats) -> _Floats:
+    lengths = np.linalg.norm(rows[:, :-1], axis=1, keepdims=True)
+    return rows / np.where(lengths > 0.0, lengths, 1.0)
+
+
+def _is_any(row: _Floats, rows: _Floats, size: float) -> bool:
+    return bool((np.abs(rows - row).max(axis=1, initial=0.0) <= _SAME * size).any())
 
 
 def piece(complex_: RegionComplex, i: int, first: int, second: int) -> Polyhedron:
@@ -150,4 +203,8 @@ def piece(complex_: RegionComplex, i: int, first: int, second: int) -> Polyhedro
     b = np.append(region.b, biases[first] - biases[others])
     E = np.vstack([region.E, weights[first] - weights[second]])
     d = np.append(region.d, biases[second] - biases[first])
-    return Polyhedron(A, b, (E, d))
+    # What the equalities imply, rounding would contradict.
+    rows = _rows(A, b)
+    left = np.abs(_along(rows, _rows(E, d))).max(axis=1, initial=0.0)
+    kept = left > _SAME * np.abs(rows).max(axis=1, initial=0.0)
+    return Polyhedron(A[kept], b[kept], (E, d))

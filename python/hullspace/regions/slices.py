@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hullspace._arrays import require_finite
 from hullspace._constraints import as_double_matrix
 from hullspace.polyhedron import Polyhedron
-from hullspace.regions._arguments import as_network, as_point
+from hullspace.regions._arguments import as_network, as_nonnegative, as_point
 from hullspace.regions.boundary import DecisionBoundary, decision_boundary
 from hullspace.regions.complex import RegionComplex
 from hullspace.regions.domain import Place
@@ -238,19 +238,20 @@ def slice_through(
     TypeError, ValueError
         If an argument has the wrong type, shape or values, or the points lie on a line.
     """
+    model, reach = as_network(network), as_nonnegative(margin, "margin")
     given = np.asarray(points)
     if given.ndim < 2 or len(given) != 3:
         raise ValueError(f"points must be three inputs, got shape {given.shape}")
-    rows = np.array([as_point(point, network, "points") for point in given])
+    rows = np.array([as_point(point, model, "points") for point in given])
     sides = (rows[1:] - rows[0]).T
     _require_plane(sides, "points")
     basis, triangle = np.linalg.qr(sides)
     basis = basis * np.where(np.diag(triangle) < 0.0, -1.0, 1.0)
     xy = (rows - rows[0]) @ basis
     low, high = xy.min(axis=0), xy.max(axis=0)
-    reach = margin * float((high - low).max())
+    reach *= float((high - low).max())
     window = ((low[0] - reach, high[0] + reach), (low[1] - reach, high[1] + reach))
-    found = slice_regions(network, rows[0], basis[:, 0], basis[:, 1], window, **options)
+    found = slice_regions(model, rows[0], basis[:, 0], basis[:, 1], window, **options)
     found.points, found.names = xy, tuple(names)
     return found
 
@@ -264,7 +265,10 @@ def _require_plane(basis: _Floats, name: str = "u and v") -> None:
 
 
 def _ends(bounds: Bounds) -> tuple[_Floats, _Floats]:
-    array = np.asarray(bounds, dtype=np.float64)
+    try:
+        array = np.asarray(bounds, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"bounds must be pairs of numbers, got {bounds!r}") from None
     if array.shape == (2,):
         array = np.tile(array, (2, 1))
     if array.shape != (2, 2):

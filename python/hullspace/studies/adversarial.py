@@ -21,7 +21,10 @@ _Ints = npt.NDArray[np.int64]
 
 NORMS: dict[str, float] = {"2-norm": 2, "largest norm": np.inf}
 # Images that are searched together.
-_BATCH = 50
+_BATCH = 25
+# Guaranteed radii are found for so many images, in so many seconds each, and for networks of up to
+# so many units: beyond, bounds of rounding errors outgrow the margins.
+_MOST_RADII, _SECONDS, _MOST_UNITS = 25, 2.0, 20_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class AdversarialResult:
     flips : dict of str to Flip
         What the search found in the 2-norm and in the largest norm.
     radii : GuaranteedRadius or None
-        Radii in pixels in which the class is certain; None without a piecewise affine network.
+        Radii in pixels in which the class of the first images is certain; None without a piecewise
+        affine network, or for one of many units.
     travels : (n,) float64
         How far in feature space the flips in the 2-norm are from their images; infinity without.
     in_features : (n,) float64
@@ -53,10 +57,14 @@ class AdversarialResult:
 
     @property
     def guaranteed(self) -> dict[str, _Floats]:
-        """The guaranteed radii by the name of the norm; empty without a network."""
+        """The guaranteed radii by the name of the norm, NaN where not looked for; or nothing."""
         if self.radii is None:
             return {}
-        return {name: self.radii.lower[norm] for name, norm in NORMS.items()}
+        found = {}
+        for name, norm in NORMS.items():
+            found[name] = np.full(len(self.rows), np.nan)
+            found[name][: len(self.radii)] = self.radii[norm].lower
+        return found
 
 
 def sample_of(study: Study, n: int) -> _Ints:
@@ -81,21 +89,32 @@ def adversarial_study(study: Study, steps: Steps) -> AdversarialResult:
             for part in steps.chunks(step, len(images), _BATCH)
         ]
         flips[name] = joined(parts)
-    radii = None
-    if subject.network is not None:
-        step = steps.add("adversarial: guaranteed radii", 1)
-        radii = pixels.guaranteed_radius(
-            subject.network,
-            images,
-            flips={norm: flips[name].distances for name, norm in NORMS.items()},
-        )
-        steps.finish(step)
+    radii = _radii(study, images, flips, steps)
     found = flips["2-norm"]
     z = study.split.test.features[rows].astype(np.float64)
     travels = np.linalg.norm(found.features.astype(np.float64) - z, axis=1)
     travels[found.status != Status.REACHED] = np.inf
     in_features = study.boundaries.nearest[rows]
     return AdversarialResult(rows, images, flips, radii, travels, in_features)
+
+
+def _radii(
+    study: Study, images: npt.NDArray[Any], flips: dict[str, Flip], steps: Steps
+) -> GuaranteedRadius | None:
+    """Find the guaranteed radii of the first images, as many as there is time for."""
+    network, n = study.subject.network, min(len(images), _MOST_RADII)
+    if network is None or network.n_hidden > _MOST_UNITS:
+        return None
+    step = steps.add("adversarial: guaranteed radii", n)
+    found = pixels.guaranteed_radius(
+        network,
+        images[:n],
+        flips={norm: flips[name].distances[:n] for name, norm in NORMS.items()},
+        time_limit=_SECONDS,
+        n_threads=study.settings.n_threads,
+    )
+    steps.finish(step)
+    return found
 
 
 def joined(parts: list[Any]) -> Any:

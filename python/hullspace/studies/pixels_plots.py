@@ -41,9 +41,16 @@ def brackets(found: AdversarialResult) -> Figure:
         places = np.arange(len(order))
         axes.plot(flips.distances[order], places, ".", color=OWN, markersize=4, label="flip found")
         if name in radii:
-            lower = np.maximum(radii[name][order], 1e-30)
-            axes.hlines(places, lower, flips.distances[order], color=HULL, alpha=0.35, linewidth=1)
-            axes.plot(lower, places, ".", color=HULL, markersize=4, label="no change possible")
+            lower = radii[name][order]
+            known = lower > 0.0
+            axes.hlines(
+                places[known], lower[known], flips.distances[order][known], color=HULL, alpha=0.35,
+                linewidth=1,
+            )  # fmt: skip
+            axes.plot(
+                lower[known], places[known], ".", color=HULL, markersize=4,
+                label="no change possible",
+            )  # fmt: skip
             axes.set_xscale("log")
         axes.set(xlabel=f"distance in pixels, {name}")
     panels[0].set(ylabel="test images, in order")

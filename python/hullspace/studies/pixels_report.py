@@ -58,6 +58,7 @@ def _radius_findings(found: AdversarialResult) -> list[Finding]:
     for name, lower in found.guaranteed.items():
         known = np.isfinite(lower)
         if known.any():
+            # A radius that rounding leaves at zero says nothing, and counts as such.
             text = (
                 f"Within {number(float(np.median(lower[known])))} of an image no change of pixels "
                 f"can alter the answer, in the median of {count(known):,} images ({name})."

@@ -143,7 +143,7 @@ def from_model(
     network, reason = None, ""
     try:
         network = space.network(loaded["test"].images.shape[1:])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error)
     return Subject(features, pictures[0], pictures[1], space, network, reason)
 

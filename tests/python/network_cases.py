@@ -1,7 +1,8 @@
-"""Networks whose linear regions are known, or are found slowly in `region_slow`."""
+"""Networks for tests: random and degenerate ones, and those whose linear regions are known."""
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import combinations, pairwise, product
 from math import comb
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from hullspace import ReluNetwork
-from hullspace.networks import Dense, Stage, Term
+from hullspace.networks import Dense, Stage, Term, identity
 
 # Regions in all of R^d and in [-1, 1]^d, each found by at least two independent programs.
 COUNTS = {
@@ -36,15 +37,24 @@ def network_of_layers(layers):
     return ReluNetwork.from_arrays(*zip(*arrays, strict=True))
 
 
-def random_network(generator, *widths, biases=True, outputs=1.0):
-    """Normal weights and, unless they are zero, normal biases."""
+def random_network(seed, *widths, biases=1.0, outputs=1.0):
+    """Normal weights and biases, from a seed or a generator."""
+    generator = np.random.default_rng(seed)
     weights = [generator.normal(size=(m, n)) for n, m in pairwise(widths)]
     weights[-1] *= outputs
     return ReluNetwork.from_arrays(weights, [generator.normal(size=m) * biases for m in widths[1:]])
 
 
-def integer_network(generator, *widths, largest=2):
+def usual_network(seed, *widths):
+    """Weights and biases of about the size of a usual start."""
+    network = random_network(seed, *widths, biases=0.3)
+    arrays = [(weight / weight.shape[1] ** 0.5, bias) for weight, bias, _ in layers_of(network)]
+    return ReluNetwork.from_arrays(*zip(*arrays, strict=True))
+
+
+def integer_network(seed, *widths, largest=2):
     """Small integers: parallel, equal, concurrent and zero hyperplanes."""
+    generator = np.random.default_rng(seed)
     weights = [generator.integers(-largest, largest + 1, size=(m, n)) for n, m in pairwise(widths)]
     biases = [generator.integers(-largest, largest + 1, size=m) for m in widths[1:]]
     return ReluNetwork.from_arrays(weights, biases)
@@ -65,12 +75,12 @@ def scaled(network, factors):
 
 
 def leaky(network, slope):
-    """The same network with LeakyReLU."""
+    """The same network with LeakyReLU; the slope may differ from unit to unit of a stage."""
     stages = [
-        Stage(stage.terms, stage.bias, np.where(stage.slopes == 1.0, 1.0, slope))
-        for stage in network.stages
+        Stage(stage.terms, stage.bias, np.broadcast_to(slope, stage.n_units).astype(float))
+        for stage in network.stages[:-1]
     ]
-    return ReluNetwork(stages, network.input_shape)
+    return ReluNetwork([*stages, network.stages[-1]], network.input_shape)
 
 
 def partly_linear(network, generator):
@@ -82,22 +92,28 @@ def partly_linear(network, generator):
     return ReluNetwork([*stages, network.stages[-1]], network.input_shape)
 
 
-def residual_network(generator, n_inputs, width):
+def residual_network(seed, n_inputs, width, n_outputs=2, slopes=0.0):
     """A layer, a second one added to the first, and an output that also sees the input."""
-    first, second, last, skip = (
-        Dense(generator.normal(size=shape))
-        for shape in [(width, n_inputs), (width, width), (2, width), (2, n_inputs)]
-    )
+    generator = np.random.default_rng(seed)
+    shapes = [(width, n_inputs), (width, width), (n_outputs, width), (n_outputs, n_inputs)]
+    first, second, last, skip = (Dense(generator.normal(size=s) / s[1] ** 0.5) for s in shapes)
+    slopes = np.resize(slopes, width).astype(float)
     stages = [
-        Stage((Term(0, first),), generator.normal(size=width), np.zeros(width)),
-        Stage(
-            (Term(1, second), Term(1, Dense(np.eye(width)))),
-            generator.normal(size=width),
-            np.zeros(width),
-        ),
-        Stage((Term(2, last), Term(0, skip)), np.zeros(2), np.ones(2)),
+        Stage((Term(0, first),), generator.normal(size=width), slopes),
+        Stage((Term(1, second), Term(1, identity(width))), generator.normal(size=width), slopes),
+        Stage((Term(2, last), Term(0, skip)), np.zeros(n_outputs), np.ones(n_outputs)),
     ]
     return ReluNetwork(stages, (n_inputs,))
+
+
+def degenerate_matrix(generator, n_out, n_in):
+    """Small integers with zero, repeated and opposite rows."""
+    matrix = generator.integers(-3, 4, (n_out, n_in)).astype(float)
+    if n_out > 2:
+        matrix[generator.integers(n_out)] = 0.0
+        matrix[generator.integers(n_out)] = matrix[generator.integers(n_out)]
+        matrix[generator.integers(n_out)] = -matrix[generator.integers(n_out)]
+    return np.where(generator.random(matrix.shape) < 0.2, 0.0, matrix)
 
 
 def layers_of(network):
@@ -144,6 +160,7 @@ def generic_rows(generator, n, d):
     return generator.normal(size=(n, d)), generator.normal(size=n)
 
 
+@cache
 def trained_on_moons(*widths, steps=400):
     """A classifier of two half moons, trained with momentum from a fixed seed."""
     torch = pytest.importorskip("torch")
