@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hullspace.regions.plots import COLORS
 from hullspace.status import Status
-from hullspace.studies.plots import HULL, OWN, image_grid, new_figure
+from hullspace.studies.plots import HULL, OWN, image_grid, new_figure, plain_log_axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,10 +51,10 @@ def brackets(found: AdversarialResult) -> Figure:
                 lower[known], places[known], ".", color=HULL, markersize=4,
                 label="no change possible",
             )  # fmt: skip
-            axes.set_xscale("log")
+            plain_log_axis(axes)
         axes.set(xlabel=f"distance in pixels, {name}")
     panels[0].set(ylabel="test images, in order")
-    panels[0].legend(loc="upper left", fontsize=9)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
 

@@ -278,5 +278,14 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
+def plain_log_axis(axes: Axes, base: int = 10) -> None:
+    """Make the horizontal axis logarithmic, with plain numbers at a few ticks."""
+    ticker = require("matplotlib.ticker", "study")
+    axes.set_xscale("log", base=base)
+    axes.xaxis.set_major_locator(ticker.LogLocator(base=base, numticks=6))
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(ticker.NullFormatter())
+
+
 def _mean(values: npt.NDArray[Any]) -> float:
     return float(values.mean()) if len(values) else float("nan")

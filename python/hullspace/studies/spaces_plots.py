@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hullspace.regions.plots import COLORS, INK
-from hullspace.studies.plots import new_figure
+from hullspace.studies.plots import new_figure, plain_log_axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +29,7 @@ def control_curves(found: SpaceComparison) -> Figure:
                 x, control.lows[place], control.highs[place], color=color, alpha=0.2, linewidth=0
             )
             axes.plot(x, control.shares[place], "o-", color=color, markersize=3, label=space)
-        axes.set_xscale("log", base=2)
+        plain_log_axis(axes, base=2)
         axes.set(xlabel="dimensions", title=names.get(kind, kind), ylim=(-0.02, 1.02))
     panels[0].set(ylabel="share outside the training hull")
     panels[-1].legend(fontsize=9, loc="lower right")

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 # What the text repeats of the figures, the most important first: names, and spaces where not all.
 _SAID: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("outside_training_hull", ("pixels", "features")),
+    ("outside_training_hull", ("pixels",)),
+    ("flip_rank_correlation", ()),
+    ("outside_training_hull", ("features",)),
     ("intrinsic_dimension", ("pixels", "features")),
     ("outside_class_hull", ("features",)),
     ("extreme_points", ("pixels", "features")),
     ("boundary_to_neighbour", ("pixels", "features")),
-    ("flip_rank_correlation", ()),
     ("nearest_class_agrees", ()),
     ("pixel_flip_in_features", ()),
     ("feature_flip_reached", ()),
