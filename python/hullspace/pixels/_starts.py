@@ -52,9 +52,9 @@ class Pool:
         """Find the n nearest images with an answer wanted, (n, n_images, d); NaN for none."""
         torch = require("torch", "torch")
         distances = torch.cdist(origins, self.rows)
-        for rise, fall, row in zip(goals.rise, goals.fall, distances, strict=True):
-            goal = Goals(rise[None], fall[None])
-            row[goal.margins(self.logits) < 0] = np.inf
+        for i, row in enumerate(distances):
+            goal = Goals(goals.rise[i : i + 1], goals.fall[i : i + 1])
+            row[goal.margins(self.logits) <= 0] = np.inf
         least, order = distances.topk(min(n, len(self.rows)), dim=1, largest=False)
         examples = self.rows[order].masked_fill(least.isinf()[..., None], np.nan)
         return examples.transpose(0, 1)
@@ -119,5 +119,4 @@ def all_starts(
         pairs.append((example(k), goals))
         pairs.append((noisy(), goals))
     starts, wanted = zip(*pairs[:n_starts], strict=True)
-    rise, fall = (torch.cat([getattr(goal, side) for goal in wanted]) for side in ("rise", "fall"))
-    return torch.cat(starts), Goals(rise, fall)
+    return torch.cat(starts), Goals.together(wanted)

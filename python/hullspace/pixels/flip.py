@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _TIE_SHARE = 0.1
 # How many of the images that the starts lead to are refined, and in how many slides per step.
 _N_KEPT, _SLIDES = 2, 0.2
+# By how much the target must lead, relative to what rounding may do.
+_LEAD = 0.25
 # How often the images found may be moved a little across the boundary.
 _SETTLING = 10
 
@@ -237,14 +239,16 @@ class _Search:
     def run(self, origins: Tensor, sources: Tensor, goals: Goals, pool: Pool) -> Tensor:
         """Return the images found, NaN where there is none."""
         torch = require("torch", "torch")
-        margins = goals.margins(self.oracle.logits(origins))
+        logits = self.oracle.logits(origins)
+        margins = goals.margins(logits)
         already = goals.rise.gather(1, sources[:, None])[:, 0]
         found: Tensor = torch.where((margins >= 0)[:, None], origins, np.nan)
         # A class that the image has already is no other answer, unless others tie with it.
         found[already & (margins > 0)] = np.nan
         rows = (margins < 0).nonzero()[:, 0]
         if len(rows):
-            found[rows] = self._nearest(origins[rows], goals.take(rows), pool)
+            wanted = Goals(goals.rise, goals.fall, _LEAD * rounding(logits)).take(rows)
+            found[rows] = self._nearest(origins[rows], wanted, pool)
         return found
 
     def _nearest(self, origins: Tensor, goals: Goals, pool: Pool) -> Tensor:

@@ -187,7 +187,7 @@ def morph(
     tqdm = require("tqdm.auto", "torch").tqdm
     with (
         torch.no_grad(),
-        tqdm(total=steps, desc="morph", unit="image", disable=not progress) as bar,
+        tqdm(total=steps - 2, desc="morph", unit="image", disable=not progress) as bar,
     ):
         a, b = batch.rows
         shares = torch.linspace(0, 1, steps, dtype=torch.float64, device=a.device).to(a)[:, None]
@@ -197,14 +197,13 @@ def morph(
         straight = (a + shares * (b - a)).clamp(batch.low, batch.high)
         straight[-1] = b
         way = [a]
-        bar.update()
-        for k in range(1, steps):
-            start = b if k == steps - 1 else way[-1] + (b - way[-1]) / (steps - k)
+        for k in range(1, steps - 1):
+            start = way[-1] + (b - way[-1]) / (steps - k)
             way.append(search.run(start[None], targets[k : k + 1], size)[0])
             bar.update()
-        found = _path(search.oracle, batch, torch.stack(way), targets, hull)
+        found = _path(search.oracle, batch, torch.stack([*way, b]), targets, hull)
         beside = _path(search.oracle, batch, straight, targets, hull)
-    reached = found.residuals <= max(tolerance, _rounding(targets)) * float(size)
+    reached = found.residuals <= tolerance * float(size) + _rounding(targets)
     status = np.where(reached, Status.REACHED, Status.NOT_REACHED).astype(np.int8)
     return Morph(found, beside, to_array(targets), status)
 
@@ -242,5 +241,6 @@ def _path(
 
 
 def _rounding(features: Tensor) -> float:
-    """Return what features may be off by, relative."""
-    return 16 * float(require("torch", "torch").finfo(features.dtype).eps)
+    """Return what features may be off by."""
+    epsilon = float(require("torch", "torch").finfo(features.dtype).eps)
+    return 16 * epsilon * float(features.norm(dim=1).max())
