@@ -101,8 +101,8 @@ class GuaranteedRadius:
         The largest logit less the second.
     brackets : dict
         A `RadiusBracket` for each norm.
-    seconds : (n_methods, n) float64
-        Time that each method took beyond the one before, all norms together.
+    seconds : (n_norms, n_methods, n) float64
+        Time that each method took, with what it begins with.
     """
 
     classes: npt.NDArray[np.int64]
@@ -273,7 +273,7 @@ def _collected(
         np.array([image.label for image in found]),
         margins,
         brackets,
-        np.array([np.sum(image.seconds, axis=0) for image in found]).T,
+        np.moveaxis(np.array([image.seconds for image in found]), 0, -1),
     )
 
 
