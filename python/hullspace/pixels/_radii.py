@@ -33,8 +33,6 @@ _Floats = npt.NDArray[np.float64]
 METHODS = ("region", "intervals", "bounds", "exact")
 # No radius beyond is looked for where nothing bounds the images.
 _LAST_RADIUS = 2.0**40
-# Sums of a few more roundings than those of the network.
-_SPARE = 4.0
 # Bytes of gradients under way.
 _GRADIENTS = 2.0**28
 
@@ -171,7 +169,7 @@ class _Search:
 
     @cached_property
     def _deviations(self) -> Deviations:
-        rounding = _SPARE * self.plan.rounding(rounding_factor)
+        rounding = self.plan.rounding(relaxation_rounding)
         return Deviations(self.plan.network, self.gradients, self.order, self.label, rounding)
 
     def _intervals(self, proven: float) -> tuple[float, Status]:

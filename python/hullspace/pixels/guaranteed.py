@@ -239,8 +239,9 @@ def guaranteed_radius(
 
 def _each(plan: Plan, rows: _Floats, n_threads: int, progress: bool) -> Iterator[ImageRadii]:
     """Work on images side by side; yield what was found in their order."""
+    work = partial(radii_of, plan)
     with ThreadPoolExecutor(n_threads or os.cpu_count()) as pool:
-        found = pool.map(partial(radii_of, plan), rows)
+        found = map(work, rows) if n_threads == 1 else pool.map(work, rows)
         if progress:
             tqdm = require("tqdm.auto", "torch").tqdm
             found = tqdm(found, desc="radii", unit="image", total=len(rows))
