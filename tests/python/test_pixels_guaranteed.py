@@ -272,17 +272,15 @@ def test_results_do_not_depend_on_threads_or_company():
 class TestFeatureSpaces:
     torch = pytest.importorskip("torch")
 
-    def space(self, n_outputs=3, preprocess=None, last=None):
+    def space(self, n_outputs=3, preprocess=None, activation=None):
         from hullspace import FeatureSpace
 
         nn = self.torch.nn
         with self.torch.random.fork_rng(devices=[]):
             self.torch.manual_seed(0)
             model = nn.Sequential(
-                nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, n_outputs)
+                nn.Conv2d(1, 4, 3), activation or nn.ReLU(), nn.Flatten(), nn.Linear(64, n_outputs)
             )
-            if last is not None:
-                model.append(last)
         example = self.torch.zeros(1, 1, 6, 6)
         return FeatureSpace.from_torch(model, example, preprocess=preprocess)
 
@@ -315,8 +313,8 @@ class TestFeatureSpaces:
         assert (found[2].lower > 0.0).all()
 
     def test_models_that_are_not_piecewise_affine(self):
-        space = self.space(last=self.torch.nn.Softmax(1))
-        with pytest.raises(ValueError, match=r"space must hold a piecewise affine model.*softmax"):
+        space = self.space(activation=self.torch.nn.Sigmoid())
+        with pytest.raises(ValueError, match=r"space must hold a piecewise affine model.*sigmoid"):
             guaranteed_radius(space, self.torch.rand(1, 1, 6, 6))
 
 
