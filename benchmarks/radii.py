@@ -119,7 +119,7 @@ def measure(name: str, arguments: argparse.Namespace, table: Table) -> None:
             share = np.median(bracket.radii[k] / bracket.upper)
             count = f"{common} {statuses.count(common)}/{n}"
             cells += [f"{np.median(bracket.radii[k]):.3g}", f"{share:.1%}", count]
-        table.add_row(name, method, *cells, f"{np.mean(found.seconds[k]):.3g}")
+        table.add_row(name, method, *cells, f"{np.mean(found.seconds[:, k].sum(axis=0)):.3g}")
     uppers = [f"{np.median(bracket.upper):.3g}" for bracket in found.brackets.values()]
     table.add_row(name, "found", uppers[0], "", "", uppers[1], "", "", "", end_section=True)
 

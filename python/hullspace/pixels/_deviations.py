@@ -100,8 +100,9 @@ class Deviations:
     def bounds(self, radius: float) -> tuple[_Floats, _Floats]:
         """Bound the inputs of all hidden units within a radius, (n_hidden,) each."""
         _, inputs = self._forward(np.array([radius]))
-        low, high = (np.concatenate([np.zeros(0), *parts]) for parts in zip(*inputs, strict=True))
-        return low, high
+        nothing = np.zeros(0)
+        low = np.concatenate([nothing, *(ends[0] for ends in inputs)])
+        return low, np.concatenate([nothing, *(ends[1] for ends in inputs)])
 
     def radius(self, proven: float, end: float, tolerance: float) -> float:
         """Return the largest radius, up to an end, in which all margins are found positive.

@@ -33,8 +33,6 @@ _Floats = npt.NDArray[np.float64]
 METHODS = ("region", "intervals", "bounds", "exact")
 # No radius beyond is looked for where nothing bounds the images.
 _LAST_RADIUS = 2.0**40
-# Sums of a few more roundings than those of the network.
-_SPARE = 4.0
 # Bytes of gradients under way.
 _GRADIENTS = 2.0**28
 
@@ -66,7 +64,7 @@ class ImageRadii:
     label, margin : int, float
         The class, and the largest logit less the second.
     radii, statuses, seconds : lists of lists
-        For each norm and method.
+        For each norm and method; what a method begins with is in its time.
     uppers : list of float
         For each norm: the distance of an image of another class, if one was found.
     """
@@ -84,17 +82,16 @@ def radii_of(plan: Plan, point: _Floats) -> ImageRadii:
     start = time.perf_counter()
     rounding = plan.rounding(rounding_factor)
     gradients = unit_gradients(plan.network, point, _GRADIENTS, rounding)
-    shared = (time.perf_counter() - start) / len(plan.norms)
+    seconds = time.perf_counter() - start
     second, first = np.sort(gradients.inputs[-1])[-2:]
     found = ImageRadii(int(gradients.inputs[-1].argmax()), float(first - second))
     for norm in plan.norms:
-        search = _Search(plan, point, gradients, found, norm)
+        search = _Search(plan, point, gradients, found, norm, seconds)
         results = [search.of(method) for method in plan.methods]
         found.radii.append([radius for radius, _ in results])
         found.statuses.append([status for _, status in results])
         found.uppers.append(search.upper)
-        search.seconds["region"] += shared
-        found.seconds.append([search.seconds.get(method, 0.0) for method in plan.methods])
+        found.seconds.append([search.seconds[method] for method in plan.methods])
     return found
 
 
@@ -108,6 +105,7 @@ class _Search:
         gradients: UnitGradients,
         found: ImageRadii,
         norm: float,
+        seconds: float,
     ) -> None:
         self.plan, self.point, self.order = plan, point, norm
         self.gradients, self.label = gradients, found.label
@@ -120,17 +118,19 @@ class _Search:
         self.end = min(self.corner, _LAST_RADIUS)
         self.upper = np.inf
         self.seconds: dict[str, float] = {}
+        self._shared = seconds
         self._results: dict[str, tuple[float, Status]] = {}
 
     def of(self, method: str) -> tuple[float, Status]:
         """Return what a method proves, and how it ended."""
         if method not in self._results:
-            before = None
+            before, seconds = None, 0.0 if method == "exact" else self._shared
             if method in METHODS[1:3]:
-                before = self.of(METHODS[METHODS.index(method) - 1])
+                previous = METHODS[METHODS.index(method) - 1]
+                before, seconds = self.of(previous), self.seconds[previous]
             start = time.perf_counter()
             self._results[method] = self._settled(*self._run(method, before))
-            self.seconds[method] = time.perf_counter() - start
+            self.seconds[method] = seconds + time.perf_counter() - start
         return self._results[method]
 
     def _run(self, method: str, before: tuple[float, Status] | None) -> tuple[float, Status]:
@@ -169,7 +169,7 @@ class _Search:
 
     @cached_property
     def _deviations(self) -> Deviations:
-        rounding = _SPARE * self.plan.rounding(rounding_factor)
+        rounding = self.plan.rounding(relaxation_rounding)
         return Deviations(self.plan.network, self.gradients, self.order, self.label, rounding)
 
     def _intervals(self, proven: float) -> tuple[float, Status]:
@@ -189,7 +189,7 @@ class _Search:
             plan.memory,
             time.perf_counter() + plan.time_limit,
         )
-        guess = np.sqrt(proven * tie) if proven else 0.25 * tie
+        guess = float(np.sqrt(proven * tie)) if proven else 0.25 * tie
         return search.radius(proven, guess, self.end, plan.tolerance)
 
     def _exact(self) -> tuple[float, Status]:

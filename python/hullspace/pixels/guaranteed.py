@@ -101,8 +101,8 @@ class GuaranteedRadius:
         The largest logit less the second.
     brackets : dict
         A `RadiusBracket` for each norm.
-    seconds : (n_methods, n) float64
-        Time that each method took beyond the one before, all norms together.
+    seconds : (n_norms, n_methods, n) float64
+        Time that each method took, with what it begins with.
     """
 
     classes: npt.NDArray[np.int64]
@@ -149,18 +149,21 @@ def guaranteed_radius(
       intervals carry forward. A few evaluations more, for networks of any size.
     - "bounds": lines that replace those units bound the margins (H. Zhang et al., "Efficient
       neural network robustness certification with general activation functions", NeurIPS 2018),
-      in the ball and within the bounds of pixels. Much larger radii, in a second for
-      several thousand units; the matrices take ``24 * n_units * (n_pixels + n_open)`` bytes,
-      where `n_open` counts units that may change sign.
+      in the ball and within the bounds of pixels. Much larger radii, in a second or two for
+      several thousand units. The matrices take ``24 * n_units * (n_pixels + n_open)`` bytes, where
+      `n_open` counts units that may change sign: a network that they do not fit keeps what
+      "intervals" has proven, with status `LIMIT`.
     - "exact": `hullspace.regions.nearest_boundary`, which also gives the nearest image of another
       class, until the time limit.
 
-    What is proven: the radii are rounded down, so that for the model's numbers in exact arithmetic
-    no image within the bounds and nearer than the radius has another class. The model itself rounds
-    when it is run, in float32 by 1e-7 of its logits or so: a class may then differ within rounding
-    of the radius. Errors are bounded through the network of absolute values, which in some
-    twenty layers grows beyond any margin; then the status is `UNDECIDED` and the radius 0, and
-    ``bound_rounding=False`` gives radii that hold but for the rounding of double precision.
+    What is proven: for the network's numbers in exact arithmetic no image within the bounds and
+    nearer than the radius has another class. The methods calculate in double precision and bound
+    the rounding of every sum of products (N. J. Higham, "Accuracy and Stability of Numerical
+    Algorithms", section 3.1) through the network of absolute values; radii are rounded down by
+    that. It grows with depth, in some twenty layers beyond any margin: then the radius is 0 and the
+    status `UNDECIDED`. With ``bound_rounding=False`` radii hold but for the rounding of double
+    precision. The model itself rounds when it runs, in single precision by some 1e-6 of its logits,
+    which no radius takes into account.
 
     Parameters
     ----------
@@ -182,7 +185,7 @@ def guaranteed_radius(
         Searches stop when their radius is within this, relative, of the largest that their
         method proves.
     time_limit : float, default 10
-        Seconds for "bounds", and for "exact", for each image and norm.
+        Seconds for "bounds", and for "exact", for each image and norm; steps under way end first.
     memory : float, default 2**31
         Bytes that "bounds" may take for an image.
     bound_rounding : bool, default True
@@ -239,8 +242,9 @@ def guaranteed_radius(
 
 def _each(plan: Plan, rows: _Floats, n_threads: int, progress: bool) -> Iterator[ImageRadii]:
     """Work on images side by side; yield what was found in their order."""
+    work = partial(radii_of, plan)
     with ThreadPoolExecutor(n_threads or os.cpu_count()) as pool:
-        found = pool.map(partial(radii_of, plan), rows)
+        found = map(work, rows) if n_threads == 1 else pool.map(work, rows)
         if progress:
             tqdm = require("tqdm.auto", "torch").tqdm
             found = tqdm(found, desc="radii", unit="image", total=len(rows))
@@ -273,7 +277,7 @@ def _collected(
         np.array([image.label for image in found]),
         margins,
         brackets,
-        np.array([np.sum(image.seconds, axis=0) for image in found]).T,
+        np.moveaxis(np.array([image.seconds for image in found]), 0, -1),
     )
 
 
