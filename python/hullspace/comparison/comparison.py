@@ -217,6 +217,8 @@ class _Parts:
     """Times the parts, and says which one is under way."""
 
     def __init__(self, progress: bool | Callable[[str], object]) -> None:
+        if not (isinstance(progress, bool) or callable(progress)):
+            raise TypeError(f"progress must be a bool or a callable, got {progress!r}")
         self.seconds: dict[str, float] = {}
         self._tell = progress if callable(progress) else None
         self._bar: Any = None

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hullspace._arrays import as_threads
 from hullspace.comparison.representations import SPACES, Representation, as_images, represent
+from hullspace.features import FeatureSpace
 from hullspace.features.store import as_labels
 from hullspace.partition import DecisionPartition
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hullspace.comparison.statistics import Bootstrap
-    from hullspace.features import FeatureSet, FeatureSpace
+    from hullspace.features import FeatureSet
 
 _Ints = npt.NDArray[np.int64]
 
@@ -96,6 +97,8 @@ def make_problem(
     n_threads: int | None,
 ) -> tuple[Problem, list[str]]:
     """Check what a comparison is given and put the images in every space; notes say what lacks."""
+    if not isinstance(space, FeatureSpace):
+        raise TypeError(f"space must be a FeatureSpace, got {type(space).__name__}")
     as_threads(n_threads)
     names, layers = _as_names(spaces, SPACES, "spaces"), _as_names(layers, None, "layers")
     if not (names or layers):

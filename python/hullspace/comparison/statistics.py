@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -225,18 +226,25 @@ class Bootstrap:
         paired: bool,
     ) -> tuple[float, float]:
         seed = [self.random_state, zlib.crc32(key.encode())]
-        found = stats.bootstrap(
-            parts,
-            statistic,
-            n_resamples=self.n_resamples,
-            batch=max(1, _RESAMPLED // max(len(part) for part in parts)),
-            paired=paired,
-            vectorized=True,
-            confidence_level=self.confidence,
-            method="percentile",
-            rng=np.random.default_rng(seed),
-        )
-        return float(found.confidence_interval.low), float(found.confidence_interval.high)
+        with warnings.catch_warnings():
+            # Resamples may be degenerate, as of constant ranks; they are left out below.
+            warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+            found = stats.bootstrap(
+                parts,
+                statistic,
+                n_resamples=self.n_resamples,
+                batch=max(1, _RESAMPLED // max(len(part) for part in parts)),
+                paired=paired,
+                vectorized=True,
+                method="percentile",
+                rng=np.random.default_rng(seed),
+            )
+        values = finite(found.bootstrap_distribution)
+        if not len(values):
+            return float("nan"), float("nan")
+        tail = 0.5 * (1.0 - self.confidence)
+        low, high = np.quantile(values, [tail, 1.0 - tail])
+        return float(low), float(high)
 
 
 def finite(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
