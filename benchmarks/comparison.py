@@ -34,10 +34,11 @@ def main() -> None:
         arrays = {name: file[name] for name in file.files}
     parts = [
         (
-            (arrays[f"{part}_images"][:n].transpose(0, 3, 1, 2) / np.float32(255)),
-            arrays[f"{part}_labels"][:n],
+            arrays[f"{part}_images"][rows].transpose(0, 3, 1, 2) / np.float32(255),
+            arrays[f"{part}_labels"][rows],
         )
         for part, n in (("train", options.train), ("test", options.test))
+        for rows in [np.random.default_rng(0).permutation(len(arrays[f"{part}_labels"]))[:n]]
     ]
     clock = Clock()
     found = compare_spaces(

@@ -160,6 +160,7 @@ def test_one_class_only():
     assert found.angles.pairs.shape == (0, 2)
     assert np.isfinite(found.flips.feature_distances).all()
     assert found.estimate("feature_flip_reached").value == 0.0
+    assert found.estimate("feature_flip_reached").n == 1
 
 
 def test_without_a_search():

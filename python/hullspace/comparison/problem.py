@@ -25,6 +25,8 @@ _Ints = npt.NDArray[np.int64]
 # In spaces of up to this many dimensions distances to hulls take well below a millisecond a sample
 # and are computed for all; in others for the sample.
 CHEAP_FEATURES = 512
+# Part of the sample that the searches which take the longest look at: one image in so many.
+_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Problem:
     def test_classes(self) -> _Ints:
         """Label of each test image where known, else the model's class."""
         return classes_of(self.test)
+
+    @property
+    def few(self) -> _Ints:
+        """Where in the sample, (n_few,), the images are that the longest searches look at."""
+        return np.arange(0, len(self.rows), _EVERY)
 
     def rng(self, *purpose: int) -> np.random.Generator:
         """Random numbers of one purpose, whatever else was drawn."""

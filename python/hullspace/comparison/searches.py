@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.pixels import Flip, flip, invert
-from hullspace.status import Status
 
 if TYPE_CHECKING:
     from hullspace.comparison.problem import Problem
@@ -20,13 +19,25 @@ _Ints = npt.NDArray[np.int64]
 # Of the steps and starts that `flip` makes by default these take a third to a sixth of the time
 # and end 1 or 2 % farther away.
 _STEPS = 50
+_INVERSION_STEPS = 150
 _STARTS, _STARTS_TO_A_CLASS = 2, 1
 
 
 @dataclass(frozen=True)
 class Inverted:
-    """Images of given features; those that were not looked for count as not reached."""
+    """Images of the flip points in features of some of the sample.
 
+    Attributes
+    ----------
+    places : (n,) int64
+        Where in the sample these are.
+    images : (n, ...) array
+        What was found.
+    status : (n,) int8
+        REACHED or NOT_REACHED.
+    """
+
+    places: _Ints
     images: npt.NDArray[Any]
     status: npt.NDArray[np.int8]
 
@@ -45,17 +56,17 @@ def find_flips(problem: Problem, rows: _Ints, to: _Ints | None = None) -> Flip:
 
 
 def invert_points(problem: Problem, points: BoundaryPoints) -> Inverted:
-    """Look for images whose features are flip points, starting from the sample's images."""
-    images = np.array(problem.images[problem.rows])
-    status = np.full(len(images), Status.NOT_REACHED, np.int8)
-    known = np.flatnonzero(np.isfinite(points.distances))
-    if len(known):
-        found = invert(
-            problem.space,
-            points.points[known],
-            images[known],
-            bounds=problem.bounds,
-            random_state=problem.random_state,
-        )
-        images[known], status[known] = found.images, found.status
-    return Inverted(images, status)
+    """Look for images whose features are flip points, starting from the test images."""
+    places = problem.few[np.isfinite(points.distances[problem.few])]
+    start = problem.images[problem.rows[places]]
+    if not len(places):
+        return Inverted(places, start, np.zeros(0, np.int8))
+    found = invert(
+        problem.space,
+        points.points[places],
+        start,
+        bounds=problem.bounds,
+        max_steps=_INVERSION_STEPS,
+        random_state=problem.random_state,
+    )
+    return Inverted(places, np.asarray(found.images), found.status)
