@@ -162,6 +162,9 @@ BAD = {
         ({"sample": [40]}, ValueError),
         ({"sample": [[1]]}, ValueError),
         ({"sample": np.zeros(0, int)}, ValueError),
+        ({"sample": [2, 1]}, ValueError),
+        ({"sample": [1, 1]}, ValueError),
+        ({"sample": [-1, 1]}, ValueError),
     ),
     "bounds": (
         ({"bounds": (1, 0)}, ValueError),
