@@ -63,8 +63,9 @@ class Clock:
         self.starts: dict[str, float] = {}
 
     def start(self, part: str) -> None:
-        """Note when a part starts."""
+        """Note when a part starts, and say so."""
         self.starts[part] = time.process_time()
+        print(f"{self.starts[part]:7.1f} CPU seconds: {part}", flush=True)
 
     def spent(self) -> dict[str, float]:
         """CPU seconds of each part."""
