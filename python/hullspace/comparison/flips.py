@@ -242,7 +242,8 @@ def _scales(
         exact = name == "features"
         distances = found.feature_distances if exact else found.travels[name]
         kind: Kind = "proven" if exact else "heuristic"
-        at_most = "" if exact else "at most "
+        start = "the nearest decision boundary" if exact else "the flip found in pixels"
+        end = "" if exact else "; the nearest boundary is no farther"
         place = share.at(found.rows)
         for scale, unit, what in (
             ("neighbour", share.neighbour_distances, "as the nearest training point"),
@@ -254,8 +255,8 @@ def _scales(
                     name,
                     quotient(distances, unit[place]),
                     "ratio",
-                    f"In {{space}} the nearest decision boundary is {at_most}{{value}} times as "
-                    f"far from a test sample {what}, in the median of {{n}}.",
+                    f"In {{space}} {start} is {{value}} times as far from a test sample {what}, in "
+                    f"the median of {{n}}{end}.",
                     kind,
                 )
             )
