@@ -39,7 +39,7 @@ class Box:
         return lengths
 
     def dual_lengths(self, slopes: Tensor) -> Tensor:
-        """The most that linear functions with these slopes gain by a move of length one."""
+        """Return what linear functions of these slopes gain at most by moves of length one."""
         vector_norm = require("torch", "torch").linalg.vector_norm
         order = 2 if self.norm == 2 else 1
         lengths: Tensor = vector_norm(slopes, ord=order, dim=1)
@@ -50,14 +50,14 @@ class Box:
         return rows.clamp(self.low, self.high)
 
     def shrink(self, moves: Tensor, radii: Tensor) -> Tensor:
-        """Moves no longer than the radii: scaled for norm 2, cut off for infinity."""
+        """Make moves no longer than the radii: scaled for norm 2, cut off for infinity."""
         if np.isinf(self.norm):
             return moves.clamp(-radii[:, None], radii[:, None])
         scale = (radii / self.lengths(moves).clamp_min(_tiny(moves))).clamp_max(1.0)
         return moves * scale[:, None]
 
     def normalized(self, slopes: Tensor) -> Tensor:
-        """Moves of length one along the slopes, zero where there is no slope."""
+        """Return moves of length one along the slopes, zero where there is no slope."""
         return slopes / self.lengths(slopes).clamp_min(_tiny(slopes))[:, None]
 
     @property

@@ -60,7 +60,7 @@ def descend(
     torch = require("torch", "torch")
     loss = loss_of(oracle, goals)
     x = starts
-    best = torch.full_like(origins, np.nan)
+    best: Tensor = torch.full_like(origins, np.nan)
     least = origins.new_full((len(origins),), np.inf)
     radii = least.clone()
     for step in range(pace.n_steps):
@@ -141,7 +141,9 @@ def retreat(
 
     def mixed(near: Tensor, far: Tensor, shares: Tensor) -> Tensor:
         n = far.shape[1]
-        return torch.where(torch.arange(n, device=far.device) < shares[:, None] * n, far, near)
+        taken = torch.arange(n, device=far.device) < shares[:, None] * n
+        points: Tensor = torch.where(taken, far, near)
+        return points
 
     rows = torch.arange(len(x), device=x.device)
     near, far = origins, x.clone()

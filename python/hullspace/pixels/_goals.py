@@ -1,4 +1,4 @@
-"""What counts as another answer: a margin between logits that must become positive."""
+"""What counts as another answer: a margin between logits that must not be negative."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from hullspace._extras import require
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
 
@@ -21,34 +23,50 @@ class Goals:
     ----------
     rise, fall : tensor, (n, n_classes) bool
         The classes that shall win and those that shall lose.
+    lead : tensor, (n,), or None
+        By how much: so that rounding does not decide.
     """
 
     rise: Tensor
     fall: Tensor
+    lead: Tensor | None = None
 
     @classmethod
     def leave(cls, sources: Tensor, n_classes: int) -> Goals:
-        """Any other class than the source reaches it."""
+        """Let any class but the source reach it."""
         fall = _one_hot(sources, n_classes)
         return cls(~fall, fall)
 
     @classmethod
     def reach(cls, targets: Tensor, n_classes: int) -> Goals:
-        """The target reaches all others."""
+        """Let the target reach all others."""
         rise = _one_hot(targets, n_classes)
         return cls(rise, ~rise)
 
     def toward(self, classes: Tensor) -> Goals:
-        """The same, but of the classes that shall win only one."""
-        return Goals(_one_hot(classes, self.rise.shape[1]), self.fall)
+        """Keep only one of the classes that shall win."""
+        return Goals(_one_hot(classes, self.rise.shape[1]), self.fall, self.lead)
 
     def take(self, rows: Tensor | slice) -> Goals:
-        """The goals of some of the images."""
-        return Goals(self.rise[rows], self.fall[rows])
+        """Select the goals of some of the images."""
+        lead = None if self.lead is None else self.lead[rows]
+        return Goals(self.rise[rows], self.fall[rows], lead)
+
+    @classmethod
+    def together(cls, goals: Sequence[Goals]) -> Goals:
+        """Put goals behind one another."""
+        torch = require("torch", "torch")
+        leads = [goal.lead for goal in goals if goal.lead is not None]
+        return cls(
+            torch.cat([goal.rise for goal in goals]),
+            torch.cat([goal.fall for goal in goals]),
+            torch.cat(leads) if leads else None,
+        )
 
     def margins(self, logits: Tensor) -> Tensor:
-        """What must become positive, (n,)."""
-        return _largest(logits, self.rise) - _largest(logits, self.fall)
+        """Return what must not be negative, (n,)."""
+        margins = _largest(logits, self.rise) - _largest(logits, self.fall)
+        return margins if self.lead is None else margins - self.lead
 
     def winners(self, logits: Tensor) -> Tensor:
         """Which of the classes that shall win is highest, (n,)."""

@@ -166,3 +166,10 @@ def _require_inside(rows: Tensor, low: Tensor, high: Tensor, name: str) -> None:
             f"{name} must be finite and within bounds, got a pixel of "
             f"{float(rows[row, column]):.6g} in image {row}"
         )
+
+
+def rounding(logits: Tensor) -> Tensor:
+    """Return what logits may be off by, with some room, (n,)."""
+    epsilon = require("torch", "torch").finfo(logits.dtype).eps
+    off: Tensor = logits.abs().amax(1) * (64 * epsilon)
+    return off

@@ -48,7 +48,7 @@ class _Memory:
         self.size[rows] = (self.size[rows] + 1).clamp_max(_MEMORY)
 
     def directions(self, rows: Tensor, slopes: Tensor, free: Tensor) -> Tensor:
-        """The two loops of L-BFGS over the free pixels (Nocedal and Wright, algorithm 7.4)."""
+        """Run the two loops of L-BFGS over the free pixels (Nocedal and Wright, algorithm 7.4)."""
         torch = require("torch", "torch")
         q = slopes * free
         scale = rows.new_ones(len(rows)).to(q)

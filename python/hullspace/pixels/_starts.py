@@ -49,12 +49,12 @@ class Pool:
         return cls(rows, oracle.logits(rows))
 
     def examples(self, goals: Goals, origins: Tensor, n: int) -> Tensor:
-        """The n nearest images with an answer that is wanted, (n, n_images, d); NaN for none."""
+        """Find the n nearest images with an answer wanted, (n, n_images, d); NaN for none."""
         torch = require("torch", "torch")
         distances = torch.cdist(origins, self.rows)
-        for rise, fall, row in zip(goals.rise, goals.fall, distances, strict=True):
-            goal = Goals(rise[None], fall[None])
-            row[goal.margins(self.logits) < 0] = np.inf
+        for i, row in enumerate(distances):
+            goal = Goals(goals.rise[i : i + 1], goals.fall[i : i + 1])
+            row[goal.margins(self.logits) <= 0] = np.inf
         least, order = distances.topk(min(n, len(self.rows)), dim=1, largest=False)
         examples = self.rows[order].masked_fill(least.isinf()[..., None], np.nan)
         return examples.transpose(0, 1)
@@ -63,7 +63,7 @@ class Pool:
 def nearest_classes(
     oracle: Oracle, box: Box, origins: Tensor, goals: Goals, logits: Tensor, n: int
 ) -> Tensor:
-    """The classes that would be met first if the model were linear, (n_images, n)."""
+    """Find the classes that would be met first if the model were linear, (n_images, n)."""
     torch = require("torch", "torch")
     n_asked = min(int(goals.rise[0].sum()), _N_CLASSES)
     asked = logits.masked_fill(~goals.rise, -np.inf).topk(n_asked, dim=1).indices
@@ -90,7 +90,7 @@ def all_starts(
     n_starts: int,
     generator: torch.Generator,
 ) -> tuple[Tensor, Goals]:
-    """Starts and goals of n_starts searches, one after the other, each for all the images.
+    """Return starts and goals of searches, one after the other, each for all the images.
 
     The image itself; the image with the goal of reaching a class near to it; the nearest other
     image with the answer wanted; noise; then over again with the next class and image.
@@ -119,5 +119,4 @@ def all_starts(
         pairs.append((example(k), goals))
         pairs.append((noisy(), goals))
     starts, wanted = zip(*pairs[:n_starts], strict=True)
-    rise, fall = (torch.cat([getattr(goal, side) for goal in wanted]) for side in ("rise", "fall"))
-    return torch.cat(starts), Goals(rise, fall)
+    return torch.cat(starts), Goals.together(wanted)

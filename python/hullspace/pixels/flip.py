@@ -18,6 +18,7 @@ from hullspace.pixels._images import (
     as_count,
     as_nonnegative,
     as_norm,
+    rounding,
     to_array,
 )
 from hullspace.pixels._oracle import Oracle
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 _TIE_SHARE = 0.1
 # How many of the images that the starts lead to are refined, and in how many slides per step.
 _N_KEPT, _SLIDES = 2, 0.2
+# By how much the target must lead, relative to what rounding may do.
+_LEAD = 0.25
+# How often the images found may be moved a little across the boundary.
+_SETTLING = 10
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,8 @@ class Flip:
     @property
     def reached(self) -> npt.NDArray[np.bool_]:
         """Which images were flipped, (n,)."""
-        return self.status == Status.REACHED
+        reached: npt.NDArray[np.bool_] = self.status == Status.REACHED
+        return reached
 
     def __len__(self) -> int:
         return len(self.distances)
@@ -191,11 +197,18 @@ def flip(
 def _results(search: _Search, batch: Images, found: Tensor, sources: Tensor, goals: Goals) -> Flip:
     torch = require("torch", "torch")
     reached = ~found.isnan().any(1)
-    features = search.oracle.features(torch.where(reached[:, None], found, batch.rows))
-    logits = search.oracle.space.logits(features)
-    ties = goals.margins(logits)
-    # Rounding of another batch may differ; the answer of record is this one.
-    reached &= (ties <= search.tie + _rounding(logits)) & (ties >= -_rounding(logits))
+    found = torch.where(reached[:, None], found, batch.rows)
+    for _ in range(_SETTLING):
+        features = search.oracle.features(found)
+        logits = search.oracle.space.logits(features)
+        ties = goals.margins(logits)
+        # Rounding depends on the batch: some need a little more to be across.
+        back = reached & (ties < 0)
+        if not bool(back.any()):
+            break
+        further = found + 64 * torch.finfo(found.dtype).eps * (found - batch.rows)
+        found = torch.where(back[:, None], search.box.clip(further), found)
+    reached &= (ties <= search.tie + rounding(logits)) & (ties >= -rounding(logits))
     moves = torch.where(reached[:, None], found.double() - batch.rows.double(), np.inf)
     n = max(len(batch), 1)
     return Flip(
@@ -212,12 +225,6 @@ def _results(search: _Search, batch: Images, found: Tensor, sources: Tensor, goa
     )
 
 
-def _rounding(logits: Tensor) -> Tensor:
-    """What logits may be off by, with some room, (n,)."""
-    epsilon = require("torch", "torch").finfo(logits.dtype).eps
-    return logits.abs().amax(1) * (64 * epsilon)
-
-
 @dataclass(frozen=True)
 class _Search:
     """The search for one batch after the other."""
@@ -230,16 +237,18 @@ class _Search:
     generator: torch.Generator
 
     def run(self, origins: Tensor, sources: Tensor, goals: Goals, pool: Pool) -> Tensor:
-        """The images found, NaN where there is none."""
+        """Return the images found, NaN where there is none."""
         torch = require("torch", "torch")
-        margins = goals.margins(self.oracle.logits(origins))
+        logits = self.oracle.logits(origins)
+        margins = goals.margins(logits)
         already = goals.rise.gather(1, sources[:, None])[:, 0]
-        found = torch.where((margins >= 0)[:, None], origins, np.nan)
+        found: Tensor = torch.where((margins >= 0)[:, None], origins, np.nan)
         # A class that the image has already is no other answer, unless others tie with it.
         found[already & (margins > 0)] = np.nan
         rows = (margins < 0).nonzero()[:, 0]
         if len(rows):
-            found[rows] = self._nearest(origins[rows], goals.take(rows), pool)
+            wanted = Goals(goals.rise, goals.fall, _LEAD * rounding(logits)).take(rows)
+            found[rows] = self._nearest(origins[rows], wanted, pool)
         return found
 
     def _nearest(self, origins: Tensor, goals: Goals, pool: Pool) -> Tensor:
@@ -251,7 +260,7 @@ class _Search:
         repeated = origins.repeat(self.n_starts, 1)
         found = descend(self.oracle, self.box, repeated, starts, wanted, coarse)
         kept = self._best(origins, found.reshape(self.n_starts, *origins.shape), _N_KEPT)
-        result = torch.full_like(origins, np.nan)
+        result: Tensor = torch.full_like(origins, np.nan)
         # Whichever is better in the end; rows without any are left out.
         rows = (~kept[0].isnan().any(1)).nonzero()[:, 0]
         if len(rows) == 0:
@@ -269,7 +278,7 @@ class _Search:
         return result
 
     def _best(self, origins: Tensor, found: Tensor, n: int) -> Tensor:
-        """The n nearest of several images found for each origin, (n, n_images, d)."""
+        """Pick the n nearest of several images found for each origin, (n, n_images, d)."""
         torch = require("torch", "torch")
         distances = torch.stack([self.box.lengths(each - origins) for each in found])
         distances = distances.nan_to_num(nan=np.inf)

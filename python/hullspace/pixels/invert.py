@@ -16,23 +16,14 @@ from hullspace.pixels._images import (
     as_nonnegative,
     to_array,
 )
-from hullspace.pixels._minimize import minimize, wander
+from hullspace.pixels._inversion import InversionSearch
 from hullspace.pixels._oracle import Oracle
 from hullspace.status import Status
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from hullspace.features import FeatureSpace
-    from hullspace.pixels._minimize import Objective
-
-# Noise of the second start, relative to the width of the box; that of others is greater.
-_NOISE = 0.1
-# Adam's first step, relative to the width of the box, and its share of the steps.
-_RATE, _WANDERING = 0.03, 0.5
-# A search goes on below the tolerance to this share of it, so that rounding does not matter.
-_MARGIN = 0.5
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,8 @@ class Inversion:
     @property
     def reached(self) -> npt.NDArray[np.bool_]:
         """Which features were reached, (n,)."""
-        return self.status == Status.REACHED
+        reached: npt.NDArray[np.bool_] = self.status == Status.REACHED
+        return reached
 
     def __len__(self) -> int:
         return len(self.residuals)
@@ -153,7 +145,7 @@ def invert(
     batch = Images.of(space, start, bounds, "start")
     targets = as_features(space, target_features, batch.rows)
     batch = spread(batch, len(targets))
-    search = _Search(
+    search = InversionSearch(
         Oracle(space, batch.shape, as_count(batch_size, "batch_size")),
         batch.low,
         batch.high,
@@ -194,9 +186,8 @@ def as_features(
 ) -> Tensor:
     """Return features as a tensor of the kind of `like`; errors name the argument."""
     torch = require("torch", "torch")
-    if not isinstance(value, torch.Tensor):
-        value = torch.from_numpy(np.array(value, dtype=np.float64))
-    features: Tensor = value.detach().to(like, copy=True)
+    given = value if isinstance(value, torch.Tensor) else np.array(value, dtype=np.float64)
+    features: Tensor = torch.as_tensor(given).detach().to(like, copy=True)
     if features.ndim != 2 or features.shape[1] != space.n_features:
         raise ValueError(
             f"{name} must have shape (n, {space.n_features}), got {tuple(features.shape)}"
@@ -214,92 +205,3 @@ def spread(start: Images, n: int) -> Images:
     if len(start) != n:
         raise ValueError(f"start must have 1 or {n} images, one for each feature, got {len(start)}")
     return start
-
-
-@dataclass(frozen=True)
-class _Search:
-    """The search for one batch after the other."""
-
-    oracle: Oracle
-    low: Tensor
-    high: Tensor
-    weight: float
-    tolerance: float
-    n_starts: int
-    max_steps: int
-    generator: torch.Generator
-
-    def run(self, origins: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
-        """The best images found."""
-        torch = require("torch", "torch")
-        best = origins.clone()
-        least = self._objective(origins, targets)(
-            origins, torch.arange(len(best), device=best.device)
-        )[0]
-        for number in range(self.n_starts):
-            rows = (~self._enough(least, sizes)).nonzero()[:, 0]
-            if len(rows) == 0:
-                break
-            x = origins[rows] if number == 0 else self._noisy(origins[rows], _NOISE * number)
-            x, values = self._one(x, origins[rows], targets[rows], sizes[rows])
-            lower = values < least[rows]
-            best[rows[lower]], least[rows[lower]] = x[lower], values[lower]
-        return best
-
-    def _one(
-        self, x: Tensor, origins: Tensor, targets: Tensor, sizes: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """One search: L-BFGS, and where it stalls Adam and L-BFGS again."""
-        objective = self._objective(origins, targets)
-        x, values = minimize(
-            objective,
-            x,
-            self.low,
-            self.high,
-            self.max_steps,
-            lambda values: self._enough(values, sizes),
-        )
-        rows = (~self._enough(values, sizes)).nonzero()[:, 0]
-        if len(rows) == 0:
-            return x, values
-        objective = self._objective(origins[rows], targets[rows])
-        n_steps = max(1, int(_WANDERING * self.max_steps))
-        again, _ = wander(objective, x[rows], self.low, self.high, n_steps, _RATE)
-        again, lower = minimize(
-            objective,
-            again,
-            self.low,
-            self.high,
-            self.max_steps,
-            lambda values: self._enough(values, sizes[rows]),
-        )
-        better = lower < values[rows]
-        x[rows[better]], values[rows[better]] = again[better], lower[better]
-        return x, values
-
-    def _objective(self, origins: Tensor, targets: Tensor) -> Objective:
-        """Half of the squares' sum, and its gradient."""
-
-        def evaluate(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-            def loss(features: Tensor, part: slice) -> Tensor:
-                return 0.5 * (features - targets[rows[part]]).square().sum(1)
-
-            _, values, slopes = self.oracle.slopes(x, loss)
-            if self.weight:
-                moves = x - origins[rows]
-                values = values + 0.5 * self.weight * moves.square().sum(1)
-                slopes = slopes + self.weight * moves
-            return values, slopes
-
-        return evaluate
-
-    def _enough(self, values: Tensor, sizes: Tensor) -> Tensor:
-        if self.weight:
-            return values <= 0
-        return (2 * values).sqrt() <= _MARGIN * self.tolerance * sizes
-
-    def _noisy(self, origins: Tensor, size: float) -> Tensor:
-        torch = require("torch", "torch")
-        noise = torch.randn(origins.shape, generator=self.generator, dtype=torch.float64)
-        rows = origins + size * (self.high - self.low) * noise.to(origins)
-        return rows.clamp(self.low, self.high)
