@@ -81,6 +81,7 @@ def test_features_agree_and_gradients_flow(name):
     logits = space.logits(features)
     assert features.shape == (5, space.n_features)
     assert logits.shape == (5, space.n_classes)
+    assert (features.device, features.dtype) == space.placement(pixels)
     assert np.allclose(features.detach(), found.features, atol=1e-5)
     assert np.allclose(logits.detach(), found.logits, atol=1e-5)
     (gradient,) = torch.autograd.grad(logits[:, -1].sum(), pixels)

@@ -308,6 +308,10 @@ def test_double_precision_is_kept():
     found = space.extract(batch, progress=False)
     assert found.features.dtype == np.float64
     assert np.allclose(found.features, np.maximum(batch @ constants["w"], 0), rtol=1e-14)
+    for dtype in (torch.float64, torch.float32):
+        tensor = torch.tensor(batch, dtype=dtype)
+        assert space.placement(tensor) == (torch.device("cpu"), torch.float64)
+        assert space.features(tensor).dtype == torch.float64
     assert np.allclose(space.features(torch.tensor(batch)), found.features, rtol=1e-12)
 
 

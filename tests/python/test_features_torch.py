@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from data import data_file
 from hullspace import FeatureSpace
-from hullspace.features import normalization
+from hullspace.features import load_images, normalization
 from models import VGG, ResNet20, ViT, Wrapped, images, mlp, resnet20
 
 Output = namedtuple("Output", "logits hidden")
@@ -316,15 +316,16 @@ def test_real_resnet20_gives_the_stored_features():
     normalize = normalization((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     space = FeatureSpace.from_torch(resnet20(), torch.zeros(1, 3, 32, 32), preprocess=normalize)
     file = data_file("cifar10_resnet20/images.npz")
-    found = space.extract(file, part="test", progress=False)
+    pixels = load_images(file, part="test")
+    found = space.extract(pixels.images[::4], labels=pixels.labels[::4], progress=False)
     with np.load(file) as arrays:
-        index = arrays["test_index"]
+        index = arrays["test_index"][::4]
     with np.load(data_file("cifar10_resnet20/features.npz")) as arrays:
         stored, weight = arrays["test_features"][index], arrays["weight"]
     assert space.head_name == "linear"
     assert np.array_equal(space.head.weight, weight)
     assert np.abs(found.features - stored).max() < 1e-4
-    assert 0.80 < found.accuracy < 0.82
+    assert 0.77 < found.accuracy < 0.85
 
 
 class TwoHeads(nn.Module):
@@ -377,6 +378,15 @@ def test_prefixes_of_wrappers_may_be_left_out():
         found = space.extract(images(3, 8), layers=["body.0"], progress=False)
         assert np.allclose(found.logits, inner(images(3, 8)).detach(), atol=1e-6)
         assert found.layers["body.0"].shape == (3, 6)
+
+
+def test_compiled_models_are_those_within():
+    inner = mlp(8, 6, 3)
+    space = FeatureSpace.from_torch(torch.compile(inner, backend="eager"), images(2, 8), head="2")
+    assert space.head_name == "_orig_mod.2"
+    found = space.extract(images(3, 8), layers=["0"], progress=False)
+    assert np.allclose(found.logits, inner(images(3, 8)).detach(), atol=1e-6)
+    assert space.network((8,)).n_hidden == 6
 
 
 def test_a_head_called_by_keyword_is_found():

@@ -90,7 +90,7 @@ class Collector:
             self._writer.append("bias", self.head.bias)
             self._open.close()
             return FeatureSet.load(self._writer.path)
-        arrays = {name: np.concatenate(parts) for name, parts in self._parts.items()}
+        arrays = {name: np.concatenate(self._parts.pop(name)) for name in list(self._parts)}
         features, labels = arrays.pop("features"), arrays.pop("labels", None)
         layers = {name.removeprefix(LAYERS): array for name, array in arrays.items()}
         return FeatureSet.of(features, self.head, labels, layers)

@@ -20,6 +20,7 @@ from hullspace.networks.chain import chained
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import torch
     from torch import Tensor, nn
 
     from hullspace.features.torch import Preprocess, Run
@@ -81,20 +82,25 @@ class OnnxModel:
 
         yield run
 
+    def placement(self, images: Tensor) -> tuple[torch.device, torch.dtype]:
+        """Where features are computed, and in which type: as the images say, or in double."""
+        torch = require("torch", "torch")
+        double = self._dtype == np.float64 or images.dtype == torch.float64
+        return images.device, torch.float64 if double else torch.float32
+
     def features(self, images: Tensor) -> Tensor:
         """Compute features by torch operations made of the graph, through which gradients flow."""
         torch = require("torch", "torch")
         if not torch.is_tensor(images):
             raise TypeError(f"images must be a tensor, got {type(images).__name__}")
-        dtype = images.dtype if images.dtype == torch.float64 else torch.float32
+        device, dtype = self.placement(images)
         inputs = images.to(dtype)
         if self.preprocess is not None:
             inputs = self.preprocess(inputs)
         network = self._feature_network(tuple(inputs.shape[1:]))
-        key = (dtype, images.device)
-        if key not in self._modules:
-            self._modules[key] = network.to_torch(dtype).to(images.device)
-        outputs = self._modules[key](inputs.flatten(1))
+        if (device, dtype) not in self._modules:
+            self._modules[device, dtype] = network.to_torch(dtype).to(device)
+        outputs = self._modules[device, dtype](inputs.flatten(1))
         if self._node.is_pointwise:
             outputs = outputs.reshape(len(outputs), self.head.n_features, -1).mean(2)
         return outputs  # type: ignore[no-any-return]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     import onnx
+    import torch
     from torch import Tensor, nn
 
     from hullspace.features.folders import Size
@@ -299,7 +300,7 @@ class FeatureSpace:
         -------
         tensor, (n, n_features)
             On the device and of the type of a torch model; for an ONNX model on the device of
-            `images`, float64 if they are, else float32.
+            `images`, float64 if they or the model are, else float32.
 
         Raises
         ------
@@ -319,6 +320,10 @@ class FeatureSpace:
         True
         """
         return self._backend.features(images)
+
+    def placement(self, images: Tensor) -> tuple[torch.device, torch.dtype]:
+        """Return on which device, and in which type, `features` computes for such images."""
+        return self._backend.placement(images)
 
     def logits(self, features: Tensor) -> Tensor:
         """Apply the head to features, (n, n_features), as `Head.logits` does; gradients flow."""

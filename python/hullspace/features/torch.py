@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
+    import torch
     from torch import Tensor, nn
 
     from hullspace.features.heads import Call
@@ -110,6 +111,12 @@ class TorchModel:
                 }
 
             yield run
+
+    def placement(self, images: Tensor) -> tuple[torch.device, torch.dtype]:
+        """Where features are computed, and in which type; as the images say without tensors."""
+        tensors = [*self.model.parameters(), *self.model.buffers()]
+        found = next((tensor for tensor in tensors if tensor.is_floating_point()), images)
+        return found.device, found.dtype
 
     def features(self, images: Tensor) -> Tensor:
         """Compute features through which gradients flow."""
