@@ -151,8 +151,8 @@ def test_flips_of_another_kind():
 
 
 def test_one_class_only():
-    far = np.array([[0.5, 0.5, 0.5], [9.0, 0.5, 0.5]])
-    found = compare(identity_space(far), sample=4)
+    space = identity_space(np.array([[0.5, 0.5, 0.5], [9.0, 0.5, 0.5]]))
+    found = compare_spaces(space, blobs(30)[0], blobs(9, 1)[0], n_bootstrap=20, sample=4)
     # No image can have the other class: the boundary is outside the box of pixels.
     assert found.estimate("flips_found").value == 0.0
     assert len(found.segments.pairs) == 0
@@ -160,6 +160,7 @@ def test_one_class_only():
     assert found.angles.pairs.shape == (0, 2)
     assert np.isfinite(found.flips.feature_distances).all()
     assert found.estimate("feature_flip_reached").value == 0.0
+    assert found.estimate("feature_flip_reached").n == 1
 
 
 def test_without_a_search():
@@ -176,7 +177,7 @@ def test_network_with_layers_and_the_state_of_the_model():
     space.model.train()
     before = [p.clone() for p in space.model.parameters()]
     found = compare_spaces(
-        space, random_images(60), random_images(16, 1), layers=["1"], n_bootstrap=20, sample=8
+        space, random_images(60), random_images(16, 1), layers=["1"], n_bootstrap=20, sample=5
     )
     assert space.model.training
     assert all(torch.equal(a, b) for a, b in zip(before, space.model.parameters(), strict=True))

@@ -7,6 +7,7 @@ features the nearest flip point is known (`DecisionPartition.boundary_points`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from hullspace.comparison.hull_shares import HullShares
     from hullspace.comparison.problem import Problem
+    from hullspace.comparison.searches import Inverted
     from hullspace.comparison.statistics import Bootstrap, Estimate, Kind
     from hullspace.partition import BoundaryPoints
 
@@ -75,9 +77,11 @@ class FlipComparison:
         Distance of the flip in pixels, an upper bound, and in features, proven.
     travels : dict of str to (n,) float64
         How far the flip in pixels is from the image in each space.
-    inverted_distances : (n,) float64
-        Distance in pixels of an image whose features are the flip point in features; NaN where
-        none was found.
+    inverted : (n_inverted,) int64
+        Where in `rows` the images are for which an image was looked for whose features are the
+        nearest flip point in features.
+    inverted_distances : (n_inverted,) float64
+        Distance of that image in pixels; NaN where none was found.
     estimates : tuple of Estimate
         Correlation, agreement, travels, and distances relative to the scales of each space.
     """
@@ -91,6 +95,7 @@ class FlipComparison:
     pixel_distances: _Floats
     feature_distances: _Floats
     travels: dict[str, _Floats]
+    inverted: _Ints
     inverted_distances: _Floats
     estimates: tuple[Estimate, ...]
 
@@ -122,12 +127,12 @@ def compare_flips(
     shares: Mapping[str, HullShares],
     flips: FlipLike,
     points: BoundaryPoints,
-    inverted: Any,
+    inverted: Inverted,
 ) -> FlipComparison:
     """Put flips in pixels beside flip points in features and the images that have these."""
     reached = np.asarray(flips.status) == Status.REACHED
-    there = np.asarray(inverted.status) == Status.REACHED
-    moved = lengths(rows_of(inverted.images) - rows_of(problem.images[problem.rows]))
+    starts = problem.images[problem.rows[inverted.places]]
+    moved = lengths(rows_of(inverted.images) - rows_of(starts))
     found = FlipComparison(
         rows=problem.rows,
         images=np.asarray(flips.images),
@@ -138,7 +143,8 @@ def compare_flips(
         pixel_distances=np.where(reached, flips.distances, np.nan).astype(np.float64),
         feature_distances=np.where(np.isfinite(points.distances), points.distances, np.nan),
         travels=_travels(problem, np.asarray(flips.images), reached),
-        inverted_distances=np.where(there, moved, np.nan),
+        inverted=inverted.places,
+        inverted_distances=np.where(inverted.status == Status.REACHED, moved, np.nan),
         estimates=(),
     )
     make = problem.bootstrap
@@ -149,7 +155,7 @@ def compare_flips(
 def rows_of(images: Any) -> _Floats:
     """Return images as rows in double precision."""
     array = np.asarray(images, dtype=np.float64)
-    return array.reshape(len(array), -1)
+    return array.reshape(len(array), math.prod(array.shape[1:]))
 
 
 def _travels(problem: Problem, images: npt.NDArray[Any], reached: _Bools) -> dict[str, _Floats]:
@@ -198,7 +204,7 @@ def _detours(make: Bootstrap, found: FlipComparison) -> list[Estimate]:
         make.share(
             "feature_flip_reached",
             _BOTH,
-            np.isfinite(found.inverted_distances[np.isfinite(found.feature_distances)]),
+            np.isfinite(found.inverted_distances),
             "For {value} of {n} images an image was found whose features are the nearest flip "
             "point in features; not finding one does not prove that there is none.",
             "heuristic",
@@ -206,7 +212,7 @@ def _detours(make: Bootstrap, found: FlipComparison) -> list[Estimate]:
         make.median(
             "feature_flip_in_pixels",
             _BOTH,
-            quotient(found.inverted_distances, found.pixel_distances),
+            quotient(found.inverted_distances, found.pixel_distances[found.inverted]),
             "ratio",
             "An image whose features are the nearest flip point in features is {value} times as "
             "far in pixels as the flip in pixels, in the median of {n} images.",
@@ -236,7 +242,8 @@ def _scales(
         exact = name == "features"
         distances = found.feature_distances if exact else found.travels[name]
         kind: Kind = "proven" if exact else "heuristic"
-        at_most = "" if exact else "at most "
+        start = "the nearest decision boundary" if exact else "the flip found in pixels"
+        end = "" if exact else "; the nearest boundary is no farther"
         place = share.at(found.rows)
         for scale, unit, what in (
             ("neighbour", share.neighbour_distances, "as the nearest training point"),
@@ -248,8 +255,8 @@ def _scales(
                     name,
                     quotient(distances, unit[place]),
                     "ratio",
-                    f"In {{space}} the nearest decision boundary is {at_most}{{value}} times as "
-                    f"far from a test sample {what}, in the median of {{n}}.",
+                    f"In {{space}} {start} is {{value}} times as far from a test sample {what}, in "
+                    f"the median of {{n}}{end}.",
                     kind,
                 )
             )

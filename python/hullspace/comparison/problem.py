@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hullspace._arrays import as_threads
 from hullspace.comparison.representations import SPACES, Representation, as_images, represent
+from hullspace.features import FeatureSpace
 from hullspace.features.store import as_labels
 from hullspace.partition import DecisionPartition
 
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hullspace.comparison.statistics import Bootstrap
-    from hullspace.features import FeatureSet, FeatureSpace
+    from hullspace.features import FeatureSet
 
 _Ints = npt.NDArray[np.int64]
 
 # In spaces of up to this many dimensions distances to hulls take well below a millisecond a sample
 # and are computed for all; in others for the sample.
 CHEAP_FEATURES = 512
+# Part of the sample that the searches which take the longest look at: one image in so many.
+_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,11 @@ class Problem:
         """Label of each test image where known, else the model's class."""
         return classes_of(self.test)
 
+    @property
+    def few(self) -> _Ints:
+        """Where in the sample, (n_few,), the images are that the longest searches look at."""
+        return np.arange(0, len(self.rows), _EVERY)
+
     def rng(self, *purpose: int) -> np.random.Generator:
         """Random numbers of one purpose, whatever else was drawn."""
         return np.random.default_rng([self.random_state, *purpose])
@@ -96,39 +104,46 @@ def make_problem(
     n_threads: int | None,
 ) -> tuple[Problem, list[str]]:
     """Check what a comparison is given and put the images in every space; notes say what lacks."""
+    if not isinstance(space, FeatureSpace):
+        raise TypeError(f"space must be a FeatureSpace, got {type(space).__name__}")
     as_threads(n_threads)
     names, layers = _as_names(spaces, SPACES, "spaces"), _as_names(layers, None, "layers")
     if not (names or layers):
         raise ValueError("spaces must name at least one space")
     edges = as_bounds(bounds)
-    train, test = (
-        as_images(part, name, edges)
-        for part, name in zip(images, ("train_images", "test_images"), strict=True)
+    train, test = _checked(images, edges)
+    rows = sampled_rows(sample, len(test), bootstrap.random_state)
+    sets = (
+        _extract(space, train, labels[0], "train_labels", layers, pool),
+        _extract(space, test, labels[1], "test_labels", layers, pool),
     )
+    found = represent(space, (train, test), sets, names, layers, pool, wavelet)
+    notes = [
+        f"classes of the {which} images are the model's: there are no {name}"
+        for which, name, known in zip(
+            ("training", "test"), ("train_labels", "test_labels"), labels, strict=True
+        )
+        if known is None
+    ]
+    partition = DecisionPartition.from_head(space.head, features=sets[0].features)
+    problem = Problem(
+        space, partition, found, test, *sets, rows, bootstrap, edges, bootstrap.random_state,
+        n_threads,
+    )  # fmt: skip
+    return problem, notes
+
+
+def _checked(
+    images: tuple[Any, Any], bounds: tuple[float, float]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    train = as_images(images[0], "train_images", bounds)
+    test = as_images(images[1], "test_images", bounds)
     if train.shape[1:] != test.shape[1:]:
         raise ValueError(
             f"test_images must have shape (n, {', '.join(map(str, train.shape[1:]))}) like "
             f"train_images, got {test.shape}"
         )
-    rows = sampled_rows(sample, len(test), bootstrap.random_state)
-    sets = [
-        _extract(space, part, known, name, layers, pool)
-        for part, known, name in zip(
-            (train, test), labels, ("train_labels", "test_labels"), strict=True
-        )
-    ]
-    found = represent(space, (train, test), (sets[0], sets[1]), names, layers, pool, wavelet)
-    notes = [
-        f"classes of the {part} images are the model's: there are no {part[:5].strip()}_labels"
-        for part, known in zip(("training", "test"), labels, strict=True)
-        if known is None
-    ]
-    partition = DecisionPartition.from_head(space.head, features=sets[0].features)
-    problem = Problem(
-        space, partition, found, test, sets[0], sets[1], rows, bootstrap, edges,
-        bootstrap.random_state, n_threads,
-    )  # fmt: skip
-    return problem, notes
+    return train, test
 
 
 def _extract(
@@ -152,10 +167,12 @@ def sampled_rows(sample: int | npt.ArrayLike, n: int, random_state: int) -> _Int
         if array < 1:
             raise ValueError(f"sample must be at least 1, got {array}")
         rng = np.random.default_rng([random_state, 0])
-        array = rng.choice(n, min(int(array), n), replace=False)
-    elif array.ndim != 1 or not len(array) or array.min() < 0 or array.max() >= n:
+        array = np.sort(rng.choice(n, min(int(array), n), replace=False))
+    elif array.ndim != 1 or not len(array) or array[0] < 0 or array[-1] >= n:
         raise ValueError(f"sample must hold indices of the {n} test images, got {sample!r}")
-    rows: _Ints = np.unique(array).astype(np.int64)
+    rows: _Ints = array.astype(np.int64)
+    if (np.diff(rows) <= 0).any():
+        raise ValueError("sample must hold different indices in ascending order")
     return rows
 
 

@@ -227,7 +227,7 @@ class Bootstrap:
     ) -> tuple[float, float]:
         seed = [self.random_state, zlib.crc32(key.encode())]
         with warnings.catch_warnings():
-            # Of few pairs some resamples are of one value, and have no correlation.
+            # Resamples may be degenerate, as of constant ranks; they are left out below.
             warnings.simplefilter("ignore", stats.DegenerateDataWarning)
             found = stats.bootstrap(
                 parts,
@@ -236,7 +236,6 @@ class Bootstrap:
                 batch=max(1, _RESAMPLED // max(len(part) for part in parts)),
                 paired=paired,
                 vectorized=True,
-                confidence_level=self.confidence,
                 method="percentile",
                 rng=np.random.default_rng(seed),
             )
@@ -244,7 +243,7 @@ class Bootstrap:
         if not len(values):
             return float("nan"), float("nan")
         tail = 0.5 * (1.0 - self.confidence)
-        low, high = np.quantile(values, (tail, 1.0 - tail))
+        low, high = np.quantile(values, [tail, 1.0 - tail])
         return float(low), float(high)
 
 

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 
-# Classes that ways go to, nearest first, and the share of the sample that they start from.
+# Classes that ways go to, nearest first.
 _TARGETS = 3
-_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def way_angles(
     problem: Problem, find: Callable[[Problem, _Ints, _Ints], FlipLike] | None
 ) -> WayAngles:
     """Measure angles between flips to the nearest classes; without `find` in features only."""
-    rows = problem.rows[::_EVERY]
+    rows = problem.rows[problem.few]
     z = problem.test.features[rows].astype(np.float64)
     points = problem.partition.boundary_points(z, to="all", n_threads=problem.n_threads)
     n_targets = min(_TARGETS, problem.partition.n_classes - 1)
