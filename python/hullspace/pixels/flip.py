@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from hullspace.features import FeatureSpace
 
 # The last step aims at this share of the tie that was asked for.
-_TIE_SHARE = 0.1
+_TIE_SHARE = 0.02
 # How many of the images that the starts lead to are refined, and in how many slides per step.
 _N_KEPT, _SLIDES = 2, 0.2
 # By how much the target must lead, relative to what rounding may do.
-_LEAD = 0.25
+_LEAD = 1 / 32
 # How often the images found may be moved a little across the boundary.
 _SETTLING = 10
 
@@ -256,7 +256,7 @@ class _Search:
         starts, wanted = all_starts(
             self.oracle, self.box, origins, goals, pool, self.n_starts, self.generator
         )
-        coarse, fine = self._paces()
+        coarse, fine, finest = self._paces()
         repeated = origins.repeat(self.n_starts, 1)
         found = descend(self.oracle, self.box, repeated, starts, wanted, coarse)
         kept = self._best(origins, found.reshape(self.n_starts, *origins.shape), _N_KEPT)
@@ -272,6 +272,8 @@ class _Search:
         refined = descend(self.oracle, self.box, many, kept, many_aims, fine)
         refined = torch.where(refined.isnan(), kept, refined)
         best = self._best(near, refined.reshape(n_kept, *near.shape), 1)[0]
+        again = descend(self.oracle, self.box, near, best, aims, finest)
+        best = torch.where(again.isnan(), best, again)
         n_slides = max(1, int(_SLIDES * self.max_steps))
         best = slide(self.oracle, self.box, near, best, aims, n_slides)
         result[rows] = retreat(self.oracle, near, best, aims, _TIE_SHARE * self.tie)
@@ -286,13 +288,17 @@ class _Search:
         best: Tensor = found.gather(0, order[..., None].expand(-1, -1, found.shape[2]))
         return best
 
-    def _paces(self) -> tuple[Pace, Pace]:
-        """Coarse steps from the starts, and fine ones from the best of what they found.
+    def _paces(self) -> tuple[Pace, ...]:
+        """Coarse steps from the starts, fine ones from the two best, finest from the best.
 
-        Strides as measured to be best: along the largest slope of norm infinity, most pixels
-        move little, so that steps must be longer.
+        Strides as measured to be best. With norm infinity most pixels move as far as they may,
+        and at kinks it takes long strides to average the slopes of their sides.
         """
-        length = 10.0 if np.isinf(self.box.norm) else 3.0
+        far = np.isinf(self.box.norm)
+        length = 10.0 if far else 3.0
         coarse = Pace(max(1, self.max_steps // 2), (length, length / 100), (0.25, 1e-3))
-        length = 10.0 if np.isinf(self.box.norm) else 0.3
-        return coarse, Pace(self.max_steps, (length, length / 1000), (0.01, 1e-5))
+        fine, finest = (
+            Pace(self.max_steps, (length, length / 1000), (0.01, 1e-5))
+            for length in ((10.0, 50.0) if far else (0.3, 0.1))
+        )
+        return coarse, fine, finest
