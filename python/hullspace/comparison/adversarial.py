@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from hullspace.comparison.hull_shares import checked_status
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -78,11 +79,12 @@ def adversarial_regions(
         distances[i] = there.distances
         fooled[i] = found.predictions == targets
         inside[i] = _inside(problem, regions, found.features, targets)
-    clean = regions.contains(problem.test.features[flips.rows], n_threads=problem.n_threads)
-    estimates = _estimates(problem, fooled, inside, clean.inside)
+    before = problem.test.features[flips.rows]
+    clean = _inside(problem, regions, before, problem.test.predictions[flips.rows])
+    estimates = _estimates(problem, fooled, inside, clean)
     overshoots = np.array(_OVERSHOOTS)
     return AdversarialRegions(
-        rows, targets, overshoots, fooled, inside, distances, clean.inside, estimates
+        rows, targets, overshoots, fooled, inside, distances, clean, estimates
     )
 
 
@@ -102,8 +104,8 @@ def _inside(
     inside = np.zeros(len(features), bool)
     for c in np.intersect1d(targets, regions.hulls.classes):
         members = np.flatnonzero(targets == c)
-        found = regions.hull(int(c)).contains(features[members], n_threads=problem.n_threads)
-        inside[members] = found.status == Status.INSIDE
+        status = checked_status(regions.hull(int(c)), features[members], problem.n_threads)
+        inside[members] = status == Status.INSIDE
     return inside
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from hullspace._extras import require
 from hullspace.class_hulls import ClassHulls
-from hullspace.comparison.hull_shares import own_class_status
+from hullspace.comparison.hull_shares import checked_status, own_class_status
 from hullspace.hull import Hull
 from hullspace.status import Status
 
@@ -160,7 +160,7 @@ def _outside(
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Say which test rows are outside the hull of all training rows, and of their class."""
     threads = problem.n_threads
-    status = Hull(train, n_threads=threads).contains(test, n_threads=threads).status
+    status = checked_status(Hull(train, n_threads=threads), test, threads)
     hulls = ClassHulls(train, problem.train_classes, n_threads=threads)
     own = own_class_status(hulls, test, problem.test_classes, threads)
     return status == Status.OUTSIDE, own == Status.OUTSIDE

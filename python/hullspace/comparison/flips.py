@@ -241,7 +241,7 @@ def _scales(
     for name, share in shares.items():
         exact = name == "features"
         distances = found.feature_distances if exact else found.travels[name]
-        kind: Kind = "proven" if exact else "heuristic"
+        kind: Kind = "measured" if exact else "heuristic"
         start = "the nearest decision boundary" if exact else "the flip found in pixels"
         end = "" if exact else "; the nearest boundary is no farther"
         place = share.at(found.rows)

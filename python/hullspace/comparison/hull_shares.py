@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from hullspace import certificates
 from hullspace._extras import require
 from hullspace.class_hulls import ClassHulls
 from hullspace.comparison.problem import CHEAP_FEATURES, lengths, quotient
@@ -105,7 +106,7 @@ def hull_shares(problem: Problem, where: Representation) -> HullShares:
     rows = np.arange(len(where.test)) if cheap else problem.rows
     hull = Hull(where.train, n_threads=threads)
     hulls = ClassHulls(where.train, problem.train_classes, n_threads=threads)
-    status = hull.contains(where.test, n_threads=threads).status
+    status = checked_status(hull, where.test, threads)
     own_status = own_class_status(hulls, where.test, classes, threads)
     queries = where.test[rows]
     class_distances = hulls.project(queries, n_threads=threads).distances
@@ -137,6 +138,15 @@ def hull_shares(problem: Problem, where: Representation) -> HullShares:
     )
 
 
+def checked_status(
+    hull: Hull, queries: npt.NDArray[Any], n_threads: int | None
+) -> npt.NDArray[np.int8]:
+    """Ask for each query whether it lies in a hull; UNDECIDED where the check of that fails."""
+    found = hull.contains(queries, n_threads=n_threads)
+    passed = certificates.check(hull.points, queries, found)
+    return np.where(passed, found.status, np.int8(Status.UNDECIDED))
+
+
 def own_class_status(
     hulls: ClassHulls, queries: npt.NDArray[Any], classes: _Ints, n_threads: int | None
 ) -> npt.NDArray[np.int8]:
@@ -145,7 +155,7 @@ def own_class_status(
     for c, hull in zip(hulls.classes, hulls.hulls, strict=True):
         members = np.flatnonzero(classes == c)
         if len(members):
-            status[members] = hull.contains(queries[members], n_threads=n_threads).status
+            status[members] = checked_status(hull, queries[members], n_threads)
     return status
 
 
@@ -220,7 +230,7 @@ def hull_estimates(problem: Problem, found: HullShares) -> list[Estimate]:
             found.extreme,
             "{value} of {n} training points are extreme points of their hull in {space}: "
             "no mixture of the others gives them.",
-            "proven",
+            "measured",
         ),
     ]
 

@@ -116,7 +116,7 @@ def _estimates(problem: Problem, space: str, found: tuple[Sequence, ...]) -> lis
             "changes",
             f"On a straight line in {{space}} between two images of different classes the class "
             f"changes {{value}} times in the mean of {{n}}{seen}; once would be the least.",
-            "proven" if exact else "measured",
+            "measured",
         ),
         make.share(
             "third_class_between",
@@ -124,6 +124,6 @@ def _estimates(problem: Problem, space: str, found: tuple[Sequence, ...]) -> lis
             [len(set(classes)) > 2 for classes in found],
             f"{{value}} of {{n}} straight lines in {{space}} between images of two classes pass "
             f"through a third one{seen}.",
-            "proven" if exact else "measured",
+            "measured",
         ),
     ]

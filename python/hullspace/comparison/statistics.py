@@ -53,8 +53,8 @@ class Estimate:
     sentence : str
         What the figure means.
     kind : {"proven", "measured", "heuristic"}
-        Each observation is proven by a certificate or in closed form; is a measurement; or is
-        what a search found, which may not be the best there is. The interval is statistical in
+        Each observation has a certificate that passed `certificates.check`; is a measurement; or
+        is what a search found, which may not be the best there is. The interval is statistical in
         any case: it says how the figure may differ for other samples of the same kind.
     p_value : float or None
         Of a test that the true value is zero, where one was made.

@@ -121,5 +121,5 @@ def _estimate(problem: Problem, name: str, angles: _Floats) -> Estimate:
         "degrees",
         "In {space} the ways from an image to its nearest other classes are {value} apart, in the "
         "median of {n} images; 90 degrees are ways that have nothing in common.",
-        "proven" if name == "features" else "heuristic",
+        "measured" if name == "features" else "heuristic",
     )
