@@ -5,7 +5,7 @@ Usage: ``python benchmarks/radii.py [--images 20] [--seconds 20] [--threads 2] [
 beside them images of another class, which a search along gradients finds, bound the truth from
 above. Every point of a random sample within the radii must have the image's class, and every radius
 must be below the distance of that other image: otherwise the run ends. Times are wall-clock seconds
-for each image and norm, with what a method begins with, where two images are worked on side by side.
+for each image and norm, with what a method begins with, two images side by side.
 """
 
 from __future__ import annotations
