@@ -30,6 +30,8 @@ def main() -> None:
     parser.add_argument("--no-search", action="store_true")
     options = parser.parse_args()
     folder = data_path().parent
+    if not (folder / "images.npz").exists():
+        raise SystemExit(f"needs {folder / 'images.npz'}; set HULLSPACE_DATA")
     with np.load(folder / "images.npz") as file:
         arrays = {name: file[name] for name in file.files}
     parts = [

@@ -100,6 +100,13 @@ def test_adversarial_images_and_guaranteed_regions(identical):
     clean = identical.estimate("clean_in_guaranteed_region")
     assert clean.value == found.clean_inside.mean()
     assert identical.estimate("adversarial_in_guaranteed_region_1").high < 0.3
+    ratio = found.distances[3] / np.where(
+        found.clean_distances > 0.0, found.clean_distances, np.nan
+    )
+    outside = np.isfinite(ratio)
+    estimate = identical.estimate("adversarial_region_distance_2")
+    assert estimate.value == pytest.approx(np.median(ratio[outside]))
+    assert estimate.n == outside.sum()
 
 
 def test_flips_that_are_given():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hullspace.comparison.hull_shares import checked_status
+from hullspace.comparison.problem import quotient
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -48,8 +49,10 @@ class AdversarialRegions:
         Distance of the features to that region; infinity where there is none.
     clean_inside : (n_rows,) bool
         Whether the sample's test images, unchanged, are in the region of the model's class.
+    clean_distances : (n_rows,) float64
+        Distance of these to that region.
     estimates : tuple of Estimate
-        The shares inside.
+        The shares inside, and distances beside those of the unchanged images.
     """
 
     rows: _Ints
@@ -59,6 +62,7 @@ class AdversarialRegions:
     inside: _Bools
     distances: _Floats
     clean_inside: _Bools
+    clean_distances: _Floats
     estimates: tuple[Estimate, ...]
 
     def __repr__(self) -> str:
@@ -74,18 +78,18 @@ def adversarial_regions(
     inside, distances = np.zeros_like(fooled), np.full(fooled.shape, np.inf)
     for i, length in enumerate(_OVERSHOOTS if len(rows) else ()):
         images = _beyond(problem, rows, flips.images[flips.reached], length)
-        found = problem.space.extract(images, progress=False)
-        there = regions.project(found.features, targets, n_threads=problem.n_threads)
+        seen = problem.space.extract(images, progress=False)
+        there = regions.project(seen.features, targets, n_threads=problem.n_threads)
         distances[i] = there.distances
-        fooled[i] = found.predictions == targets
-        inside[i] = _inside(problem, regions, found.features, targets)
-    before = problem.test.features[flips.rows]
-    clean = _inside(problem, regions, before, problem.test.predictions[flips.rows])
-    estimates = _estimates(problem, fooled, inside, clean)
-    overshoots = np.array(_OVERSHOOTS)
-    return AdversarialRegions(
-        rows, targets, overshoots, fooled, inside, distances, clean, estimates
+        fooled[i] = seen.predictions == targets
+        inside[i] = _inside(problem, regions, seen.features, targets)
+    z = problem.test.features[flips.rows]
+    clean = _inside(problem, regions, z, problem.test.predictions[flips.rows])
+    far = regions.project(z, n_threads=problem.n_threads).distances
+    found = AdversarialRegions(
+        rows, targets, np.array(_OVERSHOOTS), fooled, inside, distances, clean, far, ()
     )
+    return replace(found, estimates=_estimates(problem, found, far[flips.reached]))
 
 
 def _beyond(
@@ -110,39 +114,48 @@ def _inside(
 
 
 def _estimates(
-    problem: Problem, fooled: _Bools, inside: _Bools, clean: _Bools
+    problem: Problem, found: AdversarialRegions, before: _Floats
 ) -> tuple[Estimate, ...]:
+    """Make estimates; `before` is the distance of each image, unchanged, to its own region."""
     make = problem.bootstrap
-    found = [
+    estimates = [
         make.share(
             "clean_in_guaranteed_region",
             "features",
-            clean,
+            found.clean_inside,
             "{value} of {n} unchanged test images lie in the region guaranteed the class that the "
             "model gives them.",
             "proven",
         )
     ]
-    for length, fools, enters in zip(_OVERSHOOTS, fooled, inside, strict=True):
+    for i, length in enumerate(_OVERSHOOTS):
         place = "at the flip" if length == 1.0 else f"{length:g} times as far as the flip"
-        found.append(
+        estimates += [
             make.share(
                 f"adversarial_in_guaranteed_region_{length:g}",
                 "features",
-                enters,
+                found.inside[i],
                 f"{{value}} of {{n}} adversarial images {place} lie in the region guaranteed "
-                f"their target class.",
+                "their target class.",
                 "proven",
-            )
-        )
-        if length > 1.0:
-            found.append(
-                make.share(
-                    f"adversarial_fools_{length:g}",
-                    "pixels",
-                    fools,
-                    f"{{value}} of {{n}} images {place} have the target's class.",
-                    "measured",
-                )
-            )
-    return tuple(found)
+            ),
+            make.median(
+                f"adversarial_region_distance_{length:g}",
+                "features",
+                quotient(found.distances[i], before),
+                "ratio",
+                f"Adversarial images {place} are {{value}} times as far from the region guaranteed "
+                "their target class, in the median of {n}, as the unchanged images are from that "
+                "of their own.",
+                "measured",
+            ),
+            make.share(
+                f"adversarial_fools_{length:g}",
+                "pixels",
+                found.fooled[i],
+                f"{{value}} of {{n}} images {place} have the target's class.",
+                "measured",
+            ),
+        ]
+    # At the flip itself the classes tie.
+    return tuple(e for e in estimates if e.name != "adversarial_fools_1")
