@@ -144,7 +144,7 @@ def test_no_chapter_without_a_network(parts):
 def test_limits_are_said(parts, monkeypatch):
     for module in (linear, linear_plane):
         monkeypatch.setattr(module, "_SECONDS", 1e-9)
-        monkeypatch.setattr(module, "MOST_BREAKPOINTS", 2)
+    monkeypatch.setattr(linear_plane, "MOST_BREAKPOINTS", 2)
     limited = make_study(*parts)
     found = limited.linear
     assert len(found.radii.images) < found.radii.n_planned

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from hullspace.regions import SegmentWalk, region_at, walk_segment
 from hullspace.studies.linear_plane import (
-    MOST_BREAKPOINTS,
     PlaneResult,
+    most_breakpoints,
     network_inputs,
     plane_through,
 )
@@ -37,6 +37,8 @@ _SECONDS = 5.0
 # Pairs of images of the same class, and as many of different ones; images with radii; images
 # among which all are chosen.
 _PAIRS, _BALLS, _MOST_IMAGES = 8, 100, 1_000
+# Units of the networks that radii are found for.
+MOST_UNITS = 20_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class WayResult:
     n_regions, n_changes : (n,) int64
         Linear regions crossed, and changes of the class.
     reached : (n,) bool
-        Whether the walk went to the end; others stopped at 100,000 breakpoints.
+        Whether the walk went to the end; others stopped at a limit of breakpoints.
     n_planned : int
         Pairs that were to be looked at.
     sides : tuple of SegmentWalk
@@ -213,7 +215,7 @@ def _ways(
     """Walk between images, the sides of the plane's triangle apart."""
 
     def walk(pair: tuple[int, int]) -> SegmentWalk:
-        found = walk_segment(network, *x[list(pair)], max_breakpoints=MOST_BREAKPOINTS)
+        found = walk_segment(network, *x[list(pair)], max_breakpoints=most_breakpoints(network))
         assert isinstance(found, SegmentWalk)  # noqa: S101 - one segment
         return found
 
@@ -247,7 +249,8 @@ def _pairs(predictions: _Ints) -> list[tuple[int, int]]:
 
 
 def _radii(network: ReluNetwork, x: _Floats, rows: _Ints, steps: Steps) -> RadiusResult:
-    n = min(_BALLS, len(rows))
+    # Bounds of rounding errors outgrow the radii of networks of very many units.
+    n = min(_BALLS, len(rows)) if network.n_hidden <= MOST_UNITS else 0
     planned = [int(rows[k * len(rows) // n]) for k in range(n)]
     found = _in_time(lambda i: region_at(network, x[i]), planned, "linear regions: radii", steps)
     return RadiusResult(

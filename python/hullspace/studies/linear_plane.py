@@ -31,8 +31,8 @@ _REACH = 0.25
 _LEAST_PART = 1e-9
 # Points of the window along each side whose class is looked up.
 _GRID = 64
-# Breakpoints after which a walk ends.
-MOST_BREAKPOINTS = 100_000
+# Breakpoints after which a walk ends, and units of all the regions on it together: some seconds.
+MOST_BREAKPOINTS, _WALKED_UNITS = 100_000, 600_000_000
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,11 @@ def _budget(network: ReluNetwork) -> int:
     return int(np.clip(_UNITS // max(network.n_hidden, 1), 1, _MOST_REGIONS))
 
 
+def most_breakpoints(network: ReluNetwork) -> int:
+    """Breakpoints on a walk for which there is time."""
+    return min(MOST_BREAKPOINTS, max(_WALKED_UNITS // max(network.n_hidden, 1), 1))
+
+
 def _grid(
     network: ReluNetwork, plane: Plane, window: _Floats, points: _Floats
 ) -> tuple[_Ints, _Floats]:
@@ -206,7 +211,7 @@ def _part(network: ReluNetwork, plane: Plane, window: _Floats, middle: _Floats) 
     most, ends = _budget(network), np.tile(middle, (2, 2, 1))
     ends[:, 0, 0], ends[:, 1, 1] = window[0], window[1]
     a, b = (plane.lift(each) for each in ends)
-    walks = walk_segment(network, a, b, max_breakpoints=MOST_BREAKPOINTS)
+    walks = walk_segment(network, a, b, max_breakpoints=most_breakpoints(network))
     assert not isinstance(walks, SegmentWalk)  # noqa: S101 - there are two
     if np.prod(walks.n_regions) <= most and all(walk.complete for walk in walks):
         return window

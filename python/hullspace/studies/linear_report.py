@@ -56,7 +56,9 @@ def linear_pictures(study: Study) -> dict[str, list[Picture]]:
     found = study.linear
     if found is None:
         return {}
-    pictures: dict[str, list[Picture]] = {"linear radii": [_radius_picture(found)]}
+    pictures: dict[str, list[Picture]] = {}
+    if len(found.radii.images):
+        pictures["linear radii"] = [_radius_picture(found)]
     if found.plane is not None:
         pictures["linear slice"] = [_plane_picture(study, found.plane)]
         pictures["linear ways"] = [_way_picture(study, found)]

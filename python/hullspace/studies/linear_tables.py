@@ -121,7 +121,13 @@ def way_medians(ways: WayResult, rows: np.ndarray) -> tuple[str, ...]:
 
 def radius_table(found: LinearResult) -> Table:
     """Quantiles of the radii around images."""
-    radii = found.radii
+    radii, columns = found.radii, ("radius", *QUANTILE_NAMES)
+    if not radii.n_planned:
+        note = (
+            f"Left out: the network has {found.network.n_hidden:,} units, and over so many the "
+            "bounds of rounding errors outgrow the radii."
+        )
+        return Table("Certified radii", columns, note=note)
     note = (
         f"Quantiles over {len(radii.images):,} test images of how far around an image, in image "
         "space, the network is certainly affine, and its class certainly the same within the "
@@ -135,7 +141,7 @@ def radius_table(found: LinearResult) -> Table:
         f" Around {share(ended, len(radii.images))} of them the class ends the ball in the 2-norm, "
         "not the region."
     )
-    table = Table("Certified radii", ("radius", *QUANTILE_NAMES), note=note)
+    table = Table("Certified radii", columns, note=note)
     for what, values in (("affine", radii.affine), ("same class", radii.class_)):
         for k, norm in enumerate(NORMS):
             table.rows.append((f"{what}, {norm}", *quantiles(values[:, k])))
