@@ -32,7 +32,7 @@ _LEAST_PART = 1e-9
 # Points of the window along each side whose class is looked up.
 _GRID = 64
 # Breakpoints after which a walk ends, and units of all the regions on it together: some seconds.
-MOST_BREAKPOINTS, _WALKED_UNITS = 100_000, 600_000_000
+MOST_BREAKPOINTS, _WALKED_UNITS = 100_000, 60_000_000
 
 
 @dataclass(frozen=True)
