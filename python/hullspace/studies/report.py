@@ -64,8 +64,5 @@ def _thumbnails(study: Study, table: Table) -> list[str]:
     if test is None or not table.images:
         return []
     images = [test.of(row) for row in table.images]
-    return (
-        []
-        if None in [i if i is None else 0 for i in images]
-        else [thumbnail(image) for image in images if image is not None]
-    )
+    known = [image for image in images if image is not None]
+    return [thumbnail(image) for image in known] if len(known) == len(images) else []
