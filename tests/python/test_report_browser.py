@@ -75,16 +75,21 @@ def open_page(browser, folder, width, *options):
     )
 
 
+def verdict(browser, page, folder, width):
+    """Open the page, and return what the script in it found, and the process."""
+    html = page.replace("<head>", "<head>" + COLLECT).replace("</body>", REPORT + "</body>")
+    (folder / "report.html").write_text(html)
+    done = open_page(browser, folder, width, "--dump-dom")
+    found = re.search(r'<pre id="verdict">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found, done.stderr
+    return json.loads(found[1].replace("&lt;", "<").replace("&amp;", "&")), done
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_everything_is_drawn_and_the_console_is_silent(browser, page, tmp_path, width):
     n_images, n_drawings = page.count("<img "), page.count('class="drawing"')
     assert page.count("<figure>") >= 20
-    html = page.replace("<head>", "<head>" + COLLECT).replace("</body>", REPORT + "</body>")
-    (tmp_path / "report.html").write_text(html)
-    done = open_page(browser, tmp_path, width, "--dump-dom")
-    verdict = re.search(r'<pre id="verdict">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert verdict, done.stderr
-    found = json.loads(verdict[1].replace("&lt;", "<").replace("&amp;", "&"))
+    found, done = verdict(browser, page, tmp_path, width)
     assert found["errors"] == []
     assert found["width"] == width
     assert not found["wide"]
@@ -96,10 +101,7 @@ def test_everything_is_drawn_and_the_console_is_silent(browser, page, tmp_path, 
 
 
 def test_tables_sort_and_slices_answer_the_pointer(browser, page, tmp_path):
-    (tmp_path / "report.html").write_text(page.replace("</body>", REPORT + "</body>"))
-    done = open_page(browser, tmp_path, 900, "--dump-dom")
-    verdict = re.search(r'<pre id="verdict">(.*?)</pre>', done.stdout, re.DOTALL)
-    found = json.loads(verdict[1])
+    found, _ = verdict(browser, page, tmp_path, 900)
     columns = [
         [int(cell.replace(",", "")) for cell in found["sorted"][name]]
         for name in ("before", "up", "down")

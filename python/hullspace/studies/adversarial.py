@@ -24,7 +24,7 @@ NORMS: dict[str, float] = {"2-norm": 2, "largest norm": np.inf}
 _BATCH = 25
 # Guaranteed radii are found for so many images, in so many seconds each, and for networks of up to
 # so many units: beyond, bounds of rounding errors outgrow the margins.
-_MOST_RADII, _SECONDS, _MOST_UNITS = 25, 2.0, 20_000
+_MOST_RADII, _SECONDS, _MOST_UNITS = 10, 1.0, 20_000
 
 
 @dataclass(frozen=True)
