@@ -29,8 +29,8 @@ _SECONDS = 5.0
 _REACH = 0.25
 # A part of it is no smaller than this share.
 _LEAST_PART = 1e-9
-# Points of the window along each side whose class is looked up.
-_GRID = 64
+# Points of the window along each side whose class is looked up, also for networks of many units.
+_GRID, _COARSE_GRID, _MANY_UNITS = 64, 32, 50_000
 # Breakpoints after which a walk ends, and units of all the regions on it together: some seconds.
 MOST_BREAKPOINTS, _WALKED_UNITS = 100_000, 60_000_000
 
@@ -166,13 +166,14 @@ def _grid(
     network: ReluNetwork, plane: Plane, window: _Floats, points: _Floats
 ) -> tuple[_Ints, _Floats]:
     """Return the classes in the window, and a point between the images where three nearly tie."""
-    s, t = (low + (np.arange(_GRID) + 0.5) / _GRID * (high - low) for low, high in window)
+    n = _GRID if network.n_hidden <= _MANY_UNITS else _COARSE_GRID
+    s, t = (low + (np.arange(n) + 0.5) / n * (high - low) for low, high in window)
     xy = np.stack(np.meshgrid(s, t), axis=-1).reshape(-1, 2)
-    parts = np.array_split(plane.lift(xy), _GRID)
+    parts = np.array_split(plane.lift(xy), n)
     logits = np.concatenate([network(x.reshape(-1, *network.input_shape)) for x in parts])
     between = ((xy >= points.min(axis=0)) & (xy <= points.max(axis=0))).all(axis=1)
     middle = _near_a_tie(network, plane, xy, logits, between)
-    return logits.argmax(axis=1).reshape(_GRID, _GRID), middle
+    return logits.argmax(axis=1).reshape(n, n), middle
 
 
 def _near_a_tie(
@@ -181,7 +182,8 @@ def _near_a_tie(
     """Return a point of the decision boundary, by a third class if there is one near."""
     classes, ranked = logits.argmax(axis=1), np.sort(logits, axis=1)
     # Pairs of neighbours in the grid, those of two classes, between the images where possible.
-    at = np.arange(_GRID**2).reshape(_GRID, _GRID)
+    n = round(len(xy) ** 0.5)
+    at = np.arange(n * n).reshape(n, n)
     pairs = np.concatenate(
         [
             np.stack([at[:, :-1], at[:, 1:]], axis=-1).reshape(-1, 2),
@@ -208,21 +210,33 @@ def _part(network: ReluNetwork, plane: Plane, window: _Floats, middle: _Floats) 
 
     Two lines through its middle that cross m and n regions suggest about m * n regions.
     """
-    most, ends = _budget(network), np.tile(middle, (2, 2, 1))
-    ends[:, 0, 0], ends[:, 1, 1] = window[0], window[1]
-    a, b = (plane.lift(each) for each in ends)
-    walks = walk_segment(network, a, b, max_breakpoints=most_breakpoints(network))
-    assert not isinstance(walks, SegmentWalk)  # noqa: S101 - there are two
-    if np.prod(walks.n_regions) <= most and all(walk.complete for walk in walks):
-        return window
+    most, sides = _budget(network), np.ptp(window, axis=1)
+    # From the middle to the left, to the right, down and up.
+    ends = np.tile(middle, (2, 2, 1))
+    ends[0, :, 0], ends[1, :, 1] = window[0], window[1]
+    starts = plane.lift(np.tile(middle, (4, 1)))
+    walks = walk_segment(
+        network, starts, plane.lift(ends.reshape(4, 2)), max_breakpoints=most_breakpoints(network)
+    )
+    assert not isinstance(walks, SegmentWalk)  # noqa: S101 - there are four
     # Distances of the breakpoints from the middle, as shares of the window.
+    lengths = np.abs(ends - middle).max(axis=2).ravel() / np.repeat(sides, 2)
     away = [
-        np.sort(np.abs(walk.breakpoints - (middle[k] - window[k, 0]) / np.ptp(window[k])))
-        for k, walk in enumerate(walks)
+        np.sort(np.concatenate([walks[k].breakpoints * lengths[k] for k in (2 * i, 2 * i + 1)]))
+        for i in range(2)
     ]
+    seen = min(
+        [
+            walk.end * length
+            for walk, length in zip(walks, lengths, strict=True)
+            if not walk.complete
+        ],
+        default=np.inf,
+    )
+    if np.isinf(seen) and np.prod([len(each) + 1 for each in away]) <= most:
+        return window
     tried = np.sort(np.concatenate(away))
     counts = np.prod([np.searchsorted(each, tried, side="right") + 1 for each in away], axis=0)
-    share = tried[max(int(np.searchsorted(counts, most, side="right")) - 1, 0)]
-    sides = np.ptp(window, axis=1)
+    share = min(tried[max(int(np.searchsorted(counts, most, side="right")) - 1, 0)], seen)
     half = max(share * sides.min(), _LEAST_PART * sides.max())
     return np.column_stack([middle - half, middle + half])
