@@ -11,7 +11,7 @@ from hullspace import ReluNetwork
 from hullspace.networks import Convolution, Dense, Sparse, Stage, Term
 from hullspace.networks.chain import chained
 from models import VGG, ResNet20, images, mlp
-from network_checks import random_network
+from network_cases import random_network
 
 MODULES = {
     "mlp": (lambda: mlp(8, 6, 3), (8,)),
@@ -102,7 +102,7 @@ def test_a_network_without_terms_is_constant():
 
 
 def test_the_networks_numbers_are_copied():
-    network = random_network(np.random.default_rng(0), (3, 4, 2))
+    network = random_network(0, 3, 4, 2)
     before = network(np.ones((1, 3)))
     module = network.to_torch()
     for buffer in module.buffers():
@@ -111,7 +111,7 @@ def test_the_networks_numbers_are_copied():
 
 
 def test_misuse_is_named():
-    network = random_network(np.random.default_rng(0), (3, 4, 2))
+    network = random_network(0, 3, 4, 2)
     for dtype in (torch.float16, torch.int64, "float32"):
         with pytest.raises(ValueError, match=r"dtype must be torch\.float64 or torch\.float32"):
             network.to_torch(dtype)
@@ -121,7 +121,7 @@ def test_misuse_is_named():
 
 def test_networks_one_after_another():
     rng = np.random.default_rng(0)
-    first, second = random_network(rng, (3, 5, 4)), random_network(rng, (4, 6, 2))
+    first, second = random_network(rng, 3, 5, 4), random_network(rng, 4, 6, 2)
     x = rng.standard_normal((7, 3))
     both = chained(first, second)
     assert_allclose(both(x), second(first(x)), atol=1e-12)

@@ -31,6 +31,8 @@ _REACH = 0.25
 _LEAST_PART = 1e-9
 # Points of the window along each side whose class is looked up, also for networks of many units.
 _GRID, _COARSE_GRID, _MANY_UNITS = 64, 32, 50_000
+# Points that are looked at on a segment for a change of class, and how often closer to it.
+_LOOKS, _ROUNDS = 17, 12
 # Breakpoints after which a walk ends, and units of all the regions on it together: some seconds.
 MOST_BREAKPOINTS, _WALKED_UNITS = 100_000, 60_000_000
 
@@ -198,11 +200,21 @@ def _near_a_tie(
         return middle
     gaps = ranked[:, -1] - ranked[:, -min(3, logits.shape[1])]
     a, b = xy[pairs[gaps[pairs].sum(axis=1).argmin()]]
-    walk = walk_segment(network, *plane.lift(np.stack([a, b])))
-    assert isinstance(walk, SegmentWalk)  # noqa: S101 - one segment
-    share = walk.class_changes[0] if len(walk.class_changes) else 0.5
-    on_boundary: _Floats = (1.0 - share) * a + share * b
-    return on_boundary
+    return _first_change(network, plane, a, b)
+
+
+def _first_change(network: ReluNetwork, plane: Plane, a: _Floats, b: _Floats) -> _Floats:
+    """Return a point between two where the class changes, by looking closer and closer."""
+    for _ in range(_ROUNDS):
+        xy = np.linspace(a, b, _LOOKS)
+        x = plane.lift(xy).reshape(-1, *network.input_shape)
+        classes = network(x).argmax(axis=1)
+        k = int((classes != classes[0]).argmax())
+        if k == 0:  # none any more: rounding
+            break
+        a, b = xy[k - 1], xy[k]
+    middle: _Floats = 0.5 * (a + b)
+    return middle
 
 
 def _part(network: ReluNetwork, plane: Plane, window: _Floats, middle: _Floats) -> _Floats:
