@@ -82,7 +82,8 @@ def flip_table(found: AdversarialResult) -> Table:
         ("distance", "images", *QUANTILE_NAMES),
         note="Flip: the nearest image found where the model's answer changes; an upper bound of "
         "the true distance. Guaranteed: a radius in which no change of pixels can alter the "
-        "answer; a lower bound, proven. In features: how far the features of the flip in the "
+        "answer; a lower bound, proven, and larger on a faster machine where the time limit ends "
+        "the search. In features: how far the features of the flip in the "
         "2-norm are from the image's, and how far the nearest decision boundary is.",
     )
     radii = found.guaranteed
@@ -142,7 +143,7 @@ def flip_pictures(study: Study) -> dict[str, list[Picture]]:
             pixels_plots.brackets(found),
             "Range plot: for each image the proven radius and the distance of the flip found",
             "Each line is a test image: no change of pixels shorter than its lower end alters the "
-            "answer, and one as long as its upper end does.",
+            "answer, and one as long as its upper end does. Dots alone: no radius was looked for.",
         ),
         svg(
             pixels_plots.pixels_against_features(found),

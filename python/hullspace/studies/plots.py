@@ -282,7 +282,8 @@ def plain_log_axis(axes: Axes, base: int = 10) -> None:
     """Make the horizontal axis logarithmic, with plain numbers at a few ticks."""
     ticker = require("matplotlib.ticker", "study")
     axes.set_xscale("log", base=base)
-    axes.xaxis.set_major_locator(ticker.LogLocator(base=base, numticks=6))
+    subs = (1.0, 2.0, 5.0) if base == 10 else (1.0,)
+    axes.xaxis.set_major_locator(ticker.LogLocator(base=base, subs=subs, numticks=8))
     axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(ticker.NullFormatter())
 
