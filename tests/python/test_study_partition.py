@@ -316,7 +316,15 @@ def test_too_many_classes_are_said_to_be_left_out():
     assert "Left out: " in render(result)
     why = "there are too many classes and features"
     without = replace(result, partition=None, missing={"partition": why})
-    assert f"Left out: The partition of feature space, as {why}." in render(without)
+    assert f"Left out: The partition of feature space, Ambiguity, as {why}." in render(without)
+
+
+def test_a_partition_that_is_too_large_is_left_out(monkeypatch):
+    monkeypatch.setattr("hullspace.studies.partition._PROJECTIONS", 0)
+    result = study(make_split(HEAD, TRAIN, TEST, LABELS), progress=False)
+    assert result.partition is None
+    assert result.missing["partition"] == "there are too many classes and features"
+    assert "as there are too many classes and features." in render(result)
 
 
 def test_a_part_of_the_images_is_said_to_be_one(monkeypatch, many):

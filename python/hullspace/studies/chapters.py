@@ -173,9 +173,9 @@ def lacking(study: Study, name: str) -> list[str]:
     """Return the parts without which a chapter cannot be written."""
     parts = CHAPTER_PARTS[name]
     lacks = [part for part in parts if getattr(study, part) is None]
-    if len(lacks) < len(parts):
-        lacks = [part for part in lacks if (name, part) not in _OPTIONAL]
-    return lacks
+    needed = [part for part in lacks if (name, part) not in _OPTIONAL]
+    # Without any of its parts there is nothing to say, however little each is needed.
+    return needed or (lacks if parts and len(lacks) == len(parts) else [])
 
 
 def left_out(study: Study) -> list[tuple[str, str]]:

@@ -47,6 +47,7 @@ def svg(figure: Figure, alt: str, caption: str, hints: dict[str, str] | None = N
     # Names within a page must differ from picture to picture.
     mark = f"s{zlib.crc32(caption.encode()):08x}-"
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{mark}", _bytes(figure, "svg").decode())
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     named = {mark + name: hint for name, hint in hints.items()}
     return Picture(text[text.index("<svg") :], alt, caption, named)
 

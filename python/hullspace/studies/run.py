@@ -142,6 +142,9 @@ def study(
     return _write_parts(found, progress)
 
 
+_TOO_MANY = "there are too many classes and features"
+
+
 @dataclass(frozen=True)
 class _Part:
     """A field of the study: how it is found, and why it may have to be left out."""
@@ -160,7 +163,7 @@ def _needs_network(found: Study) -> str | None:
 
 def _needs_partition(found: Study) -> str | None:
     if found.partition is None:
-        return "there are too many classes and features for the partition"
+        return _TOO_MANY
     return _needs_pixels(found)
 
 
@@ -189,5 +192,7 @@ def _write_parts(found: Study, progress: bool) -> Study:
             except KeyboardInterrupt as error:
                 raise StudyInterrupted(replace(found, interrupted=name)) from error
             seconds = {**found.seconds, name: time.perf_counter() - start}
-            found = replace(found, seconds=seconds, **{name: result})
+            # Only the partition can be too large.
+            missing = found.missing if result is not None else {**found.missing, name: _TOO_MANY}
+            found = replace(found, seconds=seconds, missing=missing, **{name: result})
     return found
