@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from hullspace._constraints import require_count
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -118,10 +120,7 @@ class Bootstrap:
             (self.n_resamples, "n_bootstrap", 1),
             (self.random_state, "random_state", 0),
         ):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer):
-                raise TypeError(f"{name} must be an integer, got {value!r}")
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}, got {value}")
+            require_count(value, name, least)
 
     def share(
         self, name: str, space: str, hits: npt.ArrayLike, sentence: str, kind: Kind

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from hullspace._constraints import require_count
 from hullspace._extras import require
 
 if TYPE_CHECKING:
@@ -106,27 +107,8 @@ def to_array(tensor: Tensor) -> npt.NDArray[Any]:
 
 def as_count(value: int, name: str, least: int = 1) -> int:
     """Return an integer argument that is `least` or more."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
+    require_count(value, name, least)
     return int(value)
-
-
-def as_nonnegative(value: float, name: str) -> float:
-    """Return a finite number that is zero or more."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not 0.0 <= value < np.inf:
-        raise ValueError(f"{name} must be finite and not negative, got {value}")
-    return float(value)
-
-
-def as_norm(norm: float) -> float:
-    """Return 2 or infinity."""
-    if norm not in {2, np.inf}:
-        raise ValueError(f"norm must be 2 or numpy.inf, got {norm!r}")
-    return float(norm)
 
 
 def _as_box(bounds: Bounds, shape: tuple[int, ...], rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,13 +16,12 @@ from hullspace.pixels._images import (
     Bounds,
     Images,
     as_count,
-    as_nonnegative,
-    as_norm,
     rounding,
     to_array,
 )
 from hullspace.pixels._oracle import Oracle
 from hullspace.pixels._starts import Pool, all_starts
+from hullspace.regions._arguments import as_nonnegative, as_norm
 from hullspace.status import Status
 
 if TYPE_CHECKING:

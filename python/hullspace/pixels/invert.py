@@ -13,11 +13,11 @@ from hullspace.pixels._images import (
     Bounds,
     Images,
     as_count,
-    as_nonnegative,
     to_array,
 )
 from hullspace.pixels._inversion import InversionSearch
 from hullspace.pixels._oracle import Oracle
+from hullspace.regions._arguments import as_nonnegative
 from hullspace.status import Status
 
 if TYPE_CHECKING:

@@ -69,7 +69,7 @@ class AdversarialResult:
 
 def sample_of(study: Study, n: int) -> _Ints:
     """Return n of the test images whose pixels are there, spread over the set, as places."""
-    total = study.subject.n_images
+    total = 0 if study.subject.test is None else len(study.subject.test)
     n = min(n, total)
     return np.arange(n) * total // max(n, 1)
 

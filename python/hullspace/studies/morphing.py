@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from hullspace import pixels
 from hullspace.hull import Hull
-from hullspace.studies.adversarial import sample_of
 
 if TYPE_CHECKING:
     from hullspace.pixels import Morph
@@ -59,7 +58,7 @@ def _choose_pairs(study: Study) -> _Ints:
     """Choose pairs of images of different classes, predicted right where that is known."""
     test = study.subject.test
     assert test is not None  # noqa: S101 - the plan sees to it
-    places = np.random.default_rng(study.settings.seed).permutation(sample_of(study, len(test)))
+    places = np.random.default_rng(study.settings.seed).permutation(len(test))
     if study.outcomes() and study.correct[test.rows[places]].any():
         places = places[study.correct[test.rows[places]]]
     classes = study.split.test.predictions[test.rows[places]]

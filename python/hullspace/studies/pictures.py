@@ -57,6 +57,12 @@ def png(figure: Figure, alt: str, caption: str) -> Picture:
     return Picture(_data_uri(figure, "png", "image/png"), alt, caption)
 
 
+def as_picture(image: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return a (channels, height, width) image as (height, width[, 3]) between 0 and 1."""
+    pixels = np.clip(np.moveaxis(np.asarray(image, np.float64), 0, -1), 0.0, 1.0)
+    return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+
+
 def thumbnail(image: npt.NDArray[np.float64]) -> str:
     """Embed an image, (height, width[, 3]) between 0 and 1, as a data URI."""
     buffer = io.BytesIO()

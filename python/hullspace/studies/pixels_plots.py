@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from hullspace.regions.plots import COLORS
 from hullspace.status import Status
+from hullspace.studies.pictures import as_picture
 from hullspace.studies.plots import HULL, OWN, image_grid, new_figure, plain_log_axis
 
 if TYPE_CHECKING:
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from hullspace.studies.ties import TieResult
 
 _Floats = npt.NDArray[np.float64]
-
-
-def as_picture(image: npt.NDArray[Any]) -> _Floats:
-    """Return a (channels, height, width) image as (height, width[, 3]) between 0 and 1."""
-    pixels = np.clip(np.moveaxis(np.asarray(image, np.float64), 0, -1), 0.0, 1.0)
-    return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
 
 
 def brackets(found: AdversarialResult) -> Figure:

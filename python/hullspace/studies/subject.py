@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, load_images
 from hullspace.studies.linear_plane import network_inputs
+from hullspace.studies.pictures import as_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +49,7 @@ class Pictures:
         place = np.flatnonzero(self.rows == row)
         if not len(place) or self.pixels.ndim != 4 or self.pixels.shape[1] not in (1, 3):
             return None
-        pixels = np.moveaxis(np.asarray(self.pixels[place[0]], np.float64), 0, -1)
-        return np.clip(pixels[..., 0] if pixels.shape[-1] == 1 else pixels, 0.0, 1.0)
+        return as_picture(self.pixels[place[0]])
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,6 @@ class Subject:
     space: FeatureSpace | None = None
     network: ReluNetwork | None = None
     no_network: str = "that needs the model and its images"
-
-    @property
-    def n_images(self) -> int:
-        """Number of test images that are there as pixels."""
-        return 0 if self.test is None else len(self.test)
 
 
 def from_features(
@@ -122,6 +117,7 @@ def from_model(
         space = FeatureSpace.from_torch(model, example, head=head, preprocess=preprocess)
     elif head is not None or preprocess is not None:
         raise ValueError("head and preprocess belong to the FeatureSpace that was given as model")
+    given = features is not None
     if features is None:
         sets = [
             space.extract(part.images, labels=part.labels, progress=progress)
@@ -138,8 +134,9 @@ def from_model(
             loaded.items(), rows, (features.train, features.test), strict=True
         )
     ]
-    for name, part, of in zip(loaded, pictures, (features.train, features.test), strict=True):
-        _require_features(space, part, of, name)
+    if given:
+        for name, part, of in zip(loaded, pictures, (features.train, features.test), strict=True):
+            _require_features(space, part, of, name)
     network, reason = None, ""
     try:
         network = space.network(loaded["test"].images.shape[1:])
