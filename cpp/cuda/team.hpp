@@ -1,0 +1,187 @@
+// Groups of threads that work on one problem together.
+//
+// The mathematics of a problem (active_set.hpp, simplex.hpp, selection.hpp) is written once, for a
+// team: every thread of it runs the same code, loops take every size()-th element from lane() on,
+// and sync() stands between writing and reading by others. A team is one thread of the CPU, where
+// the mathematics is tested against the core, or a warp or block of a GPU. Results of the reductions
+// are the same on all threads and in every run.
+#pragma once
+
+#include <cstdint>
+
+#ifdef __CUDACC__
+#define HULLSPACE_DEVICE __device__
+#else
+#define HULLSPACE_DEVICE
+#endif
+
+#if defined(__CUDACC__) || defined(HULLSPACE_EMULATED_CUDA)
+#include <cuda_runtime.h>
+#define HULLSPACE_HAS_THREADS
+#endif
+
+namespace hullspace::cuda {
+
+// A value and the place where it was found; no place is -1.
+struct Extreme {
+  double value;
+  int place;
+};
+
+// Whether `a` is lower; of equal values the first.
+HULLSPACE_DEVICE inline bool is_lower(const Extreme& a, const Extreme& b) {
+  if (a.place < 0 || b.place < 0) return a.place >= 0;
+  return a.value != b.value ? a.value < b.value : a.place < b.place;
+}
+
+class SerialTeam {
+ public:
+  HULLSPACE_DEVICE static constexpr int lane() { return 0; }
+  HULLSPACE_DEVICE static constexpr int size() { return 1; }
+  HULLSPACE_DEVICE void sync() const {}
+  HULLSPACE_DEVICE double sum(double x) const { return x; }
+  HULLSPACE_DEVICE int sum(int x) const { return x; }
+  HULLSPACE_DEVICE double largest(double x) const { return x; }
+  // The lowest of all threads' candidates.
+  HULLSPACE_DEVICE Extreme lowest(const Extreme& mine) const { return mine; }
+  // How many threads before this one say yes, and how many do in all.
+  HULLSPACE_DEVICE int rank(bool yes, int& total) const {
+    total = yes ? 1 : 0;
+    return 0;
+  }
+};
+
+#ifdef HULLSPACE_HAS_THREADS
+
+inline constexpr unsigned kWholeWarp = 0xffffffffU;
+inline constexpr int kWarpSize = 32;
+
+// The warp of the calling thread, in a block of one dimension.
+class WarpTeam {
+ public:
+  HULLSPACE_DEVICE int lane() const { return static_cast<int>(threadIdx.x) % kWarpSize; }
+  HULLSPACE_DEVICE static constexpr int size() { return kWarpSize; }
+  HULLSPACE_DEVICE void sync() const { __syncwarp(); }
+
+  HULLSPACE_DEVICE double sum(double x) const {
+    for (int step = kWarpSize / 2; step > 0; step /= 2) x += __shfl_xor_sync(kWholeWarp, x, step);
+    return x;
+  }
+  HULLSPACE_DEVICE int sum(int x) const {
+    for (int step = kWarpSize / 2; step > 0; step /= 2) x += __shfl_xor_sync(kWholeWarp, x, step);
+    return x;
+  }
+  HULLSPACE_DEVICE double largest(double x) const {
+    for (int step = kWarpSize / 2; step > 0; step /= 2) {
+      const double other = __shfl_xor_sync(kWholeWarp, x, step);
+      x = other > x ? other : x;
+    }
+    return x;
+  }
+  HULLSPACE_DEVICE Extreme lowest(Extreme mine) const {
+    for (int step = kWarpSize / 2; step > 0; step /= 2) {
+      const Extreme other{__shfl_xor_sync(kWholeWarp, mine.value, step),
+                          __shfl_xor_sync(kWholeWarp, mine.place, step)};
+      if (is_lower(other, mine)) mine = other;
+    }
+    return mine;
+  }
+  HULLSPACE_DEVICE int rank(bool yes, int& total) const {
+    const unsigned mask = __ballot_sync(kWholeWarp, yes);
+    total = __popc(mask);
+    return __popc(mask & ((1U << static_cast<unsigned>(lane())) - 1U));
+  }
+};
+
+// All threads of a block of one dimension, whole warps. Everything is combined through a few words
+// of shared memory, one for each warp.
+class BlockTeam {
+ public:
+  static constexpr int kMostWarps = 8;
+  struct Scratch {
+    Extreme extremes[kMostWarps];
+    int counts[kMostWarps];
+  };
+
+  HULLSPACE_DEVICE explicit BlockTeam(Scratch& scratch) : scratch_(scratch) {}
+
+  HULLSPACE_DEVICE int lane() const { return static_cast<int>(threadIdx.x); }
+  HULLSPACE_DEVICE int size() const { return static_cast<int>(blockDim.x); }
+  HULLSPACE_DEVICE void sync() const { __syncthreads(); }
+
+  HULLSPACE_DEVICE double sum(double x) const {
+    x = WarpTeam().sum(x);
+    share({x, 0});
+    double total = scratch_.extremes[0].value;
+    for (int i = 1; i < n_warps(); ++i) total += scratch_.extremes[i].value;
+    sync();
+    return total;
+  }
+  HULLSPACE_DEVICE int sum(int x) const {
+    int total = 0;
+    count(WarpTeam().sum(x), total);
+    return total;
+  }
+  HULLSPACE_DEVICE double largest(double x) const {
+    x = WarpTeam().largest(x);
+    share({x, 0});
+    double most = scratch_.extremes[0].value;
+    for (int i = 1; i < n_warps(); ++i) {
+      most = scratch_.extremes[i].value > most ? scratch_.extremes[i].value : most;
+    }
+    sync();
+    return most;
+  }
+  HULLSPACE_DEVICE Extreme lowest(const Extreme& mine) const {
+    share(WarpTeam().lowest(mine));
+    Extreme best = scratch_.extremes[0];
+    for (int i = 1; i < n_warps(); ++i) {
+      if (is_lower(scratch_.extremes[i], best)) best = scratch_.extremes[i];
+    }
+    sync();
+    return best;
+  }
+  HULLSPACE_DEVICE int rank(bool yes, int& total) const {
+    int in_warp = 0;
+    const int before = WarpTeam().rank(yes, in_warp);
+    return count(in_warp, total) + before;
+  }
+
+ private:
+  HULLSPACE_DEVICE int warp() const { return lane() / kWarpSize; }
+  HULLSPACE_DEVICE int n_warps() const { return size() / kWarpSize; }
+  // Show every thread what each warp has.
+  HULLSPACE_DEVICE void share(const Extreme& mine) const {
+    if (lane() % kWarpSize == 0) scratch_.extremes[warp()] = mine;
+    sync();
+  }
+  // The sum over the warps before this one, and over all.
+  HULLSPACE_DEVICE int count(int in_warp, int& total) const {
+    if (lane() % kWarpSize == 0) scratch_.counts[warp()] = in_warp;
+    sync();
+    int before = 0;
+    total = 0;
+    for (int i = 0; i < n_warps(); ++i) {
+      before += i < warp() ? scratch_.counts[i] : 0;
+      total += scratch_.counts[i];
+    }
+    sync();
+    return before;
+  }
+
+  Scratch& scratch_;
+};
+
+// Memory of the block whose size the launch sets, aligned to 16 bytes.
+HULLSPACE_DEVICE inline unsigned char* block_memory() {
+#ifdef __CUDACC__
+  extern __shared__ __align__(16) unsigned char memory[];
+  return memory;
+#else
+  return emulated_block_memory();
+#endif
+}
+
+#endif  // HULLSPACE_HAS_THREADS
+
+}  // namespace hullspace::cuda
