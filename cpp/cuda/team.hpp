@@ -36,6 +36,12 @@ HULLSPACE_DEVICE inline bool is_lower(const Extreme& a, const Extreme& b) {
 
 class SerialTeam {
  public:
+  // A team falls into parts, which do what takes no more of them each on its own.
+  using Part = SerialTeam;
+  HULLSPACE_DEVICE Part own_part() const { return {}; }
+  HULLSPACE_DEVICE static constexpr int part() { return 0; }
+  HULLSPACE_DEVICE static constexpr int n_parts() { return 1; }
+
   HULLSPACE_DEVICE static constexpr int lane() { return 0; }
   HULLSPACE_DEVICE static constexpr int size() { return 1; }
   HULLSPACE_DEVICE void sync() const {}
@@ -59,9 +65,14 @@ inline constexpr int kWarpSize = 32;
 // The warp of the calling thread, in a block of one dimension.
 class WarpTeam {
  public:
+  using Part = WarpTeam;
+  HULLSPACE_DEVICE Part own_part() const { return {}; }
+  HULLSPACE_DEVICE static constexpr int part() { return 0; }
+  HULLSPACE_DEVICE static constexpr int n_parts() { return 1; }
+
   HULLSPACE_DEVICE int lane() const { return static_cast<int>(threadIdx.x) % kWarpSize; }
   HULLSPACE_DEVICE static constexpr int size() { return kWarpSize; }
-  HULLSPACE_DEVICE void sync() const { __syncwarp(); }
+  HULLSPACE_DEVICE void sync() const { __syncpart(); }
 
   HULLSPACE_DEVICE double sum(double x) const {
     for (int step = kWarpSize / 2; step > 0; step /= 2) x += __shfl_xor_sync(kWholeWarp, x, step);
@@ -105,6 +116,11 @@ class BlockTeam {
 
   HULLSPACE_DEVICE explicit BlockTeam(Scratch& scratch) : scratch_(scratch) {}
 
+  using Part = WarpTeam;
+  HULLSPACE_DEVICE Part own_part() const { return {}; }
+  HULLSPACE_DEVICE int part() const { return lane() / kWarpSize; }
+  HULLSPACE_DEVICE int n_parts() const { return size() / kWarpSize; }
+
   HULLSPACE_DEVICE int lane() const { return static_cast<int>(threadIdx.x); }
   HULLSPACE_DEVICE int size() const { return static_cast<int>(blockDim.x); }
   HULLSPACE_DEVICE void sync() const { __syncthreads(); }
@@ -113,7 +129,7 @@ class BlockTeam {
     x = WarpTeam().sum(x);
     share({x, 0});
     double total = scratch_.extremes[0].value;
-    for (int i = 1; i < n_warps(); ++i) total += scratch_.extremes[i].value;
+    for (int i = 1; i < n_parts(); ++i) total += scratch_.extremes[i].value;
     sync();
     return total;
   }
@@ -126,7 +142,7 @@ class BlockTeam {
     x = WarpTeam().largest(x);
     share({x, 0});
     double most = scratch_.extremes[0].value;
-    for (int i = 1; i < n_warps(); ++i) {
+    for (int i = 1; i < n_parts(); ++i) {
       most = scratch_.extremes[i].value > most ? scratch_.extremes[i].value : most;
     }
     sync();
@@ -135,7 +151,7 @@ class BlockTeam {
   HULLSPACE_DEVICE Extreme lowest(const Extreme& mine) const {
     share(WarpTeam().lowest(mine));
     Extreme best = scratch_.extremes[0];
-    for (int i = 1; i < n_warps(); ++i) {
+    for (int i = 1; i < n_parts(); ++i) {
       if (is_lower(scratch_.extremes[i], best)) best = scratch_.extremes[i];
     }
     sync();
@@ -148,21 +164,19 @@ class BlockTeam {
   }
 
  private:
-  HULLSPACE_DEVICE int warp() const { return lane() / kWarpSize; }
-  HULLSPACE_DEVICE int n_warps() const { return size() / kWarpSize; }
   // Show every thread what each warp has.
   HULLSPACE_DEVICE void share(const Extreme& mine) const {
-    if (lane() % kWarpSize == 0) scratch_.extremes[warp()] = mine;
+    if (lane() % kWarpSize == 0) scratch_.extremes[part()] = mine;
     sync();
   }
   // The sum over the warps before this one, and over all.
   HULLSPACE_DEVICE int count(int in_warp, int& total) const {
-    if (lane() % kWarpSize == 0) scratch_.counts[warp()] = in_warp;
+    if (lane() % kWarpSize == 0) scratch_.counts[part()] = in_warp;
     sync();
     int before = 0;
     total = 0;
-    for (int i = 0; i < n_warps(); ++i) {
-      before += i < warp() ? scratch_.counts[i] : 0;
+    for (int i = 0; i < n_parts(); ++i) {
+      before += i < part() ? scratch_.counts[i] : 0;
       total += scratch_.counts[i];
     }
     sync();
