@@ -1,5 +1,5 @@
-/* What the core asks of the CUDA library, in C, so that the library can be built by another compiler
- * and opened while the program runs.
+/* What the core asks of the CUDA library, in C, so that the library can be built by another
+ * compiler and opened while the program runs.
  *
  * The library exports one function, hullspace_cuda(version), which returns its table, or null if it
  * does not know that version. Calls return a code; last_error() tells the calling thread more. No
@@ -18,9 +18,9 @@ extern "C" {
 
 enum {
   HSC_OK = 0,
-  HSC_ARGUMENT = 1,    /* the message names the argument */
-  HSC_DEVICE = 2,      /* no driver, no such device, or one that failed */
-  HSC_MEMORY = 3,      /* more device memory is needed than there is or than the limit allows */
+  HSC_ARGUMENT = 1, /* the message names the argument */
+  HSC_DEVICE = 2,   /* no driver, no such device, or one that failed */
+  HSC_MEMORY = 3,   /* more device memory is needed than there is or than the limit allows */
   HSC_INTERRUPTED = 4,
 };
 
@@ -64,15 +64,15 @@ enum { HSC_PROJECT = 0, HSC_CONTAIN = 1 };
 /* Where answers go: memory of the call's device or of the host, or null. Values are those of the
  * core's Projections and Memberships. */
 typedef struct {
-  double* points;       /* (n_queries, n_features) */
-  double* distances;    /* (n_queries) */
-  double* normals;      /* (n_queries, n_features) */
-  double* gaps;         /* (n_queries); margins where membership was asked for */
-  double* residuals;    /* (n_queries) */
-  int8_t* status;       /* (n_queries) */
-  double* values;       /* (n_weights) */
-  int32_t* columns;     /* (n_weights), ascending within a row */
-  int64_t* row_starts;  /* (n_queries + 1), from 0 */
+  double* points;      /* (n_queries, n_features) */
+  double* distances;   /* (n_queries) */
+  double* normals;     /* (n_queries, n_features) */
+  double* gaps;        /* (n_queries); margins where membership was asked for */
+  double* residuals;   /* (n_queries) */
+  int8_t* status;      /* (n_queries) */
+  double* values;      /* (n_weights) */
+  int32_t* columns;    /* (n_weights), ascending within a row */
+  int64_t* row_starts; /* (n_queries + 1), from 0 */
 } HscHullAnswers;
 
 /* As Polyhedra of the core; rows, bounds and starts are in one place, the device or the host. */

@@ -8,8 +8,8 @@
 
 #include <cstdint>
 
+#include "cuda/frame.hpp"
 #include "cuda/runtime.hpp"
-#include "cuda/team.hpp"
 
 namespace hullspace::cuda {
 
@@ -18,34 +18,10 @@ inline constexpr int kTile = 128;
 // The number of rows of a panel or tile is a multiple of this; those that are too many are zeros.
 inline constexpr int kSlab = 8;
 
-// Rows of a panel of points with n_features coordinates: the coordinates, half the squared norm, and
-// zeros.
+// Rows of a panel of points with n_features coordinates: the coordinates, half the squared norm,
+// and zeros.
 constexpr int n_scan_rows(std::int64_t n_features) {
   return static_cast<int>((n_features + 1 + kSlab - 1) / kSlab * kSlab);
-}
-
-// How the points' own coordinates follow from the data: (x - center) * high * low, see PointSet.
-struct Frame {
-  const double* center = nullptr;  // (n_features), on the device
-  double high = 1.0;
-  double low = 1.0;
-};
-
-// Rows of a matrix on the device.
-struct DeviceMatrix {
-  const void* data = nullptr;
-  std::int64_t n_rows = 0;
-  std::int64_t n_columns = 0;
-  bool is_double = false;
-};
-
-// Element (row, column) of a matrix in the frame's coordinates.
-HULLSPACE_DEVICE inline double framed(const DeviceMatrix& matrix, const Frame& frame,
-                                      std::int64_t row, std::int64_t column) {
-  const std::int64_t at = row * matrix.n_columns + column;
-  const double x = matrix.is_double ? static_cast<const double*>(matrix.data)[at]
-                                    : static_cast<double>(static_cast<const float*>(matrix.data)[at]);
-  return (x - frame.center[column]) * frame.high * frame.low;
 }
 
 // Packed points: (ceil(n_points / kTile), n_rows, kTile); missing points are zeros.
@@ -115,7 +91,8 @@ void merge_lists(const Lists& lists, int n_directions, const int* keep, const Me
 
 // Scan in double precision, for the rare direction that single precision cannot settle: which point
 // scores lowest, and how low. The rows of `points` are those from index `first` of the set on.
-// directions: (n, n_features); excluded: (n), or null; lowest: (n), to which the answer is compared.
+// directions: (n, n_features); excluded: (n), or null; lowest: (n), to which the answer is
+// compared.
 void scan_exactly(const DeviceMatrix& points, std::int64_t first, const Frame& frame,
                   const double* directions, int n, const std::int32_t* excluded, Extreme* lowest,
                   cudaStream_t stream);

@@ -3,8 +3,8 @@
 // The mathematics of a problem (active_set.hpp, simplex.hpp, selection.hpp) is written once, for a
 // team: every thread of it runs the same code, loops take every size()-th element from lane() on,
 // and sync() stands between writing and reading by others. A team is one thread of the CPU, where
-// the mathematics is tested against the core, or a warp or block of a GPU. Results of the reductions
-// are the same on all threads and in every run.
+// the mathematics is tested against the core, or a warp or block of a GPU. Results of the
+// reductions are the same on all threads and in every run.
 #pragma once
 
 #include <cstdint>
