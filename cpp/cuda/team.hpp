@@ -72,7 +72,7 @@ class WarpTeam {
 
   HULLSPACE_DEVICE int lane() const { return static_cast<int>(threadIdx.x) % kWarpSize; }
   HULLSPACE_DEVICE static constexpr int size() { return kWarpSize; }
-  HULLSPACE_DEVICE void sync() const { __syncpart(); }
+  HULLSPACE_DEVICE void sync() const { __syncwarp(); }
 
   HULLSPACE_DEVICE double sum(double x) const {
     for (int step = kWarpSize / 2; step > 0; step /= 2) x += __shfl_xor_sync(kWholeWarp, x, step);

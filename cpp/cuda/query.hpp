@@ -1,0 +1,246 @@
+// One query of a batch between scans, by a team of threads: what the points that a scan listed say,
+// and what the next scan is to find. The counterpart of hull/batch_solver.cpp.
+#pragma once
+
+#include <cstdint>
+
+#include "cuda/active_set.hpp"
+#include "hullspace/status.hpp"
+
+namespace hullspace::cuda {
+
+// Nearest points that a query starts from, and points that a scan lists beyond the support, which
+// scores lowest at the optimum.
+inline constexpr int kStartPoints = 32;
+inline constexpr int kListedBeyondSupport = 32;
+
+// What the scan that a query waits for is to find.
+enum class Stage : std::int8_t {
+  kStart,  // points near the query
+  kFull,   // points that improve on the nearest one: their absence is the proof
+  kExact,  // the lowest point, in double precision
+  kLast,   // the same, and what comes of it is the answer
+  kAnswered,
+  kOverflowed  // the support needs more memory than there is
+};
+
+// What a call asks about all queries, and the bounds of rounding errors that decide it.
+struct Question {
+  bool is_membership = false;
+  double tolerance = 0.0;      // in the set's coordinates
+  double scan_error = 0.0;     // of the scan's scores
+  double point_error = 0.0;    // of a point's score in double precision
+  double error_of_unit = 0.0;  // of the score of a query of norm one
+};
+
+// What a query is between scans besides its active set.
+struct QueryState {
+  double far_unit;  // length of a unit in the data if the query was moved in, else 0
+  double gap;       // verified: the distance is at least the active set's less this
+  double margin;    // verified: every point scores this much above the query, if positive
+  Stage stage;
+  Status status;
+};
+
+struct QueryMemory {
+  QueryState* state;
+  double* proof;   // (n_features): unit vector that the gap was verified with, or zero
+  double* scores;  // (most_listed)
+  ActiveSetMemory active;
+
+  HULLSPACE_DEVICE QueryMemory(const ActiveSetShape& shape, int most_listed, Carver& carver)
+      : state(carver.take<QueryState>(1)),
+        proof(carver.take<double>(shape.n_features)),
+        scores(carver.take<double>(most_listed)),
+        active(shape, carver) {}
+};
+
+// Longest list that a scan makes for a query.
+HULLSPACE_DEVICE inline int most_listed(const ActiveSetShape& shape) {
+  return shape.most_support + kListedBeyondSupport;
+}
+
+// What a scan listed for the query.
+struct Listed {
+  DeviceMatrix rows;                  // in which the points are found,
+  const std::int32_t* ids = nullptr;  // by their indices in the set, less `first`,
+  std::int64_t first = 0;
+  bool in_order = false;  // or one after the other from row -first on
+  int count = 0;
+  double bound = 0.0;  // every point that is not listed scores at least this
+
+  HULLSPACE_DEVICE std::int64_t row(int i) const { return (in_order ? i : ids[i]) - first; }
+};
+
+template <class Team>
+class Query {
+ public:
+  HULLSPACE_DEVICE Query(const Team& team, const QueryMemory& memory, const ActiveSetShape& shape,
+                         const Frame& frame, const Question& question)
+      : team_(team),
+        m_(memory),
+        n_(shape.n_features),
+        frame_(frame),
+        question_(question),
+        active_(team, memory.active, shape, frame) {}
+
+  // Begin with the query that is in memory, moved in by `far_unit`.
+  HULLSPACE_DEVICE void start(double far_unit) {
+    active_.reset();
+    active_.save();
+    for (int j = team_.lane(); j < n_; j += team_.size()) m_.proof[j] = 0.0;
+    if (team_.lane() == 0) {
+      *m_.state = {far_unit, kInfinity, 0.0, Stage::kStart, Status::kUndecided};
+    }
+    team_.sync();
+  }
+
+  // Use what was listed, and tell what the next scan is to find.
+  HULLSPACE_DEVICE Stage advance(const Listed& listed) {
+    active_.restore();
+    state_ = *m_.state;
+    state_.stage = use(listed);
+    active_.save();
+    if (team_.lane() == 0) *m_.state = state_;
+    team_.sync();
+    return state_.stage;
+  }
+
+  // Of the next scan, after advance(): only points that score lower matter, and so many of them.
+  HULLSPACE_DEVICE double threshold() {
+    // Unlisted points lower a gap by half the tolerance at most.
+    return level() - 0.5 * question_.tolerance + question_.scan_error;
+  }
+  HULLSPACE_DEVICE int n_wanted() const { return active_.n_support() + kListedBeyondSupport; }
+
+ private:
+  HULLSPACE_DEVICE Stage use(const Listed& listed) {
+    const double before = active_.distance();
+    if (state_.stage == Stage::kStart) {
+      add(listed, {0.0, 0});
+    } else {
+      score(listed);
+      update_bounds(listed);
+      if (decided() || state_.stage == Stage::kLast) return Stage::kAnswered;
+      if (!add_violators(listed)) {
+        // Rounding leaves too much open, and what double precision leaves is the answer.
+        return state_.stage == Stage::kFull ? Stage::kExact : Stage::kAnswered;
+      }
+    }
+    solve_listed(listed, before);
+    if (active_.overflowed()) return Stage::kOverflowed;
+    if (active_.distance() <= question_.tolerance) return settle_within_tolerance();
+    // Where the distance does not fall any more rounding has the last word.
+    return active_.distance() < before ? Stage::kFull : Stage::kLast;
+  }
+
+  // Solve on the pool, letting listed points enter until none improves on the nearest point, which
+  // was at distance `before`.
+  HULLSPACE_DEVICE void solve_listed(const Listed& listed, double before) {
+    while (active_.solve(0.25 * question_.tolerance) && active_.distance() < before) {
+      before = active_.distance();
+      if (before <= question_.tolerance) return;
+      score(listed);
+      if (!add_violators(listed)) return;
+    }
+  }
+
+  // The query is as good as in the hull.
+  HULLSPACE_DEVICE Stage settle_within_tolerance() {
+    state_.gap = active_.distance();
+    for (int j = team_.lane(); j < n_; j += team_.size()) m_.proof[j] = 0.0;
+    state_.status = question_.is_membership ? Status::kInside : Status::kOptimal;
+    return Stage::kAnswered;
+  }
+
+  HULLSPACE_DEVICE double level() const {
+    return inner_product(team_, m_.active.nearest, m_.active.direction, n_);
+  }
+
+  // Score the listed points against the direction in double precision.
+  HULLSPACE_DEVICE void score(const Listed& listed) {
+    const auto element = [&](int i, int j) {
+      return framed(listed.rows, frame_, listed.row(i), j);
+    };
+    dots(team_, listed.count, n_, element, m_.active.direction, m_.scores);
+  }
+
+  // Update the verified gap and margin from the scores and the bound for all points without one.
+  HULLSPACE_DEVICE void update_bounds(const Listed& listed) {
+    Extreme least{listed.bound, 0};
+    for (int i = team_.lane(); i < listed.count; i += team_.size()) {
+      if (m_.scores[i] < least.value) least.value = m_.scores[i];
+    }
+    const double lowest = team_.lowest(least).value - question_.point_error;
+    const double* query = m_.active.query;
+    const double query_norm = sqrt(inner_product(team_, query, query, n_));
+    state_.margin = lowest - inner_product(team_, query, m_.active.direction, n_) -
+                    question_.error_of_unit * query_norm;
+    const double distance = active_.distance();
+    if (distance <= question_.tolerance) return;
+    // Distance minus the separation along the direction; the direction may differ by rounding from
+    // that of the nearest point, which costs half the square of the angle.
+    double misfit = 0.0;
+    for (int j = team_.lane(); j < n_; j += team_.size()) {
+      const double difference =
+          (m_.active.nearest[j] - query[j]) / distance - m_.active.direction[j];
+      misfit += difference * difference;
+    }
+    const double excess = level() - lowest;
+    const double gap = (excess > 0.0 ? excess : 0.0) + 0.5 * distance * team_.sum(misfit);
+    // An earlier gap still holds, since the distance has only fallen.
+    if (!(gap < state_.gap)) return;
+    state_.gap = gap;
+    for (int j = team_.lane(); j < n_; j += team_.size()) m_.proof[j] = m_.active.direction[j];
+  }
+
+  // Set the status if the verified bounds settle it.
+  HULLSPACE_DEVICE bool decided() {
+    const bool optimal = state_.gap <= question_.tolerance;
+    if (!question_.is_membership) {
+      if (optimal) state_.status = Status::kOptimal;
+      return optimal;
+    }
+    const bool outside = state_.margin > question_.tolerance || (optimal && state_.margin > 0.0);
+    if (outside) state_.status = Status::kOutside;
+    return optimal || outside;
+  }
+
+  // Add the listed points that improve most on the nearest one to the pool; false if none does.
+  HULLSPACE_DEVICE bool add_violators(const Listed& listed) {
+    const double entering = level() - 0.25 * question_.tolerance;
+    std::int64_t rows[kEnteringPoints];
+    std::int32_t ids[kEnteringPoints];
+    int count = 0;
+    Extreme last{-kInfinity, -1};
+    while (count < kEnteringPoints) {
+      Extreme next{0.0, -1};
+      for (int i = team_.lane(); i < listed.count; i += team_.size()) {
+        const Extreme mine{m_.scores[i], i};
+        const bool is_new = last.place < 0 || is_lower(last, mine);
+        if (is_new && mine.value < entering && is_lower(mine, next)) next = mine;
+      }
+      last = team_.lowest(next);
+      if (last.place < 0) break;
+      rows[count] = listed.row(last.place);
+      ids[count++] = listed.ids[last.place];
+    }
+    if (count > 0) active_.exchange_idle(listed.rows, rows, ids, count);
+    return count > 0;
+  }
+
+  HULLSPACE_DEVICE void add(const Listed& listed, const Extreme& point) {
+    const std::int64_t row = listed.row(point.place);
+    active_.exchange_idle(listed.rows, &row, &listed.ids[point.place], 1);
+  }
+
+  Team team_;
+  const QueryMemory& m_;
+  int n_;
+  const Frame& frame_;
+  const Question& question_;
+  ActiveSet<Team> active_;
+  QueryState state_{};
+};
+
+}  // namespace hullspace::cuda
