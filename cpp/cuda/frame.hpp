@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "cuda/team.hpp"
 
 namespace hullspace::cuda {
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // How the points' own coordinates follow from the data: (x - center) * high * low, see PointSet.
 struct Frame {

@@ -40,6 +40,7 @@ struct QueryState {
   double margin;    // verified: every point scores this much above the query, if positive
   Stage stage;
   Status status;
+  int place;  // among the queries that wait for the next scan
 };
 
 struct QueryMemory {
@@ -48,15 +49,16 @@ struct QueryMemory {
   double* scores;  // (most_listed)
   ActiveSetMemory active;
 
-  HULLSPACE_DEVICE QueryMemory(const ActiveSetShape& shape, int most_listed, Carver& carver)
-      : state(carver.take<QueryState>(1)),
-        proof(carver.take<double>(shape.n_features)),
-        scores(carver.take<double>(most_listed)),
-        active(shape, carver) {}
+  HULLSPACE_HOST_DEVICE QueryMemory(const ActiveSetShape& shape, int most_listed, Carver& near,
+                                    Carver& far)
+      : state(near.take<QueryState>(1)),
+        proof(far.take<double>(shape.n_features)),
+        scores(near.take<double>(most_listed)),
+        active(shape, near, far) {}
 };
 
 // Longest list that a scan makes for a query.
-HULLSPACE_DEVICE inline int most_listed(const ActiveSetShape& shape) {
+HULLSPACE_HOST_DEVICE inline int most_listed(const ActiveSetShape& shape) {
   return shape.most_support + kListedBeyondSupport;
 }
 
@@ -90,7 +92,7 @@ class Query {
     active_.save();
     for (int j = team_.lane(); j < n_; j += team_.size()) m_.proof[j] = 0.0;
     if (team_.lane() == 0) {
-      *m_.state = {far_unit, kInfinity, 0.0, Stage::kStart, Status::kUndecided};
+      *m_.state = {far_unit, kInfinity, 0.0, Stage::kStart, Status::kUndecided, 0};
     }
     team_.sync();
   }
