@@ -1,6 +1,8 @@
 // The calls of the interface's table that have files of their own.
 #pragma once
 
+#include <cstdint>
+
 #include "cuda/interface.h"
 
 namespace hullspace::cuda {

@@ -23,16 +23,20 @@ struct DeviceMatrix {
   std::int64_t n_rows = 0;
   std::int64_t n_columns = 0;
   bool is_double = false;
+
+  HULLSPACE_DEVICE double element(std::int64_t at) const {
+    return is_double ? static_cast<const double*>(data)[at]
+                     : static_cast<double>(static_cast<const float*>(data)[at]);
+  }
+  HULLSPACE_DEVICE double element(std::int64_t row, std::int64_t column) const {
+    return element(row * n_columns + column);
+  }
 };
 
 // Element (row, column) of a matrix in the frame's coordinates.
 HULLSPACE_DEVICE inline double framed(const DeviceMatrix& matrix, const Frame& frame,
                                       std::int64_t row, std::int64_t column) {
-  const std::int64_t at = row * matrix.n_columns + column;
-  const double x = matrix.is_double
-                       ? static_cast<const double*>(matrix.data)[at]
-                       : static_cast<double>(static_cast<const float*>(matrix.data)[at]);
-  return (x - frame.center[column]) * frame.high * frame.low;
+  return (matrix.element(row, column) - frame.center[column]) * frame.high * frame.low;
 }
 
 }  // namespace hullspace::cuda

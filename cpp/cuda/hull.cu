@@ -198,12 +198,6 @@ Question make_question(const PointSet& points, int goal, double relative) {
           tolerances::double_score_error(n, radius), tolerances::double_score_error(n, 1.0)};
 }
 
-void require_columns(const HscMatrix& matrix, const char* name, int n_features) {
-  if (matrix.n_columns == n_features) return;
-  throw Failure(HSC_ARGUMENT, std::string(name) + " must have " + std::to_string(n_features) +
-                                  " columns (n_features), got " + std::to_string(matrix.n_columns));
-}
-
 }  // namespace
 
 int make_hull(const HscCall* call, const HscMatrix* points, HscHull** out) {

@@ -18,18 +18,13 @@ constexpr double kPieceShare = 0.25;
 
 HULLSPACE_DEVICE bool is_finite(double x) { return x - x == 0.0; }
 
-HULLSPACE_DEVICE double element(const DeviceMatrix& matrix, std::int64_t at) {
-  return matrix.is_double ? static_cast<const double*>(matrix.data)[at]
-                          : static_cast<double>(static_cast<const float*>(matrix.data)[at]);
-}
-
 // The place of the first element that is not finite, if that is below what is in `first`.
 __global__ void find_bad(DeviceMatrix matrix, unsigned long long* first) {
   const std::int64_t n = matrix.n_rows * matrix.n_columns;
   const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
   for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < n;
        i += stride) {
-    if (is_finite(element(matrix, i))) continue;
+    if (is_finite(matrix.element(i))) continue;
     atomicMin(first, static_cast<unsigned long long>(i));
     return;
   }
@@ -43,7 +38,7 @@ __global__ void find_boxes(DeviceMatrix matrix, double* boxes) {
     double least = kInfinity;
     double most = -kInfinity;
     for (std::int64_t i = blockIdx.x; i < matrix.n_rows; i += gridDim.x) {
-      const double x = element(matrix, i * n + j);
+      const double x = matrix.element(i * n + j);
       least = x < least ? x : least;
       most = x > most ? x : most;
     }
@@ -79,6 +74,12 @@ dim3 blocks_for(std::int64_t n_threads) {
 }
 
 }  // namespace
+
+void require_columns(const HscMatrix& matrix, const char* name, int n_features) {
+  if (matrix.n_columns == n_features) return;
+  throw Failure(HSC_ARGUMENT, std::string(name) + " must have " + std::to_string(n_features) +
+                                  " columns (n_features), got " + std::to_string(matrix.n_columns));
+}
 
 std::int64_t row_bytes(const HscMatrix& matrix) { return matrix.n_columns * matrix.element_size; }
 
@@ -270,12 +271,30 @@ void PointSet::find_radius(const HscCall& call) {
   radius_ = square > 0.0 ? std::sqrt(square) : frame_.high * frame_.low;
 }
 
-void PointSet::fetch_rows(const std::int32_t* points, std::int64_t n, unsigned char* out) const {
-  const std::int64_t size = row_bytes(given_);
+void PointSet::gather_rows(const Lists& lists, unsigned char* out, cudaStream_t stream) const {
+  const auto size = static_cast<std::size_t>(row_bytes(given_));
+  const auto n = static_cast<std::size_t>(lists.n * lists.stride);
+  std::vector<std::int32_t> points(n);
+  std::vector<int> counts(static_cast<std::size_t>(lists.n));
+  check(cudaMemcpyAsync(points.data(), lists.points, n * sizeof(std::int32_t),
+                        cudaMemcpyDeviceToHost, stream),
+        "copying lists");
+  check(cudaMemcpyAsync(counts.data(), lists.counts, counts.size() * sizeof(int),
+                        cudaMemcpyDeviceToHost, stream),
+        "copying lists");
+  check(cudaStreamSynchronize(stream), "scanning");
+  std::vector<unsigned char> rows(n * size);
   const auto* data = static_cast<const unsigned char*>(given_.data);
-  for (std::int64_t i = 0; i < n; ++i) {
-    std::memcpy(out + i * size, data + points[i] * size, static_cast<std::size_t>(size));
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    for (int k = 0; k < counts[i]; ++k) {
+      const std::size_t place =
+          i * static_cast<std::size_t>(lists.stride) + static_cast<std::size_t>(k);
+      std::memcpy(&rows[place * size], data + static_cast<std::size_t>(points[place]) * size, size);
+    }
   }
+  check(cudaMemcpyAsync(out, rows.data(), rows.size(), cudaMemcpyHostToDevice, stream),
+        "copying rows to the device");
+  check(cudaStreamSynchronize(stream), "copying rows to the device");
 }
 
 }  // namespace hullspace::cuda

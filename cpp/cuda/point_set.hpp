@@ -27,6 +27,8 @@ class Uploaded {
 // Rows of a matrix wherever it is, from the host's point of view.
 std::int64_t row_bytes(const HscMatrix& matrix);
 
+// Fails with HSC_ARGUMENT unless the matrix has as many columns as the points.
+void require_columns(const HscMatrix& matrix, const char* name, int n_features);
 // Fails with HSC_ARGUMENT, naming the first element that is NaN or infinite. `first_row` is the
 // index of the first row in what the caller passed.
 void require_finite(const DeviceMatrix& matrix, std::int64_t first_row, const char* name,
@@ -50,8 +52,16 @@ class PointSet {
   bool has_rows() const { return rows_.data != nullptr; }
   const DeviceMatrix& rows() const { return rows_; }
   bool is_streamed() const { return !has_rows() || panels_.data() == nullptr; }
-  // Copy rows of the given points, by index, to `out` in the host's memory.
-  void fetch_rows(const std::int32_t* points, std::int64_t n, unsigned char* out) const;
+  // Lists of points, `stride` apart, of which the rows are to be read.
+  struct Lists {
+    const std::int32_t* points;
+    const int* counts;
+    std::int64_t n;
+    std::int64_t stride;
+  };
+  // Where rows are not on the device, copy those of listed points to `out`, list after list, each
+  // row where its point is in the lists.
+  void gather_rows(const Lists& lists, unsigned char* out, cudaStream_t stream) const;
 
   // Go through the points, in pieces if they do not fit: packed, and as they were given from the
   // index `first` on.

@@ -17,6 +17,8 @@ constexpr std::int64_t kMostBlockMemory = std::int64_t{100} << 10;
 constexpr std::int64_t kMostExtraKeys = std::int64_t{1} << 24;
 constexpr double kExtraKeysShare = 0.05;  // of the memory limit
 
+constexpr int kListThreads = 128;
+
 // What a step's kernel needs to know.
 struct Step {
   Slots slots;
@@ -54,11 +56,7 @@ HULLSPACE_DEVICE double load_query(const Team& team, const Step& step, std::int6
   const DeviceMatrix& queries = step.call.queries;
   const std::int64_t n = queries.n_columns;
   const Frame& frame = step.frame;
-  const auto element = [&](std::int64_t j) {
-    const std::int64_t at = row * n + j;
-    return queries.is_double ? static_cast<const double*>(queries.data)[at]
-                             : static_cast<double>(static_cast<const float*>(queries.data)[at]);
-  };
+  const auto element = [&](std::int64_t j) { return queries.element(row, j); };
   double largest = 0.0;
   for (std::int64_t j = team.lane(); j < n; j += team.size()) {
     // Quarters cannot overflow; queries this far out do not notice the lost last bits.
@@ -101,21 +99,12 @@ __global__ void __launch_bounds__(kTeamThreads<Team>) start_queries(Step step, i
 
 // What the scan listed for the i-th of the queries that waited.
 HULLSPACE_DEVICE Listed listed_for(const Step& step, int i) {
-  Listed listed{step.rows, nullptr, 0, step.in_order, 0, 0.0};
-  const std::int64_t stride = step.merged.stride;
-  if (i < step.n_waiting) {
-    listed.ids = step.merged.points + stride * i;
-    listed.count = step.merged.counts[i];
-    listed.bound = static_cast<double>(step.merged.bounds[i]) - step.call.question.scan_error;
-    listed.first = step.in_order ? -stride * i : 0;
-  } else {
-    const Extreme& lowest = step.lowest[i - step.n_waiting];
-    listed.ids = &lowest.place;
-    listed.count = lowest.place < 0 ? 0 : 1;
-    listed.bound = lowest.value;
-    listed.first = step.in_order ? -(stride * step.n_waiting + i - step.n_waiting) : 0;
-  }
-  return listed;
+  const std::int64_t first = static_cast<std::int64_t>(step.merged.stride) * i;
+  const double bound = i < step.n_waiting ? static_cast<double>(step.merged.bounds[i]) -
+                                                step.call.question.scan_error
+                                          : step.lowest[i - step.n_waiting].value;
+  return {step.rows,     step.merged.points + first, step.in_order ? -first : 0,
+          step.in_order, step.merged.counts[i],      bound};
 }
 
 // Queue a query for the next single-precision scan.
@@ -291,6 +280,15 @@ __global__ void forget_lowest(Extreme* lowest, int n) {
   if (i < n) lowest[i] = {kInfinity, -1};
 }
 
+// What exact scans found as lists of one point.
+__global__ void list_lowest(const Extreme* lowest, int n, int first, Merged merged) {
+  const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i >= n) return;
+  const int place = lowest[i].place;
+  merged.points[static_cast<std::int64_t>(merged.stride) * (first + i)] = place < 0 ? 0 : place;
+  merged.counts[first + i] = place < 0 ? 0 : 1;
+}
+
 template <class T>
 void copy_to_host(T* to, const T* from, std::int64_t n, cudaStream_t stream) {
   check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(n) * sizeof(T), cudaMemcpyDeviceToHost,
@@ -363,7 +361,7 @@ Rounds::Batch Rounds::carve(std::int64_t n, int most_support, unsigned char* mem
   batch.overflowed = carver.take<std::int32_t>(n);
   if (!points_.has_rows()) {
     const std::int64_t row = n_features * (points_.is_double() ? 8 : 4);
-    batch.gathered = carver.take<unsigned char>(n * (listed + 1) * row);
+    batch.gathered = carver.take<unsigned char>(n * listed * row);
   }
   batch.n_bytes = carver.used();
   return batch;
@@ -383,6 +381,8 @@ Counts Rounds::read_counts(const Batch& batch) const {
 // Make the scans that queries wait for.
 void Rounds::scan(const Batch& batch, const Waiting& waiting, const Counts& counts) {
   const int n = counts.n_waiting;
+  const dim3 exact_blocks(
+      static_cast<unsigned>((counts.n_exact + kListThreads - 1) / kListThreads));
   Lists lists{batch.keys,
               batch.list_counts,
               waiting.thresholds,
@@ -399,8 +399,8 @@ void Rounds::scan(const Batch& batch, const Waiting& waiting, const Counts& coun
           "clearing");
   }
   if (counts.n_exact > 0) {
-    launch(forget_lowest, dim3(static_cast<unsigned>((counts.n_exact + 127) / 128)), dim3(128), 0,
-           stream_, batch.lowest, counts.n_exact);
+    launch(forget_lowest, exact_blocks, dim3(kListThreads), 0, stream_, batch.lowest,
+           counts.n_exact);
   }
   points_.visit(call_, [&](const Panels& panels, const DeviceMatrix& rows, std::int64_t first) {
     if (n > 0) {
@@ -413,32 +413,14 @@ void Rounds::scan(const Batch& batch, const Waiting& waiting, const Counts& coun
     }
   });
   if (n > 0) merge_lists(lists, n, waiting.keep, batch.merged, stream_);
-}
-
-// Bring the rows of listed points to the device, where those of all points are not.
-void Rounds::gather_rows(const Batch& batch, const Counts& counts) {
-  const std::int64_t stride = batch.merged.stride;
-  const std::int64_t size = points_.n_features() * (points_.is_double() ? 8 : 4);
-  std::vector<std::int32_t> ids(static_cast<std::size_t>(stride * counts.n_waiting));
-  std::vector<int> lengths(static_cast<std::size_t>(counts.n_waiting));
-  std::vector<Extreme> lowest(static_cast<std::size_t>(counts.n_exact));
-  copy_to_host(ids.data(), batch.merged.points, std::ssize(ids), stream_);
-  copy_to_host(lengths.data(), batch.merged.counts, std::ssize(lengths), stream_);
-  copy_to_host(lowest.data(), batch.lowest, std::ssize(lowest), stream_);
-  check(cudaStreamSynchronize(stream_), "scanning");
-  std::vector<unsigned char> rows((ids.size() + lowest.size()) * static_cast<std::size_t>(size));
-  for (std::int64_t i = 0; i < counts.n_waiting; ++i) {
-    points_.fetch_rows(&ids[static_cast<std::size_t>(stride * i)],
-                       lengths[static_cast<std::size_t>(i)],
-                       &rows[static_cast<std::size_t>(stride * i * size)]);
+  if (counts.n_exact > 0) {
+    launch(list_lowest, exact_blocks, dim3(kListThreads), 0, stream_, batch.lowest, counts.n_exact,
+           n, batch.merged);
   }
-  for (std::size_t i = 0; i < lowest.size(); ++i) {
-    if (lowest[i].place < 0) continue;
-    points_.fetch_rows(&lowest[i].place, 1,
-                       &rows[(ids.size() + i) * static_cast<std::size_t>(size)]);
-  }
-  copy_to_device(batch.gathered, rows.data(), std::ssize(rows), stream_);
-  check(cudaStreamSynchronize(stream_), "copying listed points to the device");
+  if (points_.has_rows()) return;
+  points_.gather_rows(
+      {batch.merged.points, batch.merged.counts, n + counts.n_exact, batch.merged.stride},
+      batch.gathered, stream_);
 }
 
 template <class Team>
@@ -468,7 +450,7 @@ std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, 
   step.rows = points_.rows();
   step.in_order = !points_.has_rows();
   if (step.in_order) {
-    step.rows = {batch.gathered, std::int64_t{n} * (batch.merged.stride + 1), points_.n_features(),
+    step.rows = {batch.gathered, std::int64_t{n} * batch.merged.stride, points_.n_features(),
                  points_.is_double()};
   }
   step.counts = batch.counts;
@@ -486,7 +468,6 @@ std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, 
     step.n_waiting = counts.n_waiting;
     step.n_exact = counts.n_exact;
     scan(batch, step.now, counts);
-    if (step.in_order) gather_rows(batch, counts);
     // Overflowed queries stay counted.
     const Counts none{0, 0, static_cast<int>(n_overflowed), 0};
     copy_to_device(batch.counts, &none, 1, stream_);

@@ -81,7 +81,6 @@ class Rounds {
   struct Batch;
   Batch carve(std::int64_t n, int most_support, unsigned char* memory) const;
   void scan(const Batch& batch, const Waiting& waiting, const Counts& counts);
-  void gather_rows(const Batch& batch, const Counts& counts);
   Counts read_counts(const Batch& batch) const;
 
   PointSet& points_;
