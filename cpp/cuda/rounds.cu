@@ -317,6 +317,7 @@ struct Rounds::Batch {
   Counts* counts = nullptr;
   std::int32_t* overflowed = nullptr;
   unsigned char* gathered = nullptr;
+  std::size_t direction_bytes = 0;
   std::int64_t n_bytes = 0;
 };
 
@@ -339,9 +340,11 @@ Rounds::Batch Rounds::carve(std::int64_t n, int most_support, unsigned char* mem
   batch.slots.memory = carver.take<unsigned char>(n * (near.used() + far.used()));
   batch.slots.queries = carver.take<std::int32_t>(n);
   const std::int64_t n_tiles = (n + kTile - 1) / kTile;
+  const std::int64_t direction_floats = n_tiles * kTile * points_.n_scan_rows();
+  batch.direction_bytes = static_cast<std::size_t>(direction_floats) * sizeof(float);
   for (Waiting& waiting : batch.waiting) {
     waiting.slots = carver.take<std::int32_t>(n);
-    waiting.directions = carver.take<float>(n_tiles * kTile * points_.n_scan_rows());
+    waiting.directions = carver.take<float>(direction_floats);
     waiting.thresholds = carver.take<float>(n_tiles * kTile);
     waiting.keep = carver.take<int>(n);
     waiting.excluded = carver.take<std::int32_t>(n);
@@ -437,7 +440,10 @@ std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, 
   const int n = static_cast<int>(queries.size());
   const Batch batch = carve(n, most_support, memory);
   const bool by_warps = points_.n_features() <= kMostFeaturesOfWarp;
-  check(cudaMemsetAsync(memory, 0, static_cast<std::size_t>(batch.n_bytes), stream_), "clearing");
+  for (const Waiting& waiting : batch.waiting) {
+    // The last tile's directions that are none are multiplied, too.
+    check(cudaMemsetAsync(waiting.directions, 0, batch.direction_bytes, stream_), "clearing");
+  }
   copy_to_device(batch.slots.queries, queries.data(), n, stream_);
   Step step{};
   step.slots = batch.slots;
