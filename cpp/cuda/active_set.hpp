@@ -99,14 +99,6 @@ HULLSPACE_DEVICE void dots(const Team& team, int count, int length, const Elemen
   team.sync();
 }
 
-// The inner product of vectors of n elements.
-template <class Team>
-HULLSPACE_DEVICE double inner_product(const Team& team, const double* a, const double* b, int n) {
-  double sum = 0.0;
-  for (int j = team.lane(); j < n; j += team.size()) sum += a[j] * b[j];
-  return team.sum(sum);
-}
-
 template <class Team>
 class ActiveSet {
  public:
@@ -131,6 +123,15 @@ class ActiveSet {
   HULLSPACE_DEVICE void save() const {
     team_.sync();
     if (team_.lane() == 0) *m_.state = {distance_, n_pool_, n_support_};
+  }
+
+  // The query in memory is another: move to the support's point nearest to it. The pool stays.
+  HULLSPACE_DEVICE void retarget() {
+    recompute_residual();
+    find_coordinates();
+    find_step();
+    finish_steps();
+    settle();
   }
 
   HULLSPACE_DEVICE double distance() const { return distance_; }

@@ -12,7 +12,8 @@ void free_hull(HscHull* hull);
 int describe_hull(const HscHull* hull, HscHullInfo* out);
 int most_queries(HscHull* hull, const HscCall* call, std::int64_t* out);
 int solve_hull(HscHull* hull, const HscCall* call, int goal, const HscMatrix* queries,
-               std::int64_t first_point, double tolerance, HscAnswers** out);
+               const HscMatrix* directions, std::int64_t first_point, double tolerance,
+               HscAnswers** out);
 std::int64_t count_weights(const HscAnswers* answers);
 int fetch_answers(const HscAnswers* answers, const HscCall* call, const HscHullAnswers* to);
 void free_answers(HscAnswers* answers);

@@ -1,6 +1,7 @@
 // Points as they were given, and the coordinates that everything is computed in.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -37,6 +38,37 @@ struct DeviceMatrix {
 HULLSPACE_DEVICE inline double framed(const DeviceMatrix& matrix, const Frame& frame,
                                       std::int64_t row, std::int64_t column) {
   return (matrix.element(row, column) - frame.center[column]) * frame.high * frame.low;
+}
+
+// The inner product of vectors of n elements.
+template <class Team>
+HULLSPACE_DEVICE double inner_product(const Team& team, const double* a, const double* b, int n) {
+  double sum = 0.0;
+  for (int j = team.lane(); j < n; j += team.size()) sum += a[j] * b[j];
+  return team.sum(sum);
+}
+
+// A row of a matrix as a unit vector, or zero; returns its length.
+template <class Team>
+HULLSPACE_DEVICE double load_direction(const Team& team, const DeviceMatrix& matrix,
+                                       std::int64_t row, double* out) {
+  const int n = static_cast<int>(matrix.n_columns);
+  double largest = 0.0;
+  for (int j = team.lane(); j < n; j += team.size()) {
+    out[j] = matrix.element(row, j);
+    largest = fabs(out[j]) > largest ? fabs(out[j]) : largest;
+  }
+  largest = team.largest(largest);
+  if (largest == 0.0) return 0.0;
+  double square = 0.0;
+  for (int j = team.lane(); j < n; j += team.size()) {
+    out[j] /= largest;
+    square += out[j] * out[j];
+  }
+  const double length = sqrt(team.sum(square));
+  for (int j = team.lane(); j < n; j += team.size()) out[j] /= length;
+  team.sync();
+  return largest * length;
 }
 
 }  // namespace hullspace::cuda

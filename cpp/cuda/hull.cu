@@ -51,14 +51,14 @@ __global__ void order_weights(int n, AnswerArrays from, const std::int64_t* row_
 }
 
 // Carve the answers of n queries; with null memory only to add up the bytes.
-AnswerArrays carve_answers(std::int64_t n, int n_features, bool is_membership, Carver& carver,
+AnswerArrays carve_answers(std::int64_t n, int n_features, int goal, Carver& carver,
                            std::int64_t** row_starts) {
   AnswerArrays arrays{};
-  if (!is_membership) arrays.points = carver.take<double>(n * n_features);
-  if (!is_membership) arrays.distances = carver.take<double>(n);
+  if (goal != HSC_CONTAIN) arrays.points = carver.take<double>(n * n_features);
+  if (goal != HSC_CONTAIN) arrays.distances = carver.take<double>(n);
   arrays.normals = carver.take<double>(n * n_features);
   arrays.gaps = carver.take<double>(n);
-  if (is_membership) arrays.residuals = carver.take<double>(n);
+  if (goal == HSC_CONTAIN) arrays.residuals = carver.take<double>(n);
   arrays.status = carver.take<std::int8_t>(n);
   arrays.counts = carver.take<std::int32_t>(n);
   arrays.places = carver.take<std::int64_t>(n);
@@ -73,7 +73,7 @@ constexpr std::int64_t kWeightBytes = 12;  // a value and its column
 std::int64_t call_bytes(const Rounds& rounds, std::int64_t n, int n_features) {
   Carver carver(nullptr);
   std::int64_t* starts = nullptr;
-  carve_answers(n, n_features, false, carver, &starts);
+  carve_answers(n, n_features, HSC_PROJECT, carver, &starts);
   const int support = usual_support(n_features);
   return rounds.n_bytes(n, support) + carver.used() + n * support * kWeightBytes;
 }
@@ -88,7 +88,7 @@ std::int64_t find_most_queries(const HscHull& hull, const Rounds& rounds, const 
   const std::int64_t room = hull.room(call);
   Carver carver(nullptr);
   std::int64_t* starts = nullptr;
-  carve_answers(1, n_features, false, carver, &starts);
+  carve_answers(1, n_features, HSC_PROJECT, carver, &starts);
   const std::int64_t n = largest_that_fits(kMostQueries, [&](std::int64_t count) {
     const std::int64_t large = overflow_bytes(rounds, 1, n_features) +
                                count * (carver.used() + usual_support(n_features) * kWeightBytes);
@@ -193,9 +193,23 @@ void order_all(HscHull& hull, cudaStream_t stream, HscAnswers& answers) {
 Question make_question(const PointSet& points, int goal, double relative) {
   const int n = points.n_features();
   const double radius = points.radius();
-  const double tolerance = std::max(relative, tolerances::smallest_tolerance(n));
-  return {goal == HSC_CONTAIN, radius * tolerance, tolerances::single_score_error(n, radius),
-          tolerances::double_score_error(n, radius), tolerances::double_score_error(n, 1.0)};
+  const double rounding = tolerances::smallest_tolerance(n);
+  const double tolerance = radius * std::max(relative, rounding);
+  const double error_of_unit = tolerances::double_score_error(n, 1.0);
+  const Goal goals[] = {Goal::kProject, Goal::kContain, Goal::kRay};
+  return {goals[goal],
+          tolerance,
+          tolerances::single_score_error(n, radius),
+          tolerances::double_score_error(n, radius),
+          error_of_unit,
+          {radius, tolerance, error_of_unit, rounding, points.half_widths()}};
+}
+
+// Answers are carved for the largest batch that a call may make; rays need the most memory.
+HullCall largest_call() {
+  HullCall what;
+  what.question.goal = Goal::kRay;
+  return what;
 }
 
 }  // namespace
@@ -218,39 +232,48 @@ int describe_hull(const HscHull* hull, HscHullInfo* out) {
 
 int most_queries(HscHull* hull, const HscCall* call, std::int64_t* out) {
   return guarded(hull->device, [&] {
-    const HullCall what;
+    const HullCall what = largest_call();
     *out = find_most_queries(*hull, Rounds(hull->points, *call, what), *call);
   });
 }
 
 int solve_hull(HscHull* hull, const HscCall* call, int goal, const HscMatrix* queries,
-               std::int64_t first_point, double tolerance, HscAnswers** out) {
+               const HscMatrix* directions, std::int64_t first_point, double tolerance,
+               HscAnswers** out) {
   return guarded(hull->device, [&] {
-    require_columns(*queries, "queries", hull->points.n_features());
+    const auto stream = static_cast<cudaStream_t>(call->stream);
+    const int n_features = hull->points.n_features();
+    const bool is_ray = goal == HSC_RAY;
+    const char* name = is_ray ? "origins" : "queries";
+    const HscMatrix none{nullptr, 0, n_features, queries->element_size, 1};
+    require_columns(*queries, name, n_features);
+    if (is_ray) require_columns(*directions, "directions", n_features);
     auto answers = std::make_unique<HscAnswers>();
     answers->hull = hull;
     answers->lock = std::unique_lock(hull->mutex);
-    answers->n_queries = queries->n_rows;
+    answers->n_queries = is_ray ? directions->n_rows : queries->n_rows;
     const Uploaded uploaded(*queries, *call);
-    if (first_point < 0) {
-      require_finite(uploaded.matrix(), 0, "queries", static_cast<cudaStream_t>(call->stream));
-    }
+    const Uploaded along(is_ray ? *directions : none, *call);
+    if (first_point < 0) require_finite(uploaded.matrix(), 0, name, stream);
+    require_finite(along.matrix(), 0, "directions", stream);
+    if (is_ray) require_nonzero(along.matrix(), stream);
     const HullCall what{make_question(hull->points, goal, tolerance), uploaded.matrix(),
-                        first_point};
+                        along.matrix(), first_point};
     Rounds rounds(hull->points, *call, what);
-    if (queries->n_rows > find_most_queries(*hull, rounds, *call)) {
-      throw Failure(HSC_MEMORY, "queries are more than fit within memory_limit at a time");
+    if (answers->n_queries > find_most_queries(*hull, rounds, *call)) {
+      throw Failure(HSC_MEMORY,
+                    std::string(name) + " are more than fit within memory_limit at a time");
     }
     const auto carve = [&](unsigned char* memory) {
       Carver carver(memory);
-      answers->arrays = carve_answers(queries->n_rows, hull->points.n_features(),
-                                      goal == HSC_CONTAIN, carver, &answers->row_starts);
+      answers->arrays =
+          carve_answers(answers->n_queries, n_features, goal, carver, &answers->row_starts);
       return carver.used();
     };
     hull->answers.reserve(carve(nullptr));
     carve(hull->answers.data());
-    if (queries->n_rows > 0) answer_all(*hull, *call, rounds, *answers);
-    if (queries->n_rows > 0) order_all(*hull, static_cast<cudaStream_t>(call->stream), *answers);
+    if (answers->n_queries > 0) answer_all(*hull, *call, rounds, *answers);
+    if (answers->n_queries > 0) order_all(*hull, stream, *answers);
     *out = answers.release();
   });
 }

@@ -16,6 +16,9 @@ constexpr int kMostBlocks = 128;
 constexpr double kResidentShare = 0.7;
 constexpr double kPieceShare = 0.25;
 
+// As of the core's PointSet: walls of the box stand off the points by this factor.
+constexpr double kBoxSlack = 1.02;
+
 HULLSPACE_DEVICE bool is_finite(double x) { return x - x == 0.0; }
 
 // The place of the first element that is not finite, if that is below what is in `first`.
@@ -25,6 +28,19 @@ __global__ void find_bad(DeviceMatrix matrix, unsigned long long* first) {
   for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < n;
        i += stride) {
     if (is_finite(matrix.element(i))) continue;
+    atomicMin(first, static_cast<unsigned long long>(i));
+    return;
+  }
+}
+
+// The same for rows of zeros.
+__global__ void find_zero(DeviceMatrix matrix, unsigned long long* first) {
+  const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
+  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+       i < matrix.n_rows; i += stride) {
+    bool any = false;
+    for (std::int64_t j = 0; j < matrix.n_columns && !any; ++j) any = matrix.element(i, j) != 0.0;
+    if (any) continue;
     atomicMin(first, static_cast<unsigned long long>(i));
     return;
   }
@@ -94,32 +110,58 @@ Uploaded::Uploaded(const HscMatrix& matrix, const HscCall& call)
   matrix_.data = copy_.data();
 }
 
+namespace {
+
+// The least number that a kernel finds by atomicMin, or all ones.
+template <class Start>
+unsigned long long find_first(cudaStream_t stream, const Start& start) {
+  Buffer<unsigned long long> first(1);
+  unsigned long long found = ~0ULL;
+  check(cudaMemsetAsync(first.data(), 0xff, sizeof found, stream), "clearing");
+  start(first.data());
+  check(cudaMemcpyAsync(&found, first.data(), sizeof found, cudaMemcpyDeviceToHost, stream),
+        "copying");
+  check(cudaStreamSynchronize(stream), "checking an argument");
+  return found;
+}
+
+double read_element(const DeviceMatrix& matrix, std::int64_t at) {
+  double value = 0.0;
+  float single = 0.0F;
+  const std::int64_t size = matrix.is_double ? 8 : 4;
+  void* target = matrix.is_double ? static_cast<void*>(&value) : static_cast<void*>(&single);
+  check(cudaMemcpy(target, static_cast<const unsigned char*>(matrix.data) + at * size,
+                   static_cast<std::size_t>(size), cudaMemcpyDeviceToHost),
+        "copying");
+  return matrix.is_double ? value : static_cast<double>(single);
+}
+
+}  // namespace
+
 void require_finite(const DeviceMatrix& matrix, std::int64_t first_row, const char* name,
                     cudaStream_t stream) {
   const std::int64_t n = matrix.n_rows * matrix.n_columns;
   if (n == 0) return;
-  Buffer<unsigned long long> first(1);
-  unsigned long long found = ~0ULL;
-  check(cudaMemcpyAsync(first.data(), &found, sizeof found, cudaMemcpyHostToDevice, stream),
-        "copying");
-  launch(find_bad, blocks_for(n), dim3(kThreads), 0, stream, matrix, first.data());
-  check(cudaMemcpyAsync(&found, first.data(), sizeof found, cudaMemcpyDeviceToHost, stream),
-        "copying");
-  check(cudaStreamSynchronize(stream), "looking for elements that are not finite");
+  const unsigned long long found = find_first(stream, [&](unsigned long long* first) {
+    launch(find_bad, blocks_for(n), dim3(kThreads), 0, stream, matrix, first);
+  });
   if (found == ~0ULL) return;
   const auto at = static_cast<std::int64_t>(found);
-  double value = 0.0;
-  float single = 0.0F;
-  const std::size_t size = matrix.is_double ? 8 : 4;
-  const auto* source =
-      static_cast<const unsigned char*>(matrix.data) + at * static_cast<std::int64_t>(size);
-  void* target = matrix.is_double ? static_cast<void*>(&value) : static_cast<void*>(&single);
-  check(cudaMemcpy(target, source, size, cudaMemcpyDeviceToHost), "copying");
-  if (!matrix.is_double) value = single;
+  const double value = read_element(matrix, at);
   const char* what = std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
   throw Failure(HSC_ARGUMENT, std::string(name) + " must be finite, got " + what + " at [" +
                                   std::to_string(first_row + at / matrix.n_columns) + ", " +
                                   std::to_string(at % matrix.n_columns) + "]");
+}
+
+void require_nonzero(const DeviceMatrix& directions, cudaStream_t stream) {
+  if (directions.n_rows == 0) return;
+  const unsigned long long found = find_first(stream, [&](unsigned long long* first) {
+    launch(find_zero, blocks_for(directions.n_rows), dim3(kThreads), 0, stream, directions, first);
+  });
+  if (found == ~0ULL) return;
+  throw Failure(HSC_ARGUMENT, "directions must not be zero, got a row of zeros at [" +
+                                  std::to_string(found) + "]");
 }
 
 PointSet::PointSet(const HscMatrix& points, const HscCall& call) : given_(points) {
@@ -135,7 +177,8 @@ PointSet::PointSet(const HscMatrix& points, const HscCall& call) : given_(points
 }
 
 std::int64_t PointSet::n_bytes() const {
-  return own_rows_.n_bytes() + panels_.n_bytes() + piece_panels_.n_bytes() + center_.n_bytes();
+  return own_rows_.n_bytes() + panels_.n_bytes() + piece_panels_.n_bytes() + center_.n_bytes() +
+         half_widths_.n_bytes();
 }
 
 // Keep all on the device if that leaves room for work, else pieces.
@@ -244,6 +287,15 @@ void PointSet::find_frame(const HscCall& call) {
                         cudaMemcpyHostToDevice, stream),
         "copying");
   frame_ = {center_.data(), std::ldexp(1.0, -half), std::ldexp(1.0, half - exponent)};
+  for (std::size_t j = 0; j < n; ++j) {
+    const double width = std::max(high[j] - host_center_[j], host_center_[j] - low[j]);
+    high[j] = kBoxSlack * (width * frame_.high * frame_.low);
+  }
+  half_widths_.reserve(n_features());
+  check(cudaMemcpyAsync(half_widths_.data(), high.data(), n * sizeof(double),
+                        cudaMemcpyHostToDevice, stream),
+        "copying");
+  check(cudaStreamSynchronize(stream), "copying");
 }
 
 void PointSet::find_radius(const HscCall& call) {

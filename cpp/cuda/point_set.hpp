@@ -34,6 +34,9 @@ void require_columns(const HscMatrix& matrix, const char* name, int n_features);
 void require_finite(const DeviceMatrix& matrix, std::int64_t first_row, const char* name,
                     cudaStream_t stream);
 
+// Fails with HSC_ARGUMENT, naming the first direction that is zero.
+void require_nonzero(const DeviceMatrix& directions, cudaStream_t stream);
+
 class PointSet {
  public:
   PointSet(const HscMatrix& points, const HscCall& call);
@@ -44,6 +47,8 @@ class PointSet {
   const Frame& frame() const { return frame_; }
   // Largest norm of a point, in the set's coordinates; never zero.
   double radius() const { return radius_; }
+  // Half the bounding box's width in the set's coordinates, with some slack; on the device.
+  const double* half_widths() const { return half_widths_.data(); }
   double length_to_data(double length) const { return length / frame_.high / frame_.low; }
   int n_scan_rows() const { return cuda::n_scan_rows(n_features()); }
   std::int64_t n_bytes() const;
@@ -83,6 +88,7 @@ class PointSet {
   std::int64_t piece_ = 0;          // points
   Frame frame_;
   Buffer<double> center_;
+  Buffer<double> half_widths_;
   std::vector<double> host_center_;
   double radius_ = 0.0;
 };

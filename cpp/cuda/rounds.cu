@@ -80,13 +80,18 @@ __global__ void __launch_bounds__(kTeamThreads<Team>) start_queries(Step step, i
   with_team<Team>(n, [&](const Team& team, int slot) {
     Carver near(step.slots.at(slot));
     Carver far(step.slots.at(slot) + step.slots.near_bytes);
-    const ActiveSetShape& shape = step.slots.shape;
-    const QueryMemory memory(shape, most_listed(shape), near, far);
-    const double far_unit = load_query(team, step, step.slots.queries[slot], memory.active.query);
-    Query<Team>(team, memory, shape, step.frame, step.call.question).start(far_unit);
+    const QueryShape& shape = step.slots.shape;
+    const QueryMemory memory(shape, near, far);
+    const std::int64_t row = step.slots.queries[slot];
+    const double far_unit =
+        load_query(team, step, step.call.queries.n_rows == 1 ? 0 : row, memory.active.query);
+    const double length =
+        shape.is_ray ? load_direction(team, step.call.directions, row, memory.ray.direction) : 0.0;
+    Query<Team>(team, memory, shape, step.frame, step.call.question).start(far_unit, length);
+    const int n = shape.active.n_features;
     // |p - q|^2 / 2 = |p|^2 / 2 - q . p + |q|^2 / 2: nearest points score lowest against -q.
     for (int k = team.lane(); k < step.n_rows; k += team.size()) {
-      const double x = k < shape.n_features ? -memory.active.query[k] : k == shape.n_features;
+      const double x = k < n ? -memory.active.query[k] : k == n;
       step.next.directions[packed_place(slot, k, step.n_rows)] = static_cast<float>(x);
     }
     if (team.lane() != 0) return;
@@ -124,7 +129,7 @@ HULLSPACE_DEVICE void expect_scan(const Team& team, const Step& step, Query<Team
   }
   team.sync();
   const int place = memory.state->place;
-  const int n = step.slots.shape.n_features;
+  const int n = step.slots.shape.active.n_features;
   for (int k = team.lane(); k < step.n_rows; k += team.size()) {
     step.next.directions[packed_place(place, k, step.n_rows)] =
         k < n ? static_cast<float>(memory.active.direction[k]) : 0.0F;
@@ -142,7 +147,7 @@ HULLSPACE_DEVICE void expect_exact_scan(const Team& team, const Step& step,
     step.next.exact_excluded[place] = excluded_point(step, slot);
   }
   team.sync();
-  const int n = step.slots.shape.n_features;
+  const int n = step.slots.shape.active.n_features;
   double* out = step.next.exact_directions + static_cast<std::int64_t>(memory.state->place) * n;
   for (int j = team.lane(); j < n; j += team.size()) out[j] = memory.active.direction[j];
 }
@@ -172,8 +177,8 @@ __global__ void __launch_bounds__(kTeamThreads<Team>, kIsWarp<Team> ? 4 : 2)
     }
     Carver near(place);
     Carver far(home + step.slots.near_bytes);
-    const ActiveSetShape& shape = step.slots.shape;
-    const QueryMemory memory(shape, most_listed(shape), near, far);
+    const QueryShape& shape = step.slots.shape;
+    const QueryMemory memory(shape, near, far);
     Query<Team> query(team, memory, shape, step.frame, step.call.question);
     const Stage stage = query.advance(listed_for(step, i));
     if (stage == Stage::kFull) expect_scan(team, step, query, memory, slot);
@@ -205,30 +210,30 @@ struct DataUnits {
   }
 };
 
+// Points where queries have their nearest, and what proves it.
 template <class Team>
-HULLSPACE_DEVICE void write_vectors(const Team& team, const Step& step, const QueryMemory& memory,
-                                    std::int64_t query, const AnswerArrays& answers) {
+HULLSPACE_DEVICE void write_projection(const Team& team, const Step& step,
+                                       const QueryMemory& memory, std::int64_t query,
+                                       const AnswerArrays& answers) {
   const QueryState& state = *memory.state;
   const DataUnits units{step.frame, state.far_unit};
-  const int n = step.slots.shape.n_features;
+  const int n = step.slots.shape.active.n_features;
+  const bool is_membership = step.call.question.goal == Goal::kContain;
   const bool is_outside = state.status == Status::kOutside;
   double square = 0.0;
   for (int j = team.lane(); j < n; j += team.size()) {
     const double nearest = memory.active.nearest[j];
     const double difference = memory.active.query[j] - nearest * units.shrink();
     square += difference * difference;
-    if (answers.points != nullptr) {
+    if (!is_membership) {
       answers.points[query * n + j] = step.frame.center[j] + units.length(nearest);
     }
-    const double normal = step.call.question.is_membership
-                              ? (is_outside ? -memory.active.direction[j] : 0.0)
-                              : -memory.proof[j];
-    answers.normals[query * n + j] = normal;
+    answers.normals[query * n + j] =
+        is_membership ? (is_outside ? -memory.active.direction[j] : 0.0) : -memory.proof[j];
   }
   const double distance = units.distance(sqrt(team.sum(square)));
   if (team.lane() != 0) return;
-  answers.status[query] = static_cast<std::int8_t>(state.status);
-  if (step.call.question.is_membership) {
+  if (is_membership) {
     answers.gaps[query] = is_outside ? units.margin(state.margin) : 0.0;
     answers.residuals[query] = state.status == Status::kInside ? distance : NAN;
   } else {
@@ -238,10 +243,38 @@ HULLSPACE_DEVICE void write_vectors(const Team& team, const Step& step, const Qu
   }
 }
 
+// Where rays leave the hull, and the hyperplane that proves it.
+template <class Team>
+HULLSPACE_DEVICE void write_ray(const Team& team, const Step& step, const QueryMemory& memory,
+                                std::int64_t query, const AnswerArrays& answers) {
+  const QueryState& state = *memory.state;
+  const DataUnits units{step.frame, 0.0};
+  const int n = step.slots.shape.active.n_features;
+  const bool is_known = state.status != Status::kUndecided;
+  double offset = 0.0;
+  for (int j = team.lane(); j < n; j += team.size()) {
+    const double point = step.frame.center[j] + units.length(memory.active.query[j]);
+    const double normal = is_known ? -memory.ray.exit[j] : 0.0;
+    offset += normal * point;
+    answers.normals[query * n + j] = normal;
+    answers.points[query * n + j] = state.status == Status::kOptimal ? point : NAN;
+  }
+  offset = team.sum(offset);
+  if (team.lane() != 0) return;
+  if (state.status == Status::kOutside) offset -= units.length(state.margin);
+  const RayState& ray = *memory.ray.state;
+  answers.gaps[query] = is_known ? offset : NAN;
+  answers.distances[query] =
+      state.status == Status::kOptimal ? units.length(ray.step - ray.first) / ray.length : NAN;
+}
+
 template <class Team>
 HULLSPACE_DEVICE void write_weights(const Team& team, const Step& step, const QueryMemory& memory,
                                     std::int64_t query, const AnswerArrays& answers) {
-  const bool wanted = !step.call.question.is_membership || memory.state->status == Status::kInside;
+  const Goal goal = step.call.question.goal;
+  const Status status = memory.state->status;
+  const bool wanted = goal == Goal::kProject ||
+                      status == (goal == Goal::kContain ? Status::kInside : Status::kOptimal);
   const ActiveSetMemory& active = memory.active;
   const int count = wanted ? active.state->n_support : 0;
   double total = 0.0;
@@ -266,11 +299,16 @@ __global__ void __launch_bounds__(kTeamThreads<Team>)
   with_team<Team>(n, [&](const Team& team, int slot) {
     Carver near(step.slots.at(slot));
     Carver far(step.slots.at(slot) + step.slots.near_bytes);
-    const ActiveSetShape& shape = step.slots.shape;
-    const QueryMemory memory(shape, most_listed(shape), near, far);
+    const QueryShape& shape = step.slots.shape;
+    const QueryMemory memory(shape, near, far);
     if (memory.state->stage == Stage::kOverflowed) return;
     const std::int64_t query = step.slots.queries[slot];
-    write_vectors(team, step, memory, query, answers);
+    if (step.call.question.goal == Goal::kRay) {
+      write_ray(team, step, memory, query, answers);
+    } else {
+      write_projection(team, step, memory, query, answers);
+    }
+    if (team.lane() == 0) answers.status[query] = static_cast<std::int8_t>(memory.state->status);
     write_weights(team, step, memory, query, answers);
   });
 }
@@ -331,11 +369,12 @@ Rounds::Batch Rounds::carve(std::int64_t n, int most_support, unsigned char* mem
   Batch batch;
   Carver carver(memory);
   const std::int64_t n_features = points_.n_features();
-  const ActiveSetShape shape{points_.n_features(), most_support, points_.is_double()};
-  const int listed = most_listed(shape);
+  const QueryShape shape{{points_.n_features(), most_support, points_.is_double()},
+                         what_.question.goal == Goal::kRay};
+  const int listed = shape.most_listed();
   Carver near(nullptr);
   Carver far(nullptr);
-  const QueryMemory measured(shape, listed, near, far);
+  const QueryMemory measured(shape, near, far);
   batch.slots = {shape, nullptr, near.used(), far.used(), nullptr};
   batch.slots.memory = carver.take<unsigned char>(n * (near.used() + far.used()));
   batch.slots.queries = carver.take<std::int32_t>(n);

@@ -33,7 +33,7 @@ struct Counts {
 
 // Memory of the queries that are under way: of each what is used most, then the rest.
 struct Slots {
-  ActiveSetShape shape;
+  QueryShape shape;
   unsigned char* memory;
   std::int64_t near_bytes;
   std::int64_t far_bytes;
@@ -63,7 +63,8 @@ struct AnswerArrays {
 // What a call asks.
 struct HullCall {
   Question question;
-  DeviceMatrix queries;
+  DeviceMatrix queries;           // of rays the origins, one for all or one each
+  DeviceMatrix directions;        // of rays
   std::int64_t first_point = -1;  // query i is this point plus i of the set, if not negative
 };
 

@@ -65,28 +65,22 @@ struct Supports {
 __global__ void load_directions(Supports work, int n) {
   with_team<WarpTeam>(n, [&](const WarpTeam& team, int i) {
     const int n_features = static_cast<int>(work.given.n_columns);
+    double* unit = work.units + static_cast<std::int64_t>(i) * n_features;
+    double* scaled = work.scaled + static_cast<std::int64_t>(i) * n_features;
+    load_direction(team, work.given, work.first + i, unit);
     double largest = 0.0;
     for (int j = team.lane(); j < n_features; j += team.size()) {
-      const double size = fabs(work.given.element(work.first + i, j));
-      largest = size > largest ? size : largest;
+      unit[j] = -unit[j];
+      scaled[j] = work.given.element(work.first + i, j);
+      largest = fabs(scaled[j]) > largest ? fabs(scaled[j]) : largest;
     }
     largest = team.largest(largest);
-    const double unit = largest > 0.0 ? largest : 1.0;
-    double square = 0.0;
-    for (int j = team.lane(); j < n_features; j += team.size()) {
-      const double x = work.given.element(work.first + i, j) / unit;
-      square += x * x;
-    }
-    const double length = sqrt(team.sum(square));
+    team.sync();
     for (int k = team.lane(); k < work.n_rows; k += team.size()) {
-      const double given = k < n_features ? work.given.element(work.first + i, k) : 0.0;
-      const double x = length > 0.0 ? -(given / unit) / length : 0.0;
-      work.packed[packed_place(i, k, work.n_rows)] = static_cast<float>(x);
-      if (k >= n_features) continue;
-      const std::int64_t at = static_cast<std::int64_t>(i) * n_features + k;
-      work.units[at] = x;
+      work.packed[packed_place(i, k, work.n_rows)] =
+          k < n_features ? static_cast<float>(unit[k]) : 0.0F;
       // Powers of two keep sums finite and change no digit.
-      work.scaled[at] = largest > 0.0 ? scalbn(given, -ilogb(largest)) : 0.0;
+      if (k < n_features && largest > 0.0) scaled[k] = scalbn(scaled[k], -ilogb(largest));
     }
     if (team.lane() != 0) return;
     work.thresholds[i] = INFINITY;
