@@ -77,11 +77,13 @@ struct Warp {
 };
 
 #ifdef FIBERS_IN_ASSEMBLY
-// What the System V ABI makes a called function keep, and the stack.
+// What the System V ABI makes a called function keep, and the stack. The processor would guess a
+// return's address from calls that another stack made.
 __attribute__((naked, noinline)) void change_stack(void** /*from*/, void* /*to*/) {
   asm("pushq %rbp\n pushq %rbx\n pushq %r12\n pushq %r13\n pushq %r14\n pushq %r15\n"
       "movq %rsp, (%rdi)\n movq %rsi, %rsp\n"
-      "popq %r15\n popq %r14\n popq %r13\n popq %r12\n popq %rbx\n popq %rbp\n ret");
+      "popq %r15\n popq %r14\n popq %r13\n popq %r12\n popq %rbx\n popq %rbp\n"
+      "popq %rcx\n jmp *%rcx");
 }
 void change(Stack& from, Stack& to) { change_stack(&from.top, to.top); }
 void prepare(Stack& stack, void (*entry)()) {
@@ -155,7 +157,8 @@ std::unique_ptr<Fiber> make_fiber() {
     fail("no memory for the stack of a thread");
   }
   fiber->stack.bottom = static_cast<char*>(memory) + kGuardBytes;
-  fiber->stack.size = kStackBytes;
+  // Tops that are a power of two apart would share a few lines of the cache.
+  fiber->stack.size = kStackBytes - machine().fibers.size() * 320 % 16384;
   prepare(fiber->stack, &live);
   return fiber;
 }
@@ -210,6 +213,8 @@ void read_order() {
   fail("block (%u, %u, %u) cannot go on:%s", blockIdx.x, blockIdx.y, blockIdx.z, message.c_str());
 }
 
+bool is_same(const char* a, const char* b) { return a == b || std::strcmp(a, b) == 0; }
+
 // End the collectives that all their lanes have come to; whether there were any.
 bool finish_collectives(int warp) {
   Machine& all = machine();
@@ -228,7 +233,7 @@ bool finish_collectives(int warp) {
     for (int j = 0; j < kWarp && complete; ++j) {
       if ((mask >> static_cast<unsigned>(j) & 1U) == 0) continue;
       complete = j < count && lane(j).state == State::kAtWarp && lane(j).mask == mask &&
-                 lane(j).n_bytes == asks.n_bytes && std::strcmp(lane(j).what, asks.what) == 0;
+                 lane(j).n_bytes == asks.n_bytes && is_same(lane(j).what, asks.what);
     }
     if (!complete) continue;
     any = true;
@@ -271,7 +276,7 @@ void finish_barrier() {
   int sum = 0;
   for (auto fiber = all.fibers.begin(); fiber != end; ++fiber) {
     const Fiber& waits = **fiber;
-    if (waits.state != State::kAtBlock || std::strcmp(waits.what, what) != 0) fail_divergent(-1);
+    if (waits.state != State::kAtBlock || !is_same(waits.what, what)) fail_divergent(-1);
     sum += waits.value;
   }
   for (auto fiber = all.fibers.begin(); fiber != end; ++fiber) {
