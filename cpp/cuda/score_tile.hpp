@@ -8,6 +8,13 @@
 #include "cuda/scan.hpp"
 #include "cuda/team.hpp"
 
+// Before loops over registers, which have no addresses.
+#ifdef __CUDACC__
+#define HULLSPACE_UNROLL _Pragma("unroll")
+#else
+#define HULLSPACE_UNROLL
+#endif
+
 namespace hullspace::cuda {
 
 inline constexpr int kTileThreads = 256;
@@ -45,23 +52,23 @@ class CoreTile {
   HULLSPACE_DEVICE float score(int i, int j) const { return scores_[i][j]; }
 
   HULLSPACE_DEVICE void clear() {
-#pragma unroll
+    HULLSPACE_UNROLL
     for (int i = 0; i < kPoints; ++i) {
-#pragma unroll
+      HULLSPACE_UNROLL
       for (int j = 0; j < kDirections; ++j) scores_[i][j] = 0.0F;
     }
   }
 
   HULLSPACE_DEVICE void add(const float* points, const float* directions) {
-#pragma unroll
+    HULLSPACE_UNROLL
     for (int k = 0; k < kSlab; ++k) {
       float p[kPoints];
       float d[kDirections];
       load(points + k * kRowStride + first_point_, kWarpPoints / 2, p);
       load(directions + k * kRowStride + first_direction_, kWarpDirections / 2, d);
-#pragma unroll
+      HULLSPACE_UNROLL
       for (int i = 0; i < kPoints; ++i) {
-#pragma unroll
+        HULLSPACE_UNROLL
         for (int j = 0; j < kDirections; ++j) scores_[i][j] = fmaf(p[i], d[j], scores_[i][j]);
       }
     }
@@ -71,7 +78,7 @@ class CoreTile {
   static constexpr int kVector = 4;
 
   HULLSPACE_DEVICE static void load(const float* from, int apart, float (&to)[2 * kVector]) {
-#pragma unroll
+    HULLSPACE_UNROLL
     for (int half = 0; half < 2; ++half) {
       const float4 four = *reinterpret_cast<const float4*>(from + half * apart);
       to[half * kVector] = four.x;

@@ -65,11 +65,11 @@ class TensorTile {
   }
 
   HULLSPACE_DEVICE void clear() {
-#pragma unroll
+    HULLSPACE_UNROLL
     for (int m = 0; m < kLefts; ++m) {
-#pragma unroll
+      HULLSPACE_UNROLL
       for (int n = 0; n < kRights; ++n) {
-#pragma unroll
+        HULLSPACE_UNROLL
         for (int i = 0; i < 4; ++i) scores_[m][n][i] = 0.0F;
       }
     }
@@ -78,15 +78,15 @@ class TensorTile {
   HULLSPACE_DEVICE void add(const float* points, const float* directions) {
     std::uint32_t left_high[kLefts][4];
     std::uint32_t left_low[kLefts][4];
-#pragma unroll
+    HULLSPACE_UNROLL
     for (int m = 0; m < kLefts; ++m)
       load(points + first_point_ + m * 16, left_high[m], left_low[m]);
-#pragma unroll
+    HULLSPACE_UNROLL
     for (int n = 0; n < kRights; ++n) {
       std::uint32_t high[2];
       std::uint32_t low[2];
       load(directions + first_direction_ + n * 8, high, low);
-#pragma unroll
+      HULLSPACE_UNROLL
       for (int m = 0; m < kLefts; ++m) {
         // Tensor cores do not round but cut off. A sum of their own for each slab, the small
         // products first, keeps that error from growing with the number of slabs.
@@ -94,7 +94,7 @@ class TensorTile {
         multiply_add(sums, left_low[m], high);
         multiply_add(sums, left_high[m], low);
         multiply_add(sums, left_high[m], high);
-#pragma unroll
+        HULLSPACE_UNROLL
         for (int i = 0; i < 4; ++i) scores_[m][n][i] += sums[i];
       }
     }
@@ -109,7 +109,7 @@ class TensorTile {
   HULLSPACE_DEVICE void load(const float* from, std::uint32_t (&high)[kCount],
                              std::uint32_t (&low)[kCount]) const {
     constexpr int kGroups = kCount / 2;
-#pragma unroll
+    HULLSPACE_UNROLL
     for (int i = 0; i < kCount; ++i) {
       const int coordinate = column_ + i / kGroups * 4;
       const Halves halves = split(from[coordinate * kRowStride + i % kGroups * 8 + row_]);

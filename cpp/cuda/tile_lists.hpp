@@ -80,15 +80,15 @@ class TileLists {
   HULLSPACE_DEVICE bool add(const Tile& tile, std::int32_t first, int n_points) const {
     bool is_long = false;
     const int hidden_zero = hidden(0);
-#pragma unroll
+    HULLSPACE_UNROLL
     for (int j = 0; j < Tile::kDirections; ++j) {
       const int d = tile.direction(j) + hidden_zero;
       const float threshold = shared_.thresholds[d];
       bool is_below = false;
-#pragma unroll
+      HULLSPACE_UNROLL
       for (int i = 0; i < Tile::kPoints; ++i) is_below |= tile.score(i, j) < threshold;
       if (!is_below) continue;
-#pragma unroll
+      HULLSPACE_UNROLL
       for (int i = 0; i < Tile::kPoints; ++i) {
         const std::int32_t index = first + tile.point(i);
         if (!(tile.score(i, j) < threshold) || tile.point(i) >= n_points) continue;
