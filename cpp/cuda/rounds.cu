@@ -76,8 +76,8 @@ HULLSPACE_DEVICE double load_query(const Team& team, const Step& step, std::int6
 }
 
 template <class Team>
-__global__ void __launch_bounds__(kTeamThreads<Team>) start_queries(Step step, int n) {
-  with_team<Team>(n, [&](const Team& team, int slot) {
+__global__ void __launch_bounds__(kTeamThreads<Team>) start_queries(Step step, int n_slots) {
+  with_team<Team>(n_slots, [&](const Team& team, int slot) {
     Carver near(step.slots.at(slot));
     Carver far(step.slots.at(slot) + step.slots.near_bytes);
     const QueryShape& shape = step.slots.shape;
@@ -295,8 +295,8 @@ HULLSPACE_DEVICE void write_weights(const Team& team, const Step& step, const Qu
 
 template <class Team>
 __global__ void __launch_bounds__(kTeamThreads<Team>)
-    write_answers(Step step, int n, AnswerArrays answers) {
-  with_team<Team>(n, [&](const Team& team, int slot) {
+    write_answers(Step step, int n_slots, AnswerArrays answers) {
+  with_team<Team>(n_slots, [&](const Team& team, int slot) {
     Carver near(step.slots.at(slot));
     Carver far(step.slots.at(slot) + step.slots.near_bytes);
     const QueryShape& shape = step.slots.shape;
