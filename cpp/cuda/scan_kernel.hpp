@@ -14,7 +14,8 @@ inline constexpr int kBlocksPerMultiprocessor = 2;
 // are one sequence over all panels, so that nothing waits where a panel ends.
 class SlabStream {
  public:
-  static constexpr int kStages = 3;
+  static constexpr int kAhead = 2;
+  static constexpr int kStages = kAhead + 1;
   struct Shared {
     alignas(16) float points[kStages][kSlabSize];
     alignas(16) float directions[kStages][kSlabSize];
@@ -27,28 +28,29 @@ class SlabStream {
     to_ = thread / (kTile / kCopied) * kRowStride + thread % (kTile / kCopied) * kCopied;
     points_ += thread * kCopied;
     directions_ += thread * kCopied;
-    for (int i = 0; i + 1 < kStages; ++i) fetch(i);
+    for (int i = 0; i < kAhead; ++i) fetch(i, i < left_);
   }
 
   // The next slab is there for all threads, and nobody needs the one before.
   HULLSPACE_DEVICE void advance() {
-    wait_for_groups<kStages - 2>();
+    wait_for_groups<kAhead - 1>();
     __syncthreads();
     const int before = stage_;
     stage_ = stage_ + 1 < kStages ? stage_ + 1 : 0;
-    fetch(before);
+    fetch(before, left_ > kAhead);
+    --left_;
   }
+  HULLSPACE_DEVICE bool is_at_end() const { return left_ == 0; }
   HULLSPACE_DEVICE const float* points() const { return shared_.points[stage_]; }
   HULLSPACE_DEVICE const float* directions() const { return shared_.directions[stage_]; }
 
  private:
-  HULLSPACE_DEVICE void fetch(int stage) {
-    if (left_ > 0) {
+  HULLSPACE_DEVICE void fetch(int stage, bool is_there) {
+    if (is_there) {
       copy_later(&shared_.points[stage][to_], points_);
       copy_later(&shared_.directions[stage][to_], directions_ + slab_ * (kSlab * kTile));
       points_ += kSlab * kTile;
       slab_ = slab_ + 1 < n_slabs_ ? slab_ + 1 : 0;
-      --left_;
     }
     end_group();
   }
@@ -59,7 +61,7 @@ class SlabStream {
   const float* points_;
   const float* directions_;
   int n_slabs_;
-  int left_;
+  int left_;  // not used yet
   int to_;
   int slab_ = 0;
   int stage_ = kStages - 1;
@@ -87,11 +89,13 @@ __global__ void __launch_bounds__(kTileThreads, kBlocksPerMultiprocessor)
   SlabStream stream(slabs, panels.data + begin * panel_size,
                     directions.data + blockIdx.x * panel_size, n_slabs, (end - begin) * n_slabs);
   Tile tile(static_cast<int>(threadIdx.x));
-  for (int panel = begin; panel < end; ++panel) {
-    const float threshold = found.common_threshold();
+  float threshold = INFINITY;
+  for (int panel = begin; !stream.is_at_end(); ++panel) {
+    // Asked for one panel before it is used, so that nobody waits.
+    found.use_threshold(threshold);
+    threshold = found.common_threshold();
     tile.clear();
     for (int slab = 0; slab < n_slabs; ++slab) {
-      if (slab + 1 == n_slabs) found.use_threshold(threshold);
       stream.advance();
       tile.add(stream.points(), stream.directions());
     }

@@ -48,18 +48,21 @@ class TensorTile {
   static constexpr int kPoints = 4;
   static constexpr int kDirections = 16;
 
-  HULLSPACE_DEVICE explicit TensorTile(int thread) {
-    const int warp = thread / kWarpSize;
-    row_ = thread % kWarpSize / 4;
-    column_ = thread % 4;
-    first_point_ = warp % kWarpRows * kWarpPoints;
-    first_direction_ = warp / kWarpRows * kWarpDirections;
-  }
+  struct Place {
+    HULLSPACE_DEVICE explicit Place(int thread)
+        : first_point(warp_point(thread) + thread % kWarpSize / 4),
+          first_direction(warp_direction(thread) + thread % 4 * 2) {}
+    HULLSPACE_DEVICE int point(int i) const { return first_point + i * 8; }
+    HULLSPACE_DEVICE int direction(int j) const { return first_direction + j / 2 * 8 + j % 2; }
 
-  HULLSPACE_DEVICE int point(int i) const { return first_point_ + i * 8 + row_; }
-  HULLSPACE_DEVICE int direction(int j) const {
-    return first_direction_ + j / 2 * 8 + column_ * 2 + j % 2;
-  }
+    int first_point;
+    int first_direction;
+  };
+
+  HULLSPACE_DEVICE explicit TensorTile(int thread)
+      : first_point_(own_place(warp_point(thread), thread)),
+        first_direction_(own_place(warp_direction(thread), thread)) {}
+
   HULLSPACE_DEVICE float score(int i, int j) const {
     return scores_[i / 2][j / 2][i % 2 * 2 + j % 2];
   }
@@ -104,22 +107,24 @@ class TensorTile {
   static constexpr int kLefts = kWarpPoints / 16;
   static constexpr int kRights = kWarpDirections / 8;
 
+  // Where in a slab the thread's first element is, given the warp's first.
+  HULLSPACE_DEVICE static int own_place(int first, int thread) {
+    return first + thread % kWarpSize / 4 + thread % 4 * kRowStride;
+  }
+
   // The thread's elements of 8 coordinates of 8 or 16 points or directions.
   template <int kCount>
-  HULLSPACE_DEVICE void load(const float* from, std::uint32_t (&high)[kCount],
-                             std::uint32_t (&low)[kCount]) const {
+  HULLSPACE_DEVICE static void load(const float* from, std::uint32_t (&high)[kCount],
+                                    std::uint32_t (&low)[kCount]) {
     constexpr int kGroups = kCount / 2;
     HULLSPACE_UNROLL
     for (int i = 0; i < kCount; ++i) {
-      const int coordinate = column_ + i / kGroups * 4;
-      const Halves halves = split(from[coordinate * kRowStride + i % kGroups * 8 + row_]);
+      const Halves halves = split(from[i / kGroups * 4 * kRowStride + i % kGroups * 8]);
       high[i] = halves.high;
       low[i] = halves.low;
     }
   }
 
-  int row_;
-  int column_;
   int first_point_;
   int first_direction_;
   float scores_[kLefts][kRights][4];
