@@ -1,7 +1,10 @@
 #include "cuda/scan.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <string>
 
+#include "common/tolerances.hpp"
 #include "cuda/scan_kernel.hpp"
 #include "cuda/score_tile.hpp"
 #include "cuda/selection.hpp"
@@ -125,6 +128,15 @@ void scan(const Panels& points, const Directions& directions, const Lists& lists
 void scan_on_tensor_cores(const Panels& points, const Directions& directions, const Lists& lists,
                           cudaStream_t stream) {
   scan_with<TensorTile>(points, directions, lists, stream);
+}
+
+ScanKind choose_scan() {
+  const char* asked = std::getenv("HULLSPACE_CUDA_SCAN");
+  const std::string name = asked == nullptr ? "float32" : asked;
+  if (name == "float32") return {&scan, &tolerances::single_score_error};
+  if (name == "tensor") return {&scan_on_tensor_cores, &tolerances::tensor_score_error};
+  throw Failure(HSC_ARGUMENT,
+                "HULLSPACE_CUDA_SCAN must be 'float32' or 'tensor', got '" + name + "'");
 }
 
 void merge_lists(const Lists& lists, int n_directions, const int* keep, const Merged& merged,

@@ -216,12 +216,16 @@ void compare(const Rows<T>& points, const Rows<T>& queries, std::int64_t limit =
   CHECK(hull.supports(queries) == core.support(queries.view(), Context{}));
 }
 
-class Order {
+// A variable of the environment for as long as this lives.
+class Setting {
  public:
-  explicit Order(const char* value) { setenv("HULLSPACE_EMULATED_ORDER", value, 1); }
-  ~Order() { unsetenv("HULLSPACE_EMULATED_ORDER"); }
-  Order(const Order&) = delete;
-  Order& operator=(const Order&) = delete;
+  Setting(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Setting() { unsetenv(name_); }
+  Setting(const Setting&) = delete;
+  Setting& operator=(const Setting&) = delete;
+
+ private:
+  const char* name_;
 };
 
 bool fails(const char* what, const std::function<void()>& body) {
@@ -244,6 +248,21 @@ TEST(answers_are_the_cores) {
 }
 
 TEST(blocks_work_on_many_features) { compare(gaussian(60, 300, 9), gaussian(3, 300, 10, 0.5)); }
+
+TEST(scans_on_tensor_cores_give_the_same_answers) {
+  const Setting kind("HULLSPACE_CUDA_SCAN", "tensor");
+  compare(gaussian(400, 5, 3), gaussian(40, 5, 4));
+  compare(rounded(gaussian(300, 3, 15)), rounded(gaussian(40, 3, 16)));
+  compare(gaussian(150, 64, 7), gaussian(5, 64, 8, 0.6));
+}
+
+TEST(an_unknown_kind_of_scan_is_named) {
+  const auto points = gaussian(10, 2, 1);
+  DeviceHull hull(points.matrix());
+  const Setting kind("HULLSPACE_CUDA_SCAN", "fast");
+  CHECK(fails("HULLSPACE_CUDA_SCAN must be 'float32' or 'tensor', got 'fast'",
+              [&] { hull.solve(HSC_PROJECT, points); }));
+}
 
 TEST(degenerate_sets) {
   compare(gaussian(1, 4, 11), gaussian(5, 4, 12));
@@ -274,7 +293,7 @@ TEST(answers_do_not_depend_on_order_or_memory) {
   DeviceHull hull(points.matrix());
   const Answers first = hull.solve(HSC_PROJECT, queries);
   for (const char* order : {"backward", "shuffled:1", "shuffled:2"}) {
-    const Order other(order);
+    const Setting other("HULLSPACE_EMULATED_ORDER", order);
     CHECK(equal(first, hull.solve(HSC_PROJECT, queries)));
   }
   DeviceHull small(points.matrix(), std::int64_t{150} << 10);
