@@ -210,6 +210,12 @@ void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions
     work.rows = {work.rows.data, at_once * kListed, n_features, points.is_double()};
   }
   const auto stream = static_cast<cudaStream_t>(call.stream);
+  // The last tile's directions that are none are multiplied, too.
+  const std::int64_t n_tiles = (at_once + kTile - 1) / kTile;
+  check(cudaMemsetAsync(work.packed, 0,
+                        static_cast<std::size_t>(n_tiles * kTile * work.n_rows) * sizeof(float),
+                        stream),
+        "clearing");
   for (work.first = 0; work.first < directions.n_rows; work.first += at_once) {
     poll(call);
     const std::int64_t n = std::min(at_once, directions.n_rows - work.first);
