@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "common/tolerances.hpp"
+#include "cuda/carver.hpp"
 #include "cuda/frame.hpp"
 #include "cuda/team.hpp"
 
@@ -20,24 +21,6 @@ namespace hullspace::cuda {
 inline constexpr int kEnteringPoints = 6;
 
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-// Hands out consecutive pieces of memory, or adds up their sizes if there is none.
-class Carver {
- public:
-  HULLSPACE_DEVICE explicit Carver(unsigned char* memory) : memory_(memory) {}
-
-  template <class T>
-  HULLSPACE_DEVICE T* take(std::int64_t n) {
-    const std::int64_t at = used_;
-    used_ += (n * static_cast<std::int64_t>(sizeof(T)) + 15) / 16 * 16;
-    return memory_ == nullptr ? nullptr : reinterpret_cast<T*>(memory_ + at);
-  }
-  HULLSPACE_DEVICE std::int64_t used() const { return used_; }
-
- private:
-  unsigned char* memory_;
-  std::int64_t used_ = 0;
-};
 
 // Sizes of active sets.
 struct ActiveSetShape {
