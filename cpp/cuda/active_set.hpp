@@ -20,8 +20,6 @@ namespace hullspace::cuda {
 // Points that enter a pool after a scan.
 inline constexpr int kEnteringPoints = 6;
 
-inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 // Sizes of active sets.
 struct ActiveSetShape {
   int n_features = 0;

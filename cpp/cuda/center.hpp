@@ -85,7 +85,7 @@ class CenterSolver {
     total = team_.sum(total);
     size = team_.sum(size);
     const double reach = sqrt(team_.sum(square));
-    if (sum == 0.0) return {std::numeric_limits<double>::infinity(), 0.0};
+    if (sum == 0.0) return {kInfinity, 0.0};
     return {total / sum, tolerances::kBalance * (size / sum + reach)};
   }
 
@@ -101,7 +101,7 @@ class CenterSolver {
   HULLSPACE_DEVICE double radius_around() const {
     const auto part = team_.own_part();
     const auto group = part.own_group();
-    double negative = -std::numeric_limits<double>::infinity();
+    double negative = -kInfinity;
     for (int first = part.n_groups() * team_.part(); first < given_.n_rows;
          first += part.n_groups() * team_.n_parts()) {
       const int last = given_.n_rows - 1;
@@ -139,7 +139,7 @@ class CenterSolver {
       out_.center[j] = (radius > 0.0 ? x : x + step * ray) * system_.unit();
       out_.ray[j] = ray;
     });
-    write(std::numeric_limits<double>::infinity(), 0.0, Status::kUnbounded);
+    write(kInfinity, 0.0, Status::kUnbounded);
   }
 
   HULLSPACE_DEVICE void write_empty() const {

@@ -7,7 +7,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include "common/tolerances.hpp"
 #include "cuda/carver.hpp"
@@ -33,7 +32,7 @@ struct SimplexMemory {
   double* matrix;          // (n, vector_stride(n)): rows, while they are factored again
 
   // What every step uses lies in `vectors` and `edges`, what few use in `rest`.
-  HULLSPACE_ANYWHERE SimplexMemory(int n_rows, int n, Carver& for_edges, Carver& for_vectors,
+  HULLSPACE_HOST_DEVICE SimplexMemory(int n_rows, int n, Carver& for_edges, Carver& for_vectors,
                                    Carver& rest) {
     const std::int64_t size = std::int64_t{n} * vector_stride(n);
     edges = for_edges.take<double>(size);
@@ -80,7 +79,6 @@ class Simplex {
   }
 
  private:
-  static constexpr double kInfinity = std::numeric_limits<double>::infinity();
   // Steps without progress until bounds are shifted.
   static constexpr int kMostStalled = 30;
   // Rounds of climbing and repair until an answer is taken as it is.
@@ -88,7 +86,9 @@ class Simplex {
   // Rows that stop within this share of the first are as good as first.
   static constexpr double kTie = 1.0 + 0x1p-30;
 
-  HULLSPACE_DEVICE int most_steps() const { return 1000 + 50 * (n_rows_ + n_); }
+  HULLSPACE_DEVICE std::int64_t most_steps() const {
+    return 1000 + 50 * (std::int64_t{n_rows_} + n_);
+  }
   HULLSPACE_DEVICE double* edge(int k) const { return m_.edges + stride_ * k; }
   // What slacks are measured against. At a vertex in the origin the norm itself is rounding.
   HULLSPACE_DEVICE double size() const { return length_ + tolerances::kSmallestPoint; }
@@ -207,7 +207,7 @@ HULLSPACE_DEVICE typename Simplex<Team>::Outcome Simplex<Team>::maximize() {
 template <class Team>
 HULLSPACE_DEVICE typename Simplex<Team>::Outcome Simplex<Team>::climb() {
   n_stalled_ = 0;
-  for (int step = 0; step < most_steps(); ++step) {
+  for (std::int64_t step = 0; step < most_steps(); ++step) {
     const int place = choose_direction();
     if (place < -1) return Outcome::kOptimal;
     system_.products(m_.direction, m_.speeds);
@@ -434,7 +434,7 @@ HULLSPACE_DEVICE bool Simplex<Team>::settle_multipliers() {
 // up.
 template <class Team>
 HULLSPACE_DEVICE bool Simplex<Team>::repair() {
-  for (int step = 0; step < most_steps(); ++step) {
+  for (std::int64_t step = 0; step < most_steps(); ++step) {
     const Extreme deepest = lowest(n_rows_, [this](int i) { return m_.slacks[i]; });
     if (deepest.place < 0 || deepest.value >= -tolerances::kSlackRepaired * size()) return true;
     const int row = deepest.place;

@@ -10,16 +10,16 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "cuda/carver.hpp"
+#include "cuda/frame.hpp"
 #include "cuda/team.hpp"
 
 namespace hullspace::cuda {
 
 // Vectors of n numbers start this far apart: in block memory, the ones that groups of a warp read
 // together then lie in different banks.
-HULLSPACE_ANYWHERE constexpr int vector_stride(int n) { return (n + 3) / 8 * 8 + 4; }
+HULLSPACE_HOST_DEVICE constexpr int vector_stride(int n) { return (n + 3) / 8 * 8 + 4; }
 
 HULLSPACE_DEVICE inline double larger(double a, double b) { return a < b ? b : a; }
 
@@ -60,7 +60,7 @@ struct RowsMemory {
   std::int32_t* only;  // feature, or -1
 
   RowsMemory() = default;
-  HULLSPACE_ANYWHERE RowsMemory(int n_rows, int n_features, Carver& carver) {
+  HULLSPACE_HOST_DEVICE RowsMemory(int n_rows, int n_features, Carver& carver) {
     rows = carver.take<double>(std::int64_t{n_rows} * vector_stride(n_features));
     sides = carver.take<double>(n_rows);
     scales = carver.take<double>(n_rows);
@@ -95,7 +95,7 @@ class System {
     for (int i = team_.lane(); i < n_rows_; i += team_.size()) {
       const double bound = bounds[m_.given[i]];
       const bool binds = m_.scales[i] != 0.0;
-      bounds_[i] = binds ? bound * m_.scales[i] : std::numeric_limits<double>::infinity();
+      bounds_[i] = binds ? bound * m_.scales[i] : kInfinity;
       const Extreme mine{0.0, i};
       if (!binds && bound < 0.0 && is_lower(mine, contradiction)) contradiction = mine;
     }
@@ -146,7 +146,7 @@ class System {
     if (team_.lane() == 0) x[n_features_] = 0.0;
     team_.sync();
     products(x, work);
-    double negative = -std::numeric_limits<double>::infinity();
+    double negative = -kInfinity;
     for (int i = team_.lane(); i < n_rows_; i += team_.size()) {
       negative = larger(negative, work[i] - bounds_[i]);
     }
@@ -311,8 +311,8 @@ HULLSPACE_DEVICE int System<Team>::common_exponent() const {
 // The middle of the box along feature j; on its side, or zero, where it is unbounded.
 template <class Team>
 HULLSPACE_DEVICE double System<Team>::middle(int j) const {
-  double low = -std::numeric_limits<double>::infinity();
-  double high = std::numeric_limits<double>::infinity();
+  double low = -kInfinity;
+  double high = kInfinity;
   for (int i = n_dense_; i < n_rows_; ++i) {
     const double bound = bounds_[i];
     if (m_.features[i] != j || !std::isfinite(bound)) continue;

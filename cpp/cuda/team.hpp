@@ -11,10 +11,10 @@
 
 #ifdef __CUDACC__
 #define HULLSPACE_DEVICE __device__
-#define HULLSPACE_ANYWHERE __host__ __device__
+#define HULLSPACE_HOST_DEVICE __host__ __device__
 #else
 #define HULLSPACE_DEVICE
-#define HULLSPACE_ANYWHERE
+#define HULLSPACE_HOST_DEVICE
 #endif
 
 #if defined(__CUDACC__) || defined(HULLSPACE_EMULATED_CUDA)
