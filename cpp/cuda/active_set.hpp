@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "common/tolerances.hpp"
 #include "cuda/carver.hpp"
@@ -26,7 +25,7 @@ struct ActiveSetShape {
   int most_support = 0;
   bool is_double = false;  // of the points as given
 
-  HULLSPACE_DEVICE int most_pool() const { return most_support + kEnteringPoints; }
+  HULLSPACE_HOST_DEVICE int most_pool() const { return most_support + kEnteringPoints; }
 };
 
 // What an active set is between calls.
@@ -54,26 +53,27 @@ struct ActiveSetMemory {
   double* residual;  // (n_features + 1): query - nearest, lifted
   ActiveSetState* state;
 
-  HULLSPACE_DEVICE ActiveSetMemory(const ActiveSetShape& shape, Carver& carver) {
+  // What every step reads comes out of `near`.
+  HULLSPACE_HOST_DEVICE ActiveSetMemory(const ActiveSetShape& shape, Carver& near, Carver& far) {
     const std::int64_t n = shape.n_features;
     const std::int64_t support_size = shape.most_support;
     const std::int64_t pool_size = shape.most_pool();
-    pool = carver.take<unsigned char>(pool_size * n * (shape.is_double ? 8 : 4));
-    ids = carver.take<std::int32_t>(pool_size);
-    places = carver.take<std::int8_t>(pool_size);
-    barred = carver.take<std::int8_t>(pool_size);
-    q = carver.take<double>(support_size * (n + 1));
-    r = carver.take<double>(support_size * (support_size + 1) / 2);
-    support = carver.take<std::int32_t>(support_size);
-    weights = carver.take<double>(support_size);
-    coordinates = carver.take<double>(support_size);
-    step = carver.take<double>(support_size);
-    work = carver.take<double>(support_size);
-    query = carver.take<double>(n);
-    nearest = carver.take<double>(n);
-    direction = carver.take<double>(n);
-    residual = carver.take<double>(n + 1);
-    state = carver.take<ActiveSetState>(1);
+    pool = far.take<unsigned char>(pool_size * n * (shape.is_double ? 8 : 4));
+    q = far.take<double>(support_size * (n + 1));
+    r = near.take<double>(support_size * (support_size + 1) / 2);
+    ids = near.take<std::int32_t>(pool_size);
+    places = near.take<std::int8_t>(pool_size);
+    barred = near.take<std::int8_t>(pool_size);
+    support = near.take<std::int32_t>(support_size);
+    weights = near.take<double>(support_size);
+    coordinates = near.take<double>(support_size);
+    step = near.take<double>(support_size);
+    work = near.take<double>(support_size);
+    query = near.take<double>(n);
+    nearest = near.take<double>(n);
+    direction = near.take<double>(n);
+    residual = near.take<double>(n + 1);
+    state = near.take<ActiveSetState>(1);
   }
 };
 
@@ -97,14 +97,6 @@ HULLSPACE_DEVICE void dots(const Team& team, int count, int length, const Elemen
     }
   }
   team.sync();
-}
-
-// The inner product of vectors of n elements.
-template <class Team>
-HULLSPACE_DEVICE double inner_product(const Team& team, const double* a, const double* b, int n) {
-  double sum = 0.0;
-  for (int j = team.lane(); j < n; j += team.size()) sum += a[j] * b[j];
-  return team.sum(sum);
 }
 
 template <class Team>
@@ -131,6 +123,15 @@ class ActiveSet {
   HULLSPACE_DEVICE void save() const {
     team_.sync();
     if (team_.lane() == 0) *m_.state = {distance_, n_pool_, n_support_};
+  }
+
+  // The query in memory is another: move to the support's point nearest to it. The pool stays.
+  HULLSPACE_DEVICE void retarget() {
+    recompute_residual();
+    find_coordinates();
+    find_step();
+    finish_steps();
+    settle();
   }
 
   HULLSPACE_DEVICE double distance() const { return distance_; }

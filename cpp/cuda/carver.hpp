@@ -1,4 +1,4 @@
-// Memory for several arrays in one piece.
+// Pieces of a block of memory, on the host or a device.
 #pragma once
 
 #include <cstdint>
