@@ -16,6 +16,7 @@ BuildInfo build_info() {
   info.instruction_set_used = kernels().name;
   info.n_threads = worker_count(Context{}, std::numeric_limits<std::ptrdiff_t>::max());
   info.cuda_reason = HULLSPACE_CUDA_REASON;
+  info.cuda_built = info.cuda_reason.empty();
   return info;
 }
 
