@@ -143,7 +143,7 @@ class CenterSolver {
   }
 
   HULLSPACE_DEVICE void write_empty() const {
-    constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+    constexpr double kNaN = __builtin_nan("");
     each(given_.n_features, [&](int j) { out_.center[j] = kNaN; });
     write(kNaN, 0.0, Status::kEmpty);
   }
