@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "check.hpp"
@@ -118,6 +119,51 @@ inline Body cone(int n, int count, unsigned seed) {
   std::vector<double> lid(std::size_t(n), 0.0);
   lid.back() = 1.0;
   body.add(lid, 1.0);
+  return body;
+}
+
+// A cut cube whose rows are there five times, but for a little noise.
+inline Body nearly_equal_rows(int n, double noise, unsigned seed) {
+  const Body once = cut_cube(n, 2 * n, seed);
+  Body body = once;
+  const std::size_t size = once.rows.size() + once.bounds.size();
+  const std::vector<double> values = check::gaussian<double>(4 * size, seed + 3000);
+  const double* next = values.data();
+  for (int copy = 0; copy < 4; ++copy) {
+    for (std::size_t i = 0; i < once.bounds.size(); ++i) {
+      const double* from = once.rows.data() + i * std::size_t(n);
+      std::vector<double> row(from, from + n);
+      for (double& x : row) x += noise * *next++;
+      body.add(row, once.bounds[i] + noise * *next++);
+    }
+  }
+  return body;
+}
+
+// Bounds of polynomials at points between -1 and 1: many rows that nearly depend on each other.
+inline Body powers(int n, int count, unsigned seed) {
+  Body body;
+  body.n_features = n;
+  std::mt19937 engine(seed);
+  std::uniform_real_distribution<double> uniform(-1.0, 1.0);
+  for (int i = 0; i < count; ++i) {
+    const double t = uniform(engine);
+    std::vector<double> row(std::size_t(n), 1.0);
+    for (int j = 1; j < n; ++j) row[std::size_t(j)] = row[std::size_t(j) - 1] * t;
+    body.add(row, 1.05 + 0.05 * uniform(engine));
+    for (double& x : row) x = -x;
+    body.add(row, 1.05 + 0.05 * uniform(engine));
+  }
+  return body;
+}
+
+// A cut cube in coordinates of very different sizes.
+inline Body stretched_cube(int n, double most, unsigned seed) {
+  Body body = cut_cube(n, 3 * n, seed);
+  const std::vector<double> exponents = check::gaussian<double>(std::size_t(n), seed + 4000);
+  for (std::size_t i = 0; i < body.rows.size(); ++i) {
+    body.rows[i] *= std::pow(most, exponents[i % std::size_t(n)]);
+  }
   return body;
 }
 

@@ -83,7 +83,9 @@ Batch with_shared_rows(int n, unsigned count) {
   for (unsigned i = 0; i < count; ++i) {
     all.push_back(body);
     const std::vector<double> changes = check::gaussian<double>(body.bounds.size(), i);
-    for (std::size_t k = 0; k < changes.size(); ++k) all[i].bounds[k] += 0.5 * changes[k];
+    for (std::size_t k = 0; k < changes.size(); ++k) {
+      all[i].bounds[k] += 0.2 * changes[k] - (i % 5 == 1 ? 1.5 : 0.0);
+    }
   }
   Batch batch = batch_of(std::move(all));
   batch.rows = body.rows;
@@ -213,6 +215,17 @@ TEST(blocks_of_all_sizes) {
   checked(batch_of({bodies::cut_cube(110, 30, 2)}));
   checked(batch_of({bodies::cut_cube(175, 10, 3)}));      // edges in the device's memory
   checked(batch_of({bodies::random_rows(2, 12000, 4)}));  // and vectors
+}
+
+TEST(degenerate_polyhedra) {
+  checked(batch_of({bodies::cone(12, 480, 1), bodies::nearly_equal_rows(12, 1e-11, 2)}));
+  std::vector<Body> hard;
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    hard.push_back(seed % 3 == 0 ? bodies::stretched_cube(30, 1e4, seed)
+                                 : bodies::powers(30, 180, seed));
+  }
+  const Batch batch = batch_of(std::move(hard));
+  bodies::check_equal(chebyshev_centers(batch.polyhedra(), {}), solved(batch));
 }
 
 TEST(everything_may_be_on_the_device_or_the_host) {

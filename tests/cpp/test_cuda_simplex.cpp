@@ -199,4 +199,26 @@ TEST(many_faces_that_meet_in_one_point) {
   }
 }
 
+TEST(rows_that_nearly_equal_each_other) {
+  for (const double noise : {1e-6, 1e-8, 1e-10, 1e-12, 1e-14}) {
+    for (unsigned seed = 0; seed < 20; ++seed) {
+      const int n = 2 + static_cast<int>(seed);
+      CHECK(compare(bodies::nearly_equal_rows(n, noise, seed)) == Status::kOptimal);
+    }
+  }
+}
+
+// Rounding decides too much here for proofs, but no less in the core.
+TEST(rows_that_nearly_depend_on_each_other) {
+  const auto agrees = [](bodies::Body body) {
+    bodies::check_equal(chebyshev_centers(body.polyhedra(), {}), solved(body));
+  };
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    for (const int n : {3, 10, 20, 30}) {
+      agrees(bodies::powers(n, 6 * n, seed));
+      for (const double most : {10.0, 1e2, 1e4}) agrees(bodies::stretched_cube(n, most, seed));
+    }
+  }
+}
+
 int main() { return check::run_all(); }
