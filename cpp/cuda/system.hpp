@@ -28,6 +28,7 @@ template <class Team, class More>
 HULLSPACE_DEVICE void products_of_groups(const Team& team, const double* vectors,
                                          std::int64_t stride, int count, const double* x, int n,
                                          const More& more, double* out) {
+  constexpr int kAtOnce = 8;  // reads that are under way together
   const auto part = team.own_part();
   const auto group = part.own_group();
   for (int first = part.n_groups() * team.part(); first < count;
@@ -37,11 +38,14 @@ HULLSPACE_DEVICE void products_of_groups(const Team& team, const double* vectors
     double even = 0.0;
     double odd = 0.0;  // two sums, as each waits for its last addition
     int j = group.lane();
-    for (; j + group.size() < n; j += 2 * group.size()) {
-      even += vector[j] * x[j];
-      odd += vector[j + group.size()] * x[j + group.size()];
+    for (; j + (kAtOnce - 1) * group.size() < n; j += kAtOnce * group.size()) {
+      for (int k = 0; k < kAtOnce; k += 2) {
+        const int next = j + k * group.size();
+        even += vector[next] * x[next];
+        odd += vector[next + group.size()] * x[next + group.size()];
+      }
     }
-    if (j < n) even += vector[j] * x[j];
+    for (; j < n; j += group.size()) even += vector[j] * x[j];
     const double sum = group.sum(even + odd);
     if (group.lane() == 0 && i < count) out[i] = sum + more(i);
   }
