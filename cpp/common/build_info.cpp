@@ -15,8 +15,8 @@ BuildInfo build_info() {
   info.instruction_sets_found = found_instruction_sets();
   info.instruction_set_used = kernels().name;
   info.n_threads = worker_count(Context{}, std::numeric_limits<std::ptrdiff_t>::max());
+  info.cuda_built = HULLSPACE_CUDA_BUILT != 0;
   info.cuda_reason = HULLSPACE_CUDA_REASON;
-  info.cuda_built = info.cuda_reason.empty();
   return info;
 }
 

@@ -190,19 +190,17 @@ void order_all(HscHull& hull, cudaStream_t stream, HscAnswers& answers) {
   check(cudaStreamSynchronize(stream), "ordering weights");
 }
 
-Question make_question(const PointSet& points, int goal, double relative) {
+Question make_question(const PointSet& points, const ScanKind& scan, int goal, double relative) {
   const int n = points.n_features();
   const double radius = points.radius();
   const double rounding = tolerances::smallest_tolerance(n);
   const double tolerance = radius * std::max(relative, rounding);
   const double error_of_unit = tolerances::double_score_error(n, 1.0);
   const Goal goals[] = {Goal::kProject, Goal::kContain, Goal::kRay};
-  return {goals[goal],
-          tolerance,
-          tolerances::single_score_error(n, radius),
-          tolerances::double_score_error(n, radius),
-          error_of_unit,
-          {radius, tolerance, error_of_unit, rounding, points.half_widths()}};
+  return {
+      goals[goal],           tolerance,
+      scan.error(n, radius), tolerances::double_score_error(n, radius),
+      error_of_unit,         {radius, tolerance, error_of_unit, rounding, points.half_widths()}};
 }
 
 // Answers are carved for the largest batch that a call may make; rays need the most memory.
@@ -233,7 +231,7 @@ int describe_hull(const HscHull* hull, HscHullInfo* out) {
 int most_queries(HscHull* hull, const HscCall* call, std::int64_t* out) {
   return guarded(hull->device, [&] {
     const HullCall what = largest_call();
-    *out = find_most_queries(*hull, Rounds(hull->points, *call, what), *call);
+    *out = find_most_queries(*hull, Rounds(hull->points, *call, what, choose_scan()), *call);
   });
 }
 
@@ -257,9 +255,10 @@ int solve_hull(HscHull* hull, const HscCall* call, int goal, const HscMatrix* qu
     if (first_point < 0) require_finite(uploaded.matrix(), 0, name, stream);
     require_finite(along.matrix(), 0, "directions", stream);
     if (is_ray) require_nonzero(along.matrix(), stream);
-    const HullCall what{make_question(hull->points, goal, tolerance), uploaded.matrix(),
+    const ScanKind scan = choose_scan();
+    const HullCall what{make_question(hull->points, scan, goal, tolerance), uploaded.matrix(),
                         along.matrix(), first_point};
-    Rounds rounds(hull->points, *call, what);
+    Rounds rounds(hull->points, *call, what, scan);
     if (answers->n_queries > find_most_queries(*hull, rounds, *call)) {
       throw Failure(HSC_MEMORY,
                     std::string(name) + " are more than fit within memory_limit at a time");

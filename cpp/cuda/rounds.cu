@@ -76,8 +76,8 @@ HULLSPACE_DEVICE double load_query(const Team& team, const Step& step, std::int6
 }
 
 template <class Team>
-__global__ void __launch_bounds__(kTeamThreads<Team>) start_queries(Step step, int n) {
-  with_team<Team>(n, [&](const Team& team, int slot) {
+__global__ void __launch_bounds__(kTeamThreads<Team>) start_queries(Step step, int n_slots) {
+  with_team<Team>(n_slots, [&](const Team& team, int slot) {
     Carver near(step.slots.at(slot));
     Carver far(step.slots.at(slot) + step.slots.near_bytes);
     const QueryShape& shape = step.slots.shape;
@@ -295,8 +295,8 @@ HULLSPACE_DEVICE void write_weights(const Team& team, const Step& step, const Qu
 
 template <class Team>
 __global__ void __launch_bounds__(kTeamThreads<Team>)
-    write_answers(Step step, int n, AnswerArrays answers) {
-  with_team<Team>(n, [&](const Team& team, int slot) {
+    write_answers(Step step, int n_slots, AnswerArrays answers) {
+  with_team<Team>(n_slots, [&](const Team& team, int slot) {
     Carver near(step.slots.at(slot));
     Carver far(step.slots.at(slot) + step.slots.near_bytes);
     const QueryShape& shape = step.slots.shape;
@@ -359,8 +359,12 @@ struct Rounds::Batch {
   std::int64_t n_bytes = 0;
 };
 
-Rounds::Rounds(PointSet& points, const HscCall& call, const HullCall& what)
-    : points_(points), call_(call), what_(what), stream_(static_cast<cudaStream_t>(call.stream)) {
+Rounds::Rounds(PointSet& points, const HscCall& call, const HullCall& what, const ScanKind& scan)
+    : points_(points),
+      call_(call),
+      what_(what),
+      scan_(scan),
+      stream_(static_cast<cudaStream_t>(call.stream)) {
   check(cudaDeviceGetAttribute(&n_multiprocessors_, cudaDevAttrMultiProcessorCount, call.device),
         "asking for multiprocessors");
 }
@@ -446,7 +450,7 @@ void Rounds::scan(const Batch& batch, const Waiting& waiting, const Counts& coun
   }
   points_.visit(call_, [&](const Panels& panels, const DeviceMatrix& rows, std::int64_t first) {
     if (n > 0) {
-      cuda::scan(panels, {waiting.directions, n, points_.n_scan_rows(), waiting.excluded}, lists,
+      scan_.scan(panels, {waiting.directions, n, points_.n_scan_rows(), waiting.excluded}, lists,
                  stream_);
     }
     if (counts.n_exact > 0) {

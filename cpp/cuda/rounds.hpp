@@ -70,7 +70,7 @@ struct HullCall {
 
 class Rounds {
  public:
-  Rounds(PointSet& points, const HscCall& call, const HullCall& what);
+  Rounds(PointSet& points, const HscCall& call, const HullCall& what, const ScanKind& scan);
 
   // Bytes that a batch of n queries takes, with supports of at most so many points.
   std::int64_t n_bytes(std::int64_t n, int most_support) const;
@@ -87,6 +87,7 @@ class Rounds {
   PointSet& points_;
   const HscCall& call_;
   const HullCall& what_;
+  ScanKind scan_;
   cudaStream_t stream_;
   int n_multiprocessors_ = 1;
 };

@@ -85,6 +85,14 @@ void scan(const Panels& points, const Directions& directions, const Lists& lists
 void scan_on_tensor_cores(const Panels& points, const Directions& directions, const Lists& lists,
                           cudaStream_t stream);
 
+// Which of the two scans hulls use, with the error of its scores for points of at most this norm:
+// the first, or what the environment variable HULLSPACE_CUDA_SCAN names ("float32" or "tensor").
+struct ScanKind {
+  void (*scan)(const Panels&, const Directions&, const Lists&, cudaStream_t);
+  double (*error)(std::ptrdiff_t n_features, double radius);
+};
+ScanKind choose_scan();
+
 // keep: (n directions), each at most lists.most.
 void merge_lists(const Lists& lists, int n_directions, const int* keep, const Merged& merged,
                  cudaStream_t stream);

@@ -21,6 +21,7 @@ struct Supports {
   Frame frame;
   int exponent = 0;  // of the frame's unit
   int n_rows = 0;
+  ScanKind kind = choose_scan();
   double scan_error = 0.0;
   double point_error = 0.0;
   DeviceMatrix rows;  // of all points, or those that were gathered, in order
@@ -160,7 +161,7 @@ void find_batch(PointSet& points, const HscCall& call, Supports& work, int n) {
   check(cudaMemsetAsync(work.list_counts, 0, static_cast<std::size_t>(n) * sizeof(int), stream),
         "clearing");
   points.visit(call, [&](const Panels& panels, const DeviceMatrix&, std::int64_t) {
-    scan(panels, {work.packed, n, work.n_rows, nullptr}, lists, stream);
+    work.kind.scan(panels, {work.packed, n, work.n_rows, nullptr}, lists, stream);
   });
   merge_lists(lists, n, work.keep, work.merged, stream);
   if (work.in_order) {
@@ -191,7 +192,7 @@ void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions
   work.frame = points.frame();
   work.exponent = std::ilogb(work.frame.high) + std::ilogb(work.frame.low);
   work.n_rows = points.n_scan_rows();
-  work.scan_error = tolerances::single_score_error(n_features, points.radius());
+  work.scan_error = work.kind.error(n_features, points.radius());
   work.point_error = tolerances::double_score_error(n_features, points.radius());
   work.in_order = !points.has_rows();
   work.rows = points.rows();

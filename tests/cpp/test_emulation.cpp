@@ -13,6 +13,10 @@
 #include "cuda/runtime.hpp"
 #include "cuda/team.hpp"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
+
 using namespace hullspace::cuda;
 
 namespace {
@@ -190,6 +194,13 @@ __global__ void read_beyond_mask(int) {
 }
 __global__ void nothing(int) {}
 
+// Blocks leave nothing to the next ones.
+__global__ void read_unset(float* out) {
+  float* memory = reinterpret_cast<float*>(block_memory());
+  out[blockIdx.x] = *memory;
+  *memory = 1.0F;
+}
+
 struct Fragment {
   float values[4];
 };
@@ -312,6 +323,11 @@ TEST(memory_is_its_devices_and_limited) {
   for (const double x : to_host(fresh)) CHECK(std::isnan(x));
   const Buffer<float> fresh_single(3);
   for (const float x : to_host(fresh_single)) CHECK(std::isnan(x));
+  launch(&read_unset, 3, 1, sizeof(float), nullptr, fresh_single.data());
+  for (const float x : to_host(fresh_single)) CHECK(std::isnan(x));
+#ifdef __SANITIZE_ADDRESS__
+  CHECK(__asan_address_is_poisoned(fresh.data()) == 1);
+#endif
 
   setenv("HULLSPACE_EMULATED_MEMORY", "1000", 1);
   void* memory = nullptr;

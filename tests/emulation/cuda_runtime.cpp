@@ -265,10 +265,7 @@ cudaError_t cudaMalloc(void** out, std::size_t n_bytes) {
   }
   void* memory = ::operator new(n_bytes, std::align_val_t{kAlignment}, std::nothrow);
   if (memory == nullptr) return returned(cudaErrorMemoryAllocation);
-  // NaN as float and as double, and a large integer
-  constexpr unsigned char kPattern[] = {0xff, 0xff, 0xf7, 0x7f};
-  auto* bytes = static_cast<unsigned char*>(memory);
-  for (std::size_t i = 0; i < n_bytes; ++i) bytes[i] = kPattern[i % sizeof kPattern];
+  hullspace::emulation::fill_unset(memory, n_bytes);
   devices().memory[static_cast<const char*>(memory)] = {n_bytes, current_device};
   __asan_poison_memory_region(memory, n_bytes);
   *out = memory;
@@ -395,6 +392,12 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) 
 }
 
 namespace hullspace::emulation {
+
+void fill_unset(void* memory, std::size_t n_bytes) {
+  constexpr unsigned char kPattern[] = {0xff, 0xff, 0xf7, 0x7f};
+  auto* bytes = static_cast<unsigned char*>(memory);
+  for (std::size_t i = 0; i < n_bytes; ++i) bytes[i] = kPattern[i % sizeof kPattern];
+}
 
 cudaError_t allow_block_memory(const void* kernel, cudaFuncAttribute attribute, int n_bytes) {
   if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;

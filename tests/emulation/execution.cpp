@@ -365,7 +365,7 @@ void execute(const cudaLaunchConfig_t& config, void (*run)(void*), void* data) {
   for (const int block : ordered(static_cast<int>(rows * gridDim.z))) {
     const unsigned at = static_cast<unsigned>(block);
     blockIdx = {at % gridDim.x, at / gridDim.x % gridDim.y, at / rows};
-    std::memset(memory, 0x7f, n_bytes);  // huge, as numbers of any type
+    fill_unset(memory, n_bytes);
     run_block();
   }
   ::operator delete(memory, std::align_val_t{128});

@@ -14,7 +14,7 @@ struct BuildInfo {
   std::string instruction_set_used;
   int n_threads = 1;
   bool cuda_built = false;
-  std::string cuda_reason;  // why not, or empty
+  std::string cuda_reason;  // why not, else empty
 };
 
 // Throws ArgumentError if the environment variable HULLSPACE_ISA names an instruction set that
