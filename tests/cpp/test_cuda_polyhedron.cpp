@@ -321,6 +321,14 @@ TEST(numbers_that_are_none_are_misuse) {
   }
 }
 
+TEST(no_rows) {
+  const Body none{{}, {}, 3, {0, 0}};
+  for (const bool from_device : {false, true}) {
+    const ChebyshevCenters found = checked(batch_of({none, none}), {kPlenty, from_device});
+    CHECK(found.status[0] == Status::kUnbounded && found.status[1] == Status::kUnbounded);
+  }
+}
+
 TEST(no_polyhedra) {
   Batch none = mixed(3, 1);
   none.starts = {0};
