@@ -16,6 +16,9 @@ constexpr int kMostBlocks = 128;
 constexpr double kResidentShare = 0.7;
 constexpr double kPieceShare = 0.25;
 
+// Multiply-adds after which the caller is asked whether to go on: a device does them in 0.1 s.
+constexpr double kWorkAtOnce = 1e12;
+
 // As of the core's PointSet: walls of the box stand off the points by this factor.
 constexpr double kBoxSlack = 1.02;
 
@@ -234,13 +237,26 @@ void PointSet::visit_rows(const HscCall& call, const VisitRows& use) {
   }
 }
 
-void PointSet::visit(const HscCall& call, const Visit& use) {
-  Panels panels{panels_.data(), n_points(), 0, n_scan_rows()};
-  if (panels.data != nullptr) return use(panels, rows_, 0);
+void PointSet::visit(const HscCall& call, double work, const Visit& use) {
+  const auto stream = static_cast<cudaStream_t>(call.stream);
+  const double at_once = std::max(1.0, kWorkAtOnce / (work * kTile));
+  const std::int64_t most = at_once < 1e9 ? static_cast<std::int64_t>(at_once) * kTile : n_points();
+  const auto visit_parts = [&](const float* panels, const DeviceMatrix& rows, std::int64_t first) {
+    for (std::int64_t at = 0; at < rows.n_rows; at += most) {
+      if (first + at > 0) {
+        check(cudaStreamSynchronize(stream), "scanning");
+        poll(call);
+      }
+      const std::int64_t n = std::min(most, rows.n_rows - at);
+      const auto* data = static_cast<const unsigned char*>(rows.data) + at * row_bytes(given_);
+      use({panels + at * n_scan_rows(), n, first + at, n_scan_rows()},
+          {data, n, rows.n_columns, rows.is_double}, first + at);
+    }
+  };
+  if (panels_.data() != nullptr) return visit_parts(panels_.data(), rows_, 0);
   visit_rows(call, [&](const DeviceMatrix& rows, std::int64_t first) {
-    pack_points(rows, 0, rows.n_rows, frame_, n_scan_rows(), piece_panels_.data(),
-                static_cast<cudaStream_t>(call.stream));
-    use({piece_panels_.data(), rows.n_rows, first, n_scan_rows()}, rows, first);
+    pack_points(rows, 0, rows.n_rows, frame_, n_scan_rows(), piece_panels_.data(), stream);
+    visit_parts(piece_panels_.data(), rows, first);
   });
 }
 

@@ -68,10 +68,10 @@ class PointSet {
   // row where its point is in the lists.
   void gather_rows(const Lists& lists, unsigned char* out, cudaStream_t stream) const;
 
-  // Go through the points, in pieces if they do not fit: packed, and as they were given from the
-  // index `first` on.
+  // Go through the points, packed and as they were given from the index `first` on: in pieces if
+  // they do not fit, or if `work`, multiply-adds for each point, would keep the caller waiting.
   using Visit = std::function<void(const Panels&, const DeviceMatrix& rows, std::int64_t first)>;
-  void visit(const HscCall& call, const Visit& use);
+  void visit(const HscCall& call, double work, const Visit& use);
 
  private:
   using VisitRows = std::function<void(const DeviceMatrix& rows, std::int64_t first)>;

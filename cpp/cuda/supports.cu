@@ -160,7 +160,8 @@ void find_batch(PointSet& points, const HscCall& call, Supports& work, int n) {
   launch_teams<WarpTeam>(load_directions, n, 0, stream, work, n);
   check(cudaMemsetAsync(work.list_counts, 0, static_cast<std::size_t>(n) * sizeof(int), stream),
         "clearing");
-  points.visit(call, [&](const Panels& panels, const DeviceMatrix&, std::int64_t) {
+  const double work_of_scan = static_cast<double>(work.n_rows) * n;
+  points.visit(call, work_of_scan, [&](const Panels& panels, const DeviceMatrix&, std::int64_t) {
     work.kind.scan(panels, {work.packed, n, work.n_rows, nullptr}, lists, stream);
   });
   merge_lists(lists, n, work.keep, work.merged, stream);
@@ -175,7 +176,8 @@ void find_batch(PointSet& points, const HscCall& call, Supports& work, int n) {
         "copying");
   check(cudaStreamSynchronize(stream), "finding supports");
   if (std::ranges::any_of(incomplete, [](std::int8_t flag) { return flag != 0; })) {
-    points.visit(call, [&](const Panels&, const DeviceMatrix& rows, std::int64_t first) {
+    const double in_double = 32.0 * work_of_scan;
+    points.visit(call, in_double, [&](const Panels&, const DeviceMatrix& rows, std::int64_t first) {
       launch_teams<BlockTeam>(choose_among_all, n, 0, stream, work, rows, first);
     });
   }
@@ -210,6 +212,12 @@ void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions
     work.rows = {work.rows.data, at_once * kListed, n_features, points.is_double()};
   }
   const auto stream = static_cast<cudaStream_t>(call.stream);
+  // The last tile's directions that are none are multiplied, too.
+  const std::int64_t n_tiles = (at_once + kTile - 1) / kTile;
+  check(cudaMemsetAsync(work.packed, 0,
+                        static_cast<std::size_t>(n_tiles * kTile * work.n_rows) * sizeof(float),
+                        stream),
+        "clearing");
   for (work.first = 0; work.first < directions.n_rows; work.first += at_once) {
     poll(call);
     const std::int64_t n = std::min(at_once, directions.n_rows - work.first);

@@ -9,6 +9,7 @@
 #include "common/tolerances.hpp"
 #include "cuda/scan.hpp"
 #include "cuda/selection.hpp"
+#include "cuda/tile_lists.hpp"
 #include "scan/scan.hpp"
 
 using hullspace::Context;
@@ -376,9 +377,12 @@ TEST(lists_survive_adverse_orders_and_duplicates) {
   for (int i = 0; i < kPoints; ++i) steps[i] = -(i / 1000);
   std::vector<double> rising(kPoints);
   for (int i = 0; i < kPoints; ++i) rising[i] = i / 2;
+  // A list would be thinned out to just those that are wanted.
+  std::vector<double> gap(kPoints, 5.0);
+  for (int i = 0; i < 20; ++i) gap[i] = -1.0 - i;
   Queries queries(6, 1, 30);
   for (int j = 0; j < 6; ++j) queries.directions[j][0] = j < 3 ? 1.0 : -1.0;
-  for (const auto& data : {falling, steps, rising, std::vector<double>(kPoints, 2.5)}) {
+  for (const auto& data : {falling, steps, rising, gap, std::vector<double>(kPoints, 2.5)}) {
     for (const int most : {0, 1, 20}) {
       check_lists(kCores, Points(data, 1), queries, most, {{1}, {4}, {3, 1000}, {7, 777, 100}});
     }
@@ -420,6 +424,21 @@ TEST(lists_agree_with_those_of_the_core) {
       for (int i = 0; i < points.n(); ++i) {
         CHECK(is_listed[i] || exact_score(points, i, queries, j) >= result.bounds[j] - error);
       }
+    }
+  }
+}
+
+TEST(thresholds_only_fall) {
+  const float values[] = {-kInfinity, -5.0F, -1e-40F, -0.0F, 0.0F, 1e-40F, 3.0F, kInfinity};
+  for (const float before : values) {
+    for (const float value : values) {
+      // The bits of floats are looked at as integers, as on the device.
+      union {
+        float number;
+        int bits;
+      } threshold{before};
+      lower(&threshold.number, value);
+      CHECK(threshold.number == std::min(before, value));
     }
   }
 }

@@ -31,11 +31,13 @@ float add(float sum, const double (&products)[kAtATime]) {
   double largest = std::abs(static_cast<double>(sum));
   for (const double product : products) largest = std::max(largest, std::abs(product));
   if (largest == 0.0) return 0.0F;
-  const double unit = std::ldexp(1.0, std::ilogb(largest) + 1 - kBits);
-  const auto aligned = [unit](double x) { return std::trunc(x / unit) * unit; };
-  double total = aligned(static_cast<double>(sum));
-  for (const double product : products) total += aligned(product);
-  return cut_off(total);
+  int exponent = 0;
+  static_cast<void>(std::frexp(largest, &exponent));
+  const double unit = std::ldexp(1.0, exponent - kBits);
+  const double per_unit = std::ldexp(1.0, kBits - exponent);
+  int total = static_cast<int>(static_cast<double>(sum) * per_unit);
+  for (const double product : products) total += static_cast<int>(product * per_unit);
+  return cut_off(total * unit);
 }
 
 }  // namespace
