@@ -52,8 +52,10 @@ class CenterSolver {
     if (outcome == Outcome::kUnbounded || given_.n_rows == 0) return write_unbounded();
     write_duals();
     const Bound bound = find_bound();
-    if (bound.radius < -bound.rounding) return write_empty();
-    write_ball(bound, outcome == Outcome::kOptimal ? Status::kOptimal : Status::kLimit);
+    const bool seems_empty = bound.radius < -bound.rounding;
+    if (seems_empty && proves_empty()) return write_empty();
+    const bool optimal = outcome == Outcome::kOptimal && !seems_empty;
+    write_ball(bound, optimal ? Status::kOptimal : Status::kLimit);
   }
 
  private:
@@ -87,6 +89,37 @@ class CenterSolver {
     const double reach = sqrt(team_.sum(square));
     if (sum == 0.0) return {kInfinity, 0.0};
     return {total / sum, tolerances::kBalance * (size / sum + reach)};
+  }
+
+  // Whether such a bound below zero proves that there is no feasible point: whether the rows that
+  // it comes from cancel.
+  HULLSPACE_DEVICE bool proves_empty() const {
+    double value = 0.0;
+    double sum = 0.0;
+    double farthest = 0.0;
+    double square = 0.0;
+    each(simplex_.n_variables(), [&](int k) {
+      const double multiplier = simplex_.multiplier(k);
+      if (multiplier == 0.0) return;
+      const double bound = system_.bounds()[simplex_.active(k)];
+      value += multiplier * bound;
+      sum += multiplier;
+      farthest = larger(farthest, fabs(bound));
+    });
+    each(given_.n_features, [&](int j) {
+      double rest = 0.0;
+      for (int k = 0; k < simplex_.n_variables(); ++k) {
+        const double multiplier = simplex_.multiplier(k);
+        if (multiplier > 0.0) rest += multiplier * system_.element(simplex_.active(k), j);
+      }
+      square += rest * rest;
+    });
+    value = team_.sum(value);
+    sum = team_.sum(sum);
+    farthest = team_.largest(farthest);
+    const double misfit = sqrt(team_.sum(square));
+    return misfit <= tolerances::kCancelled * (given_.n_features + 4) * sum ||
+           tolerances::kFarProved * farthest * misfit <= -value;
   }
 
   // Multipliers of the rows as given. Those of the objective r sum to one with the rows' lengths.
