@@ -4,6 +4,7 @@
 
 #include "common/kernels.hpp"
 #include "common/parallel.hpp"
+#include "hullspace/device.hpp"
 
 namespace hullspace {
 
@@ -15,7 +16,10 @@ BuildInfo build_info() {
   info.instruction_sets_found = found_instruction_sets();
   info.instruction_set_used = kernels().name;
   info.n_threads = worker_count(Context{}, std::numeric_limits<std::ptrdiff_t>::max());
+  info.cuda_built = HULLSPACE_CUDA_BUILT != 0;
   info.cuda_reason = HULLSPACE_CUDA_REASON;
+  info.cuda_architectures = HULLSPACE_CUDA_ARCHITECTURES;
+  info.cuda_library = cuda_library_path();
   return info;
 }
 
