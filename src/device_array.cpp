@@ -182,6 +182,11 @@ std::string DeviceArray::device_name() const {
   return device_.is_host() ? "cpu" : "cuda:" + std::to_string(device_.id);
 }
 
+DeviceArray DeviceArray::reshaped(std::vector<std::int64_t> shape) const {
+  if (product(shape) != size()) throw ArgumentError("shape must have as many elements");
+  return {data_, std::move(shape), dtype_, device_, stream_};
+}
+
 py::array DeviceArray::numpy() const {
   py::array out(numpy_dtype(), shape_);
   void* to = out.mutable_data();
@@ -233,10 +238,12 @@ void bind_device_array(py::module_& module) {
       .def_property_readonly(
           "shape", [](const DeviceArray& self) { return py::tuple(py::cast(self.shape())); })
       .def_property_readonly("ndim", [](const DeviceArray& self) { return self.shape().size(); })
-      .def_property_readonly("dtype", &DeviceArray::numpy_dtype)
+      .def_property_readonly(
+          "dtype", [](const DeviceArray& self) -> py::object { return self.numpy_dtype(); })
       .def_property_readonly("size", &DeviceArray::size)
       .def_property_readonly("nbytes", &DeviceArray::n_bytes)
       .def_property_readonly("device", &DeviceArray::device_name)
+      .def("reshaped", &DeviceArray::reshaped, "shape"_a, "Return the same elements, not copied.")
       .def("numpy", &DeviceArray::numpy, "Copy the array to the host.")
       .def("__dlpack__", &DeviceArray::dlpack, py::kw_only(), "stream"_a = py::none(),
            "max_version"_a = py::none(), "dl_device"_a = py::none(), "copy"_a = py::none())

@@ -41,6 +41,8 @@ class DeviceArray {
   py::dtype numpy_dtype() const;
   std::string device_name() const;
 
+  // The same elements in another shape.
+  DeviceArray reshaped(std::vector<std::int64_t> shape) const;
   py::array numpy() const;
   py::capsule dlpack(const py::object& stream, const py::object& max_version,
                      const py::object& dl_device, const py::object& copy) const;
