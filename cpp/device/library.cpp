@@ -94,7 +94,9 @@ void check(int code) {
   throw DeviceError(message);
 }
 
-Call::Call(const DeviceContext& context) : interrupted_(context.interrupted) {
+Call::Call(const DeviceContext& context)
+    : interrupted_(context.interrupted),
+      next_poll_(std::chrono::steady_clock::now() + kPollInterval) {
   call_.device = context.device;
   call_.stream = context.stream;
   call_.memory_limit =

@@ -30,7 +30,7 @@ class Call {
   static int is_interrupted(void* self);
 
   const std::function<bool()>& interrupted_;
-  std::chrono::steady_clock::time_point next_poll_{};
+  std::chrono::steady_clock::time_point next_poll_;
   HscCall call_{};
 };
 

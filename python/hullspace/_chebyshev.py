@@ -99,6 +99,11 @@ def chebyshev_centers(
     threads, limit = as_threads(n_threads), as_memory_limit(memory_limit)
     if isinstance(A, list | tuple) and any(device_of(a) is not None for a in A):
         raise TypeError("A must be one array, not a list of arrays, to be on a GPU")
+    if device_of(b) != device_of(A):
+        raise ValueError(
+            f"b must be where A is, on {name_of(device_of(A))}, got an array on "
+            f"{name_of(device_of(b))}"
+        )
     chosen = choose_device(device, A)
     if chosen is not None and chosen == device_of(A):
         return _centers_of_device_arrays(A, b, equalities, chosen, limit)

@@ -386,8 +386,7 @@ def place_array(value: Any, name: str, device: int, *, double: bool = False) -> 
     """
     if device_of(value) != device:
         raise ValueError(
-            f"{name} must be on {name_of(device)} or in the host's memory, "
-            f"got an array on {name_of(device_of(value))}"
+            f"{name} must be on {name_of(device)}, got an array on {name_of(device_of(value))}"
         )
     library = _library_of(value)
     array = _borrow(value, name, library, double=double)
