@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -23,11 +24,21 @@ class Failure : public std::runtime_error {
   int code_;
 };
 
+// What an error means. The runtime calls a driver that is not there an old one.
+inline std::string reason(cudaError_t error) {
+  if (error != cudaErrorInsufficientDriver) return cudaGetErrorString(error);
+  int version = 0;
+  static_cast<void>(cudaDriverGetVersion(&version));
+  if (version == 0) return "there is no CUDA driver";
+  return "the CUDA driver is for CUDA " + std::to_string(version / 1000) + "." +
+         std::to_string(version % 1000 / 10) + ", which is too old";
+}
+
 inline void check(cudaError_t error, const char* doing) {
   if (error == cudaSuccess) return;
   static_cast<void>(cudaGetLastError());  // what is no failure of the device must not stay behind
   const int code = error == cudaErrorMemoryAllocation ? HSC_MEMORY : HSC_DEVICE;
-  throw Failure(code, std::string(doing) + ": " + cudaGetErrorString(error));
+  throw Failure(code, std::string(doing) + ": " + reason(error));
 }
 
 // Makes a device the current one and puts back what was.
@@ -108,13 +119,28 @@ inline void poll(const HscCall& call) {
   }
 }
 
-// Run what a call of the interface does, on its device; returns its code and keeps the message.
+// Whether the library has code for a device; what is newer than all that it was built for runs what
+// the driver makes of its PTX.
+inline void require_code(int device) {
+  int major = 0;
+  int minor = 0;
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
+        "asking for the device's compute capability");
+  check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device),
+        "asking for the device's compute capability");
+  if (major >= 8) return;
+  throw Failure(HSC_DEVICE, "device " + std::to_string(device) + " has compute capability " +
+                                std::to_string(major) + "." + std::to_string(minor) +
+                                ", but 8.0 or more is needed");
+}
+
 // Defined in device.cu.
-void keep_message(const std::string& message);
+void keep_message(const char* message) noexcept;
+
+// The code of what `body` does, whose message is kept.
 template <class Body>
-int guarded(int device, const Body& body) noexcept {
+int caught(const Body& body) noexcept {
   try {
-    const CurrentDevice current(device);
     body();
     return HSC_OK;
   } catch (const Failure& failure) {
@@ -127,6 +153,16 @@ int guarded(int device, const Body& body) noexcept {
     keep_message(error.what());
     return HSC_DEVICE;
   }
+}
+
+// Run what a call of the interface does, on its device.
+template <class Body>
+int guarded(int device, const Body& body) noexcept {
+  return caught([&] {
+    const CurrentDevice current(device);
+    require_code(device);
+    body();
+  });
 }
 
 }  // namespace hullspace::cuda
