@@ -19,6 +19,8 @@ from scipy import sparse
 from hullspace import _core
 from hullspace._arrays import as_matrix, require_shape
 
+DeviceArray = _core.DeviceArray
+
 _T = TypeVar("_T")
 
 # Kinds of memory in DLPack: https://dmlc.github.io/dlpack/latest/c_api.html
@@ -236,7 +238,7 @@ class _AnyLibrary(ArrayLibrary):
         return DeviceCsr(indptr, indices, data, shape)
 
     def equals(self, array: Any, value: int) -> Any:
-        return _core.DeviceArray.of_numpy(array.numpy() == value, array.__dlpack_device__()[1], 0)
+        return DeviceArray.of_numpy(array.numpy() == value, array.__dlpack_device__()[1], 0)
 
     def numpy(self, array: Any) -> Any:
         return _borrow(array, "array", self).numpy()
@@ -345,11 +347,9 @@ def _library_of(array: Any) -> ArrayLibrary:
     return _ANY
 
 
-def _borrow(
-    array: Any, name: str, library: ArrayLibrary, *, double: bool = False
-) -> _core.DeviceArray:
+def _borrow(array: Any, name: str, library: ArrayLibrary, *, double: bool = False) -> DeviceArray:
     """Return an array on a device as the core sees it, ready on the library's current stream."""
-    if isinstance(array, _core.DeviceArray):
+    if isinstance(array, DeviceArray):
         return array
     kind, number = array.__dlpack_device__()
     array = library.as_float(array, double=double)
@@ -360,7 +360,7 @@ def _borrow(
         capsule = array.__dlpack__(**asked, max_version=(1, 0))
     except TypeError:  # of libraries from before version 1
         capsule = array.__dlpack__(**asked)
-    return _core.DeviceArray.of_dlpack(capsule, name, stream)
+    return DeviceArray.of_dlpack(capsule, name, stream)
 
 
 @dataclass(frozen=True)

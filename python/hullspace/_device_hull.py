@@ -8,6 +8,7 @@ import numpy as np
 
 from hullspace import _core
 from hullspace._device import (
+    DeviceArray,
     Placed,
     device_of,
     name_of,
@@ -97,7 +98,7 @@ class DeviceSet:
     def _put(self, placed: Placed, array: npt.NDArray[Any]) -> Any:
         if not placed.on_device:
             return array
-        copied = _core.DeviceArray.of_numpy(array, self.device, placed.stream)
+        copied = DeviceArray.of_numpy(array, self.device, placed.stream)
         return placed.library.wrap(copied)
 
 
