@@ -140,8 +140,10 @@ def _centers_of_device_arrays(
     *batch, n_constraints, n_features = _require_batch(rows.array.shape)
     n_problems = batch[0] if batch else bounds.array.shape[0]
     if bounds.array.shape != (n_problems, n_constraints):
-        expected = (n_problems if batch else "n_problems", n_constraints)
-        raise ValueError(f"b must have shape {expected}, got {bounds.array.shape}")
+        raise ValueError(
+            f"b must have shape ({n_problems if batch else 'n_problems'}, {n_constraints}), "
+            f"got {bounds.array.shape}"
+        )
     parts = _core.device_chebyshev_centers(
         rows.array.reshaped([int(np.prod(batch)) * n_constraints, n_features]),
         bounds.array,

@@ -267,7 +267,7 @@ class _Torch(ArrayLibrary):
             indptr = indptr.to(torch.int32)
         else:
             indices = indices.to(torch.int64)
-        return torch.sparse_csr_tensor(indptr, indices, data, size=shape)
+        return torch.sparse_csr_tensor(indptr, indices, data, size=shape, check_invariants=False)
 
     def rows(self, array: Any, indices: npt.NDArray[Any]) -> Any:
         chosen = sys.modules["torch"].as_tensor(indices, device=array.device)
