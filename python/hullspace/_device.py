@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
 from importlib import import_module
 from typing import Any, TypeVar, cast
 
@@ -198,6 +200,9 @@ def as_memory_limit(memory_limit: int | None) -> int:
 class ArrayLibrary:
     """What is needed of an array library; this is NumPy."""
 
+    # What is asked of DLPack: to be ready on the default stream, or, as -1, just as it is.
+    awaited_stream = 1
+
     def stream(self, _device: int) -> int:
         """Return the library's current stream on a device, 0 for the default one."""
         return 0
@@ -245,6 +250,8 @@ class _AnyLibrary(ArrayLibrary):
 
 
 class _Torch(ArrayLibrary):
+    awaited_stream = -1  # the core works on the stream that is current here
+
     def stream(self, device: int) -> int:
         return int(sys.modules["torch"].cuda.current_stream(device).cuda_stream)
 
@@ -267,6 +274,7 @@ class _Torch(ArrayLibrary):
             indptr = indptr.to(torch.int32)
         else:
             indices = indices.to(torch.int64)
+        _hush_sparse_csr()
         return torch.sparse_csr_tensor(indptr, indices, data, size=shape, check_invariants=False)
 
     def rows(self, array: Any, indices: npt.NDArray[Any]) -> Any:
@@ -280,7 +288,17 @@ class _Torch(ArrayLibrary):
         return array.detach().cpu().numpy()
 
 
+@cache
+def _hush_sparse_csr() -> None:
+    """Make torch's first tensor of this kind, at which it warns that the kind is in beta."""
+    torch = sys.modules["torch"]
+    with warnings.catch_warnings(action="ignore"):
+        torch.zeros(1, 1).to_sparse_csr()
+
+
 class _Cupy(ArrayLibrary):
+    awaited_stream = -1
+
     def stream(self, device: int) -> int:
         cuda = sys.modules["cupy"].cuda
         with cuda.Device(device):
@@ -348,14 +366,14 @@ def _library_of(array: Any) -> ArrayLibrary:
 
 
 def _borrow(array: Any, name: str, library: ArrayLibrary, *, double: bool = False) -> DeviceArray:
-    """Return an array on a device as the core sees it, ready on the library's current stream."""
+    """Return an array as the core sees it, ready on the library's current stream."""
     if isinstance(array, DeviceArray):
         return array
     kind, number = array.__dlpack_device__()
-    array = library.as_float(array, double=double)
-    stream = library.stream(int(number)) if int(kind) in _CUDA_MEMORY else 0
-    # Streams are as in DLPack, where 1 is the default one.
-    asked = {"stream": stream or 1} if int(kind) in _CUDA_MEMORY else {}
+    asked, stream = {}, 0
+    if int(kind) in _CUDA_MEMORY:
+        array = library.as_float(array, double=double)
+        asked, stream = {"stream": library.awaited_stream}, library.stream(int(number))
     try:
         capsule = array.__dlpack__(**asked, max_version=(1, 0))
     except TypeError:  # of libraries from before version 1

@@ -15,8 +15,6 @@ from hullspace._device import DeviceArray, on_host
 
 torch = pytest.importorskip("torch")
 
-STREAM = 0x2A
-
 
 class DeviceTensor(torch.Tensor):
     """A tensor that says that it is on a device."""
@@ -46,13 +44,15 @@ def pretended(devices, monkeypatch):
     monkeypatch.setattr(DeviceTensor, "number", number)
     monkeypatch.setattr(DeviceTensor, "streams", [])
     monkeypatch.setattr(torch, "from_dlpack", lambda array: on_device(array.numpy()))
-    # An emulated device knows no streams; what counts is which one torch is asked for.
-    monkeypatch.setattr(
-        torch.cuda,
-        "current_stream",
-        lambda device: SimpleNamespace(cuda_stream=0 if device == number else STREAM),
-    )
-    return devices[-1].name
+    asked = []
+
+    def current_stream(device):
+        asked.append(device)
+        return SimpleNamespace(cuda_stream=0)
+
+    monkeypatch.setattr(torch.cuda, "current_stream", current_stream)
+    yield devices[-1].name
+    assert set(asked) == {number}
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_tensors_in_and_out(pretended, small):
     assert found.weights.shape == (20, 50)
     assert found.weights.crow_indices().dtype == found.weights.col_indices().dtype == torch.int32
     assert np.allclose(found.weights.to_dense().numpy() @ points, expected.points, atol=1e-7)
-    assert set(DeviceTensor.streams) == {1}  # the default stream, as DLPack has it
+    assert set(DeviceTensor.streams) == {-1}  # work is done on torch's stream: nothing to wait for
     member = hull.contains(on_device(queries))
     assert isinstance(member.inside, DeviceTensor)
     assert member.inside.dtype == torch.bool
@@ -126,7 +126,6 @@ def cuda():
     return f"cuda:{torch.cuda.device_count() - 1}"
 
 
-@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
 def test_real_tensors(cuda, small):
     points, queries = (torch.as_tensor(x, device=cuda) for x in small)
     hull = Hull(points)
@@ -141,7 +140,6 @@ def test_real_tensors(cuda, small):
     assert np.array_equal(found.cpu().status, expected.status)
 
 
-@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
 def test_real_streams(cuda, small):
     """Queries that are still being computed on the caller's stream are waited for."""
     points = torch.as_tensor(small[0], device=cuda)
