@@ -22,6 +22,28 @@ inline double single_score_error(std::ptrdiff_t n_features, double radius) {
   return (n + 4.0) * kRoundoffSingle * radius * (1.0 + n * kRoundoffSingle) + n * 0x1p-140;
 }
 
+// Error of such a score from three products of TF32 halves on tensor cores, which are summed up for
+// slabs of eight coordinates first (cuda/tensor_tile.hpp). In units of the roundoff u times the
+// product of the norms, which bounds the sum of the terms' absolute values by Cauchy-Schwarz:
+// - 2 for rounding the factors to single precision;
+// - 12.1 for x = high + low + rest with |low| <= 2^-11 |x| and |rest| <= 2^-22 |x| (1 + 2^-10): the
+//   product of the lows and what the rests are part of are left out, 3 * 2^-22 of a term;
+// - 32.2 for sums within a slab. M. Fasi, N. Higham, M. Mikaitis, S. Pranesh, "Numerical behavior
+// of
+//   NVIDIA tensor cores", PeerJ Computer Science 7 (2021) e330: products are exact; they and the
+//   sum so far are cut off at 24 bits of the largest of them (newer ones have more bits), added,
+//   and the sum is cut off at 24 bits. Both lose 2 u of the terms' absolute sum at most, for each
+//   of the terms but the largest, and once for each time. That is most if products are added one by
+//   one, 16 * 2 u for eight of them; where a low is a factor it is 2^-11 of that, and those come
+//   first;
+// - one for each slab, whose sums are added up with rounding.
+// The factor in brackets covers products of errors, the last term what underflow loses.
+inline double tensor_score_error(std::ptrdiff_t n_features, double radius) {
+  const double n = static_cast<double>(n_features) + 1.0;
+  const double share = (n / 8.0 + 1.0 + 48.0) * kRoundoffSingle;
+  return share * radius * (1.0 + 2.0 * share) + n * 0x1p-120 * (1.0 + radius);
+}
+
 // Error of a double-precision score, including the centring of the point and the deviation of
 // the direction's length from one.
 inline double double_score_error(std::ptrdiff_t n_features, double norm) {

@@ -8,9 +8,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "common/tolerances.hpp"
+#include "cuda/carver.hpp"
 #include "cuda/frame.hpp"
 #include "cuda/team.hpp"
 
@@ -19,33 +19,13 @@ namespace hullspace::cuda {
 // Points that enter a pool after a scan.
 inline constexpr int kEnteringPoints = 6;
 
-inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-// Hands out consecutive pieces of memory, or adds up their sizes if there is none.
-class Carver {
- public:
-  HULLSPACE_DEVICE explicit Carver(unsigned char* memory) : memory_(memory) {}
-
-  template <class T>
-  HULLSPACE_DEVICE T* take(std::int64_t n) {
-    const std::int64_t at = used_;
-    used_ += (n * static_cast<std::int64_t>(sizeof(T)) + 15) / 16 * 16;
-    return memory_ == nullptr ? nullptr : reinterpret_cast<T*>(memory_ + at);
-  }
-  HULLSPACE_DEVICE std::int64_t used() const { return used_; }
-
- private:
-  unsigned char* memory_;
-  std::int64_t used_ = 0;
-};
-
 // Sizes of active sets.
 struct ActiveSetShape {
   int n_features = 0;
   int most_support = 0;
   bool is_double = false;  // of the points as given
 
-  HULLSPACE_DEVICE int most_pool() const { return most_support + kEnteringPoints; }
+  HULLSPACE_HOST_DEVICE int most_pool() const { return most_support + kEnteringPoints; }
 };
 
 // What an active set is between calls.
@@ -73,26 +53,27 @@ struct ActiveSetMemory {
   double* residual;  // (n_features + 1): query - nearest, lifted
   ActiveSetState* state;
 
-  HULLSPACE_DEVICE ActiveSetMemory(const ActiveSetShape& shape, Carver& carver) {
+  // What every step reads comes out of `near`.
+  HULLSPACE_HOST_DEVICE ActiveSetMemory(const ActiveSetShape& shape, Carver& near, Carver& far) {
     const std::int64_t n = shape.n_features;
     const std::int64_t support_size = shape.most_support;
     const std::int64_t pool_size = shape.most_pool();
-    pool = carver.take<unsigned char>(pool_size * n * (shape.is_double ? 8 : 4));
-    ids = carver.take<std::int32_t>(pool_size);
-    places = carver.take<std::int8_t>(pool_size);
-    barred = carver.take<std::int8_t>(pool_size);
-    q = carver.take<double>(support_size * (n + 1));
-    r = carver.take<double>(support_size * (support_size + 1) / 2);
-    support = carver.take<std::int32_t>(support_size);
-    weights = carver.take<double>(support_size);
-    coordinates = carver.take<double>(support_size);
-    step = carver.take<double>(support_size);
-    work = carver.take<double>(support_size);
-    query = carver.take<double>(n);
-    nearest = carver.take<double>(n);
-    direction = carver.take<double>(n);
-    residual = carver.take<double>(n + 1);
-    state = carver.take<ActiveSetState>(1);
+    pool = far.take<unsigned char>(pool_size * n * (shape.is_double ? 8 : 4));
+    q = far.take<double>(support_size * (n + 1));
+    r = near.take<double>(support_size * (support_size + 1) / 2);
+    ids = near.take<std::int32_t>(pool_size);
+    places = near.take<std::int8_t>(pool_size);
+    barred = near.take<std::int8_t>(pool_size);
+    support = near.take<std::int32_t>(support_size);
+    weights = near.take<double>(support_size);
+    coordinates = near.take<double>(support_size);
+    step = near.take<double>(support_size);
+    work = near.take<double>(support_size);
+    query = near.take<double>(n);
+    nearest = near.take<double>(n);
+    direction = near.take<double>(n);
+    residual = near.take<double>(n + 1);
+    state = near.take<ActiveSetState>(1);
   }
 };
 
@@ -116,14 +97,6 @@ HULLSPACE_DEVICE void dots(const Team& team, int count, int length, const Elemen
     }
   }
   team.sync();
-}
-
-// The inner product of vectors of n elements.
-template <class Team>
-HULLSPACE_DEVICE double inner_product(const Team& team, const double* a, const double* b, int n) {
-  double sum = 0.0;
-  for (int j = team.lane(); j < n; j += team.size()) sum += a[j] * b[j];
-  return team.sum(sum);
 }
 
 template <class Team>
@@ -150,6 +123,15 @@ class ActiveSet {
   HULLSPACE_DEVICE void save() const {
     team_.sync();
     if (team_.lane() == 0) *m_.state = {distance_, n_pool_, n_support_};
+  }
+
+  // The query in memory is another: move to the support's point nearest to it. The pool stays.
+  HULLSPACE_DEVICE void retarget() {
+    recompute_residual();
+    find_coordinates();
+    find_step();
+    finish_steps();
+    settle();
   }
 
   HULLSPACE_DEVICE double distance() const { return distance_; }

@@ -1,11 +1,15 @@
 // Points as they were given, and the coordinates that everything is computed in.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "cuda/team.hpp"
 
 namespace hullspace::cuda {
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // How the points' own coordinates follow from the data: (x - center) * high * low, see PointSet.
 struct Frame {
@@ -20,16 +24,51 @@ struct DeviceMatrix {
   std::int64_t n_rows = 0;
   std::int64_t n_columns = 0;
   bool is_double = false;
+
+  HULLSPACE_DEVICE double element(std::int64_t at) const {
+    return is_double ? static_cast<const double*>(data)[at]
+                     : static_cast<double>(static_cast<const float*>(data)[at]);
+  }
+  HULLSPACE_DEVICE double element(std::int64_t row, std::int64_t column) const {
+    return element(row * n_columns + column);
+  }
 };
 
 // Element (row, column) of a matrix in the frame's coordinates.
 HULLSPACE_DEVICE inline double framed(const DeviceMatrix& matrix, const Frame& frame,
                                       std::int64_t row, std::int64_t column) {
-  const std::int64_t at = row * matrix.n_columns + column;
-  const double x = matrix.is_double
-                       ? static_cast<const double*>(matrix.data)[at]
-                       : static_cast<double>(static_cast<const float*>(matrix.data)[at]);
-  return (x - frame.center[column]) * frame.high * frame.low;
+  return (matrix.element(row, column) - frame.center[column]) * frame.high * frame.low;
+}
+
+// The inner product of vectors of n elements.
+template <class Team>
+HULLSPACE_DEVICE double inner_product(const Team& team, const double* a, const double* b, int n) {
+  double sum = 0.0;
+  for (int j = team.lane(); j < n; j += team.size()) sum += a[j] * b[j];
+  return team.sum(sum);
+}
+
+// A row of a matrix as a unit vector, or zero; returns its length.
+template <class Team>
+HULLSPACE_DEVICE double load_direction(const Team& team, const DeviceMatrix& matrix,
+                                       std::int64_t row, double* out) {
+  const int n = static_cast<int>(matrix.n_columns);
+  double largest = 0.0;
+  for (int j = team.lane(); j < n; j += team.size()) {
+    out[j] = matrix.element(row, j);
+    largest = fabs(out[j]) > largest ? fabs(out[j]) : largest;
+  }
+  largest = team.largest(largest);
+  if (largest == 0.0) return 0.0;
+  double square = 0.0;
+  for (int j = team.lane(); j < n; j += team.size()) {
+    out[j] /= largest;
+    square += out[j] * out[j];
+  }
+  const double length = sqrt(team.sum(square));
+  for (int j = team.lane(); j < n; j += team.size()) out[j] /= length;
+  team.sync();
+  return largest * length;
 }
 
 }  // namespace hullspace::cuda

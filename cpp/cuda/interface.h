@@ -59,15 +59,15 @@ typedef struct {
   int is_streamed; /* whether the points stay in the host's memory and pass through the device's */
 } HscHullInfo;
 
-enum { HSC_PROJECT = 0, HSC_CONTAIN = 1 };
+enum { HSC_PROJECT = 0, HSC_CONTAIN = 1, HSC_RAY = 2 };
 
 /* Where answers go: memory of the call's device or of the host, or null. Values are those of the
- * core's Projections and Memberships. */
+ * core's Projections, Memberships and Rays. */
 typedef struct {
   double* points;      /* (n_queries, n_features) */
-  double* distances;   /* (n_queries) */
+  double* distances;   /* (n_queries); steps of rays */
   double* normals;     /* (n_queries, n_features) */
-  double* gaps;        /* (n_queries); margins where membership was asked for */
+  double* gaps;        /* (n_queries); margins of memberships, offsets of rays */
   double* residuals;   /* (n_queries) */
   int8_t* status;      /* (n_queries) */
   double* values;      /* (n_weights) */
@@ -117,9 +117,11 @@ typedef struct {
   /* How many queries solve_hull can take at a time within the memory limit. */
   int (*most_queries)(HscHull* hull, const HscCall* call, int64_t* out);
   /* The tolerance is relative to the scale. Query i is point first_point + i of the set, and left
-   * out of it, if first_point is not negative. */
+   * out of it, if first_point is not negative. Directions are null unless the goal is HSC_RAY; then
+   * queries are the origins, as many as directions or one for all. */
   int (*solve_hull)(HscHull* hull, const HscCall* call, int goal, const HscMatrix* queries,
-                    int64_t first_point, double tolerance, HscAnswers** out);
+                    const HscMatrix* directions, int64_t first_point, double tolerance,
+                    HscAnswers** out);
   int64_t (*count_weights)(const HscAnswers* answers);
   int (*fetch_answers)(const HscAnswers* answers, const HscCall* call, const HscHullAnswers* to);
   void (*free_answers)(HscAnswers* answers);

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "cuda/active_set.hpp"
+#include "cuda/ray.hpp"
 #include "hullspace/status.hpp"
 
 namespace hullspace::cuda {
@@ -24,13 +25,16 @@ enum class Stage : std::int8_t {
   kOverflowed  // the support needs more memory than there is
 };
 
+enum class Goal : std::int8_t { kProject, kContain, kRay };
+
 // What a call asks about all queries, and the bounds of rounding errors that decide it.
 struct Question {
-  bool is_membership = false;
+  Goal goal = Goal::kProject;
   double tolerance = 0.0;      // in the set's coordinates
   double scan_error = 0.0;     // of the scan's scores
   double point_error = 0.0;    // of a point's score in double precision
   double error_of_unit = 0.0;  // of the score of a query of norm one
+  RayBounds ray;
 };
 
 // What a query is between scans besides its active set.
@@ -40,6 +44,17 @@ struct QueryState {
   double margin;    // verified: every point scores this much above the query, if positive
   Stage stage;
   Status status;
+  int place;  // among the queries that wait for the next scan
+};
+
+struct QueryShape {
+  ActiveSetShape active;
+  bool is_ray = false;
+
+  // Longest list that a scan makes for a query.
+  HULLSPACE_HOST_DEVICE int most_listed() const {
+    return active.most_support + kListedBeyondSupport;
+  }
 };
 
 struct QueryMemory {
@@ -47,18 +62,16 @@ struct QueryMemory {
   double* proof;   // (n_features): unit vector that the gap was verified with, or zero
   double* scores;  // (most_listed)
   ActiveSetMemory active;
+  RayMemory ray;
 
-  HULLSPACE_DEVICE QueryMemory(const ActiveSetShape& shape, int most_listed, Carver& carver)
-      : state(carver.take<QueryState>(1)),
-        proof(carver.take<double>(shape.n_features)),
-        scores(carver.take<double>(most_listed)),
-        active(shape, carver) {}
+  // What every step reads comes out of `near`.
+  HULLSPACE_HOST_DEVICE QueryMemory(const QueryShape& shape, Carver& near, Carver& far)
+      : state(near.take<QueryState>(1)),
+        proof(far.take<double>(shape.active.n_features)),
+        scores(near.take<double>(shape.most_listed())),
+        active(shape.active, near, far),
+        ray(shape.active.n_features, shape.is_ray, far) {}
 };
-
-// Longest list that a scan makes for a query.
-HULLSPACE_DEVICE inline int most_listed(const ActiveSetShape& shape) {
-  return shape.most_support + kListedBeyondSupport;
-}
 
 // What a scan listed for the query.
 struct Listed {
@@ -75,23 +88,28 @@ struct Listed {
 template <class Team>
 class Query {
  public:
-  HULLSPACE_DEVICE Query(const Team& team, const QueryMemory& memory, const ActiveSetShape& shape,
+  HULLSPACE_DEVICE Query(const Team& team, const QueryMemory& memory, const QueryShape& shape,
                          const Frame& frame, const Question& question)
       : team_(team),
         m_(memory),
-        n_(shape.n_features),
+        n_(shape.active.n_features),
         frame_(frame),
         question_(question),
-        active_(team, memory.active, shape, frame) {}
+        active_(team, memory.active, shape.active, frame),
+        ray_(team, memory.ray, question.ray, n_, memory.active.query) {}
 
-  // Begin with the query that is in memory, moved in by `far_unit`.
-  HULLSPACE_DEVICE void start(double far_unit) {
+  // Begin with the query that is in memory, moved in by `far_unit`, and for rays with the
+  // direction, of this length in the data.
+  HULLSPACE_DEVICE void start(double far_unit, double length) {
     active_.reset();
     active_.save();
+    state_ = {far_unit, kInfinity, 0.0, Stage::kStart, Status::kUndecided, 0};
     for (int j = team_.lane(); j < n_; j += team_.size()) m_.proof[j] = 0.0;
-    if (team_.lane() == 0) {
-      *m_.state = {far_unit, kInfinity, 0.0, Stage::kStart, Status::kUndecided};
+    if (is_ray() && far_unit == 0.0) ray_.start(length);
+    if (is_ray() && far_unit > 0.0 && ray_.misses_from_afar(state_.margin)) {
+      state_.status = Status::kOutside;
     }
+    if (team_.lane() == 0) *m_.state = state_;
     team_.sync();
   }
 
@@ -108,30 +126,45 @@ class Query {
 
   // Of the next scan, after advance(): only points that score lower matter, and so many of them.
   HULLSPACE_DEVICE double threshold() {
-    // Unlisted points lower a gap by half the tolerance at most.
-    return level() - 0.5 * question_.tolerance + question_.scan_error;
+    // Unlisted points lower a gap by half the tolerance at most; a ray's end is to be exact.
+    const double slack = is_ray() ? 0.0 : 0.5 * question_.tolerance;
+    return level() - slack + question_.scan_error;
   }
   HULLSPACE_DEVICE int n_wanted() const { return active_.n_support() + kListedBeyondSupport; }
 
  private:
+  HULLSPACE_DEVICE bool is_ray() const { return question_.goal == Goal::kRay; }
+
   HULLSPACE_DEVICE Stage use(const Listed& listed) {
+    if (is_ray() && state_.far_unit > 0.0) return Stage::kAnswered;
     const double before = active_.distance();
+    bool moved = false;
     if (state_.stage == Stage::kStart) {
-      add(listed, {0.0, 0});
+      add_nearest(listed);
     } else {
       score(listed);
       update_bounds(listed);
-      if (decided() || state_.stage == Stage::kLast) return Stage::kAnswered;
-      if (!add_violators(listed)) {
+      if (decided()) return Stage::kAnswered;
+      moved = follow_ray();
+      if (!moved && state_.stage == Stage::kLast) return Stage::kAnswered;
+      if (!moved && !add_violators(listed)) {
         // Rounding leaves too much open, and what double precision leaves is the answer.
         return state_.stage == Stage::kFull ? Stage::kExact : Stage::kAnswered;
       }
     }
-    solve_listed(listed, before);
+    solve_listed(listed, moved ? kInfinity : before);
     if (active_.overflowed()) return Stage::kOverflowed;
     if (active_.distance() <= question_.tolerance) return settle_within_tolerance();
     // Where the distance does not fall any more rounding has the last word.
-    return active_.distance() < before ? Stage::kFull : Stage::kLast;
+    return moved || active_.distance() < before ? Stage::kFull : Stage::kLast;
+  }
+
+  // False if the query stays where it is.
+  HULLSPACE_DEVICE bool follow_ray() {
+    if (!is_ray() || !ray_.follow(m_.active.direction, state_.margin)) return false;
+    state_.gap = kInfinity;
+    active_.retarget();
+    return true;
   }
 
   // Solve on the pool, letting listed points enter until none improves on the nearest point, which
@@ -149,7 +182,7 @@ class Query {
   HULLSPACE_DEVICE Stage settle_within_tolerance() {
     state_.gap = active_.distance();
     for (int j = team_.lane(); j < n_; j += team_.size()) m_.proof[j] = 0.0;
-    state_.status = question_.is_membership ? Status::kInside : Status::kOptimal;
+    state_.status = question_.goal == Goal::kContain ? Status::kInside : Status::kOptimal;
     return Stage::kAnswered;
   }
 
@@ -197,9 +230,15 @@ class Query {
   // Set the status if the verified bounds settle it.
   HULLSPACE_DEVICE bool decided() {
     const bool optimal = state_.gap <= question_.tolerance;
-    if (!question_.is_membership) {
+    if (question_.goal == Goal::kProject) {
       if (optimal) state_.status = Status::kOptimal;
       return optimal;
+    }
+    if (is_ray()) {
+      const bool misses =
+          state_.margin > 0.0 && ray_.misses(m_.active.direction, optimal, state_.margin, m_.proof);
+      if (misses) state_.status = Status::kOutside;
+      return misses;
     }
     const bool outside = state_.margin > question_.tolerance || (optimal && state_.margin > 0.0);
     if (outside) state_.status = Status::kOutside;
@@ -229,9 +268,9 @@ class Query {
     return count > 0;
   }
 
-  HULLSPACE_DEVICE void add(const Listed& listed, const Extreme& point) {
-    const std::int64_t row = listed.row(point.place);
-    active_.exchange_idle(listed.rows, &row, &listed.ids[point.place], 1);
+  HULLSPACE_DEVICE void add_nearest(const Listed& listed) {
+    const std::int64_t row = listed.row(0);
+    active_.exchange_idle(listed.rows, &row, listed.ids, 1);
   }
 
   Team team_;
@@ -240,6 +279,7 @@ class Query {
   const Frame& frame_;
   const Question& question_;
   ActiveSet<Team> active_;
+  Ray<Team> ray_;
   QueryState state_{};
 };
 

@@ -24,7 +24,8 @@ constexpr int n_scan_rows(std::int64_t n_features) {
   return static_cast<int>((n_features + 1 + kSlab - 1) / kSlab * kSlab);
 }
 
-// Packed points: (ceil(n_points / kTile), n_rows, kTile); missing points are zeros.
+// Packed points: (ceil(n_points / kTile), n_rows, kTile), aligned to 16 bytes as directions are;
+// missing points are zeros.
 struct Panels {
   const float* data = nullptr;
   std::int64_t n_points = 0;
@@ -52,10 +53,12 @@ HULLSPACE_DEVICE inline std::int64_t packed_place(std::int64_t i, int k, int n_r
 struct Lists {
   std::uint64_t* keys = nullptr;  // (n directions, n_splits, capacity)
   int* counts = nullptr;          // (n directions, n_splits); zero before the first scan
-  float* thresholds = nullptr;    // (n directions): points that are not listed score no less
-  int n_splits = 0;               // shares of the points, each with lists of its own
-  int capacity = 0;               // at least list_capacity(most)
-  int most = 0;                   // no direction's merged list is to be longer
+  // (n directions): points that score no less are not listed. They fall as lists are thinned out,
+  // to just above what was dropped.
+  float* thresholds = nullptr;
+  int n_splits = 0;  // shares of the points, each with lists of its own
+  int capacity = 0;  // at least list_capacity(most)
+  int most = 0;      // no direction's merged list is to be longer
 };
 
 // Places that a list needs so that the `most` lowest of its share are never lost.
@@ -65,7 +68,8 @@ constexpr int list_capacity(int most) { return 2 * most + 2 * kTile; }
 struct Merged {
   std::int32_t* points = nullptr;  // (n directions, stride)
   int* counts = nullptr;           // (n directions)
-  // (n directions): every point that is not listed scores at least this, but for the scan's error
+  // (n directions): the lowest score that is not listed of those below the first threshold, or else
+  // that threshold: every point that is not listed scores at least this, but for the scan's error
   float* bounds = nullptr;
   int stride = 0;
 };
@@ -85,7 +89,15 @@ void scan(const Panels& points, const Directions& directions, const Lists& lists
 void scan_on_tensor_cores(const Panels& points, const Directions& directions, const Lists& lists,
                           cudaStream_t stream);
 
-// keep: (n directions), each at most lists.most.
+// Which of the two scans hulls use, with the error of its scores for points of at most this norm:
+// the first, or what the environment variable HULLSPACE_CUDA_SCAN names ("float32" or "tensor").
+struct ScanKind {
+  void (*scan)(const Panels&, const Directions&, const Lists&, cudaStream_t);
+  double (*error)(std::ptrdiff_t n_features, double radius);
+};
+ScanKind choose_scan();
+
+// keep: (n directions), each at most lists.most. The lists are used up.
 void merge_lists(const Lists& lists, int n_directions, const int* keep, const Merged& merged,
                  cudaStream_t stream);
 

@@ -11,8 +11,10 @@
 
 #ifdef __CUDACC__
 #define HULLSPACE_DEVICE __device__
+#define HULLSPACE_HOST_DEVICE __host__ __device__
 #else
 #define HULLSPACE_DEVICE
+#define HULLSPACE_HOST_DEVICE
 #endif
 
 #if defined(__CUDACC__) || defined(HULLSPACE_EMULATED_CUDA)

@@ -1,0 +1,368 @@
+#include "cuda/point_set.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+
+namespace hullspace::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kMostBlocks = 128;
+
+// Shares of the memory limit that the whole set may take, and that pieces of it take otherwise.
+constexpr double kResidentShare = 0.7;
+constexpr double kPieceShare = 0.25;
+
+// Multiply-adds after which the caller is asked whether to go on: a device does them in 0.1 s.
+constexpr double kWorkAtOnce = 1e12;
+
+// As of the core's PointSet: walls of the box stand off the points by this factor.
+constexpr double kBoxSlack = 1.02;
+
+HULLSPACE_DEVICE bool is_finite(double x) { return x - x == 0.0; }
+
+// The place of the first element that is not finite, if that is below what is in `first`.
+__global__ void find_bad(DeviceMatrix matrix, unsigned long long* first) {
+  const std::int64_t n = matrix.n_rows * matrix.n_columns;
+  const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
+  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < n;
+       i += stride) {
+    if (is_finite(matrix.element(i))) continue;
+    atomicMin(first, static_cast<unsigned long long>(i));
+    return;
+  }
+}
+
+// The same for rows of zeros.
+__global__ void find_zero(DeviceMatrix matrix, unsigned long long* first) {
+  const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
+  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+       i < matrix.n_rows; i += stride) {
+    bool any = false;
+    for (std::int64_t j = 0; j < matrix.n_columns && !any; ++j) any = matrix.element(i, j) != 0.0;
+    if (any) continue;
+    atomicMin(first, static_cast<unsigned long long>(i));
+    return;
+  }
+}
+
+// The box around a block's share of the rows: (blocks, 2, n_columns), lows then highs.
+__global__ void find_boxes(DeviceMatrix matrix, double* boxes) {
+  const std::int64_t n = matrix.n_columns;
+  double* low = boxes + 2 * n * blockIdx.x;
+  for (std::int64_t j = threadIdx.x; j < n; j += blockDim.x) {
+    double least = kInfinity;
+    double most = -kInfinity;
+    for (std::int64_t i = blockIdx.x; i < matrix.n_rows; i += gridDim.x) {
+      const double x = matrix.element(i * n + j);
+      least = x < least ? x : least;
+      most = x > most ? x : most;
+    }
+    low[j] = least;
+    low[n + j] = most;
+  }
+}
+
+// Raise `largest`, bits of a double that is not negative, to the largest square of a row's norm.
+__global__ void find_largest(DeviceMatrix matrix, Frame frame, unsigned long long* largest) {
+  const WarpTeam team;
+  const std::int64_t n_warps = static_cast<std::int64_t>(gridDim.x) * blockDim.x / kWarpSize;
+  double most = 0.0;
+  for (std::int64_t i =
+           (static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) / kWarpSize;
+       i < matrix.n_rows; i += n_warps) {
+    double square = 0.0;
+    for (std::int64_t j = team.lane(); j < matrix.n_columns; j += team.size()) {
+      const double x = framed(matrix, frame, i, j);
+      square += x * x;
+    }
+    square = team.sum(square);
+    most = square > most ? square : most;
+  }
+  if (team.lane() == 0) {
+    atomicMax(largest, static_cast<unsigned long long>(__double_as_longlong(most)));
+  }
+}
+
+dim3 blocks_for(std::int64_t n_threads) {
+  const std::int64_t blocks = (n_threads + kThreads - 1) / kThreads;
+  return dim3(static_cast<unsigned>(std::clamp<std::int64_t>(blocks, 1, 4096)));
+}
+
+}  // namespace
+
+void require_columns(const HscMatrix& matrix, const char* name, int n_features) {
+  if (matrix.n_columns == n_features) return;
+  throw Failure(HSC_ARGUMENT, std::string(name) + " must have " + std::to_string(n_features) +
+                                  " columns (n_features), got " + std::to_string(matrix.n_columns));
+}
+
+std::int64_t row_bytes(const HscMatrix& matrix) { return matrix.n_columns * matrix.element_size; }
+
+Uploaded::Uploaded(const HscMatrix& matrix, const HscCall& call)
+    : matrix_{matrix.data, matrix.n_rows, matrix.n_columns, matrix.element_size == 8} {
+  if (matrix.on_device != 0 || matrix.n_rows == 0) return;
+  copy_.reserve(matrix.n_rows * row_bytes(matrix));
+  check(cudaMemcpyAsync(copy_.data(), matrix.data,
+                        static_cast<std::size_t>(matrix.n_rows * row_bytes(matrix)),
+                        cudaMemcpyHostToDevice, static_cast<cudaStream_t>(call.stream)),
+        "copying to the device");
+  matrix_.data = copy_.data();
+}
+
+namespace {
+
+// The least number that a kernel finds by atomicMin, or all ones.
+template <class Start>
+unsigned long long find_first(cudaStream_t stream, const Start& start) {
+  Buffer<unsigned long long> first(1);
+  unsigned long long found = ~0ULL;
+  check(cudaMemsetAsync(first.data(), 0xff, sizeof found, stream), "clearing");
+  start(first.data());
+  check(cudaMemcpyAsync(&found, first.data(), sizeof found, cudaMemcpyDeviceToHost, stream),
+        "copying");
+  check(cudaStreamSynchronize(stream), "checking an argument");
+  return found;
+}
+
+double read_element(const DeviceMatrix& matrix, std::int64_t at) {
+  double value = 0.0;
+  float single = 0.0F;
+  const std::int64_t size = matrix.is_double ? 8 : 4;
+  void* target = matrix.is_double ? static_cast<void*>(&value) : static_cast<void*>(&single);
+  check(cudaMemcpy(target, static_cast<const unsigned char*>(matrix.data) + at * size,
+                   static_cast<std::size_t>(size), cudaMemcpyDeviceToHost),
+        "copying");
+  return matrix.is_double ? value : static_cast<double>(single);
+}
+
+}  // namespace
+
+void require_finite(const DeviceMatrix& matrix, std::int64_t first_row, const char* name,
+                    cudaStream_t stream) {
+  const std::int64_t n = matrix.n_rows * matrix.n_columns;
+  if (n == 0) return;
+  const unsigned long long found = find_first(stream, [&](unsigned long long* first) {
+    launch(find_bad, blocks_for(n), dim3(kThreads), 0, stream, matrix, first);
+  });
+  if (found == ~0ULL) return;
+  const auto at = static_cast<std::int64_t>(found);
+  const double value = read_element(matrix, at);
+  const char* what = std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+  throw Failure(HSC_ARGUMENT, std::string(name) + " must be finite, got " + what + " at [" +
+                                  std::to_string(first_row + at / matrix.n_columns) + ", " +
+                                  std::to_string(at % matrix.n_columns) + "]");
+}
+
+void require_nonzero(const DeviceMatrix& directions, cudaStream_t stream) {
+  if (directions.n_rows == 0) return;
+  const unsigned long long found = find_first(stream, [&](unsigned long long* first) {
+    launch(find_zero, blocks_for(directions.n_rows), dim3(kThreads), 0, stream, directions, first);
+  });
+  if (found == ~0ULL) return;
+  throw Failure(HSC_ARGUMENT, "directions must not be zero, got a row of zeros at [" +
+                                  std::to_string(found) + "]");
+}
+
+PointSet::PointSet(const HscMatrix& points, const HscCall& call) : given_(points) {
+  if (points.n_rows < 1) throw Failure(HSC_ARGUMENT, "points must have at least one row");
+  if (points.n_columns < 1) throw Failure(HSC_ARGUMENT, "points must have at least one column");
+  if (points.n_rows > std::numeric_limits<std::int32_t>::max()) {
+    throw Failure(HSC_ARGUMENT,
+                  "points must have at most 2147483647 rows, got " + std::to_string(points.n_rows));
+  }
+  choose_pieces(call);
+  find_frame(call);
+  find_radius(call);
+}
+
+std::int64_t PointSet::n_bytes() const {
+  return own_rows_.n_bytes() + panels_.n_bytes() + piece_panels_.n_bytes() + center_.n_bytes() +
+         half_widths_.n_bytes();
+}
+
+// Keep all on the device if that leaves room for work, else pieces.
+void PointSet::choose_pieces(const HscCall& call) {
+  const bool on_device = given_.on_device != 0;
+  const std::int64_t panel = std::int64_t{n_scan_rows()} * kTile;  // floats
+  const std::int64_t tile_bytes = panel * 4 + (on_device ? 0 : kTile * row_bytes(given_));
+  const std::int64_t n_tiles = (n_points() + kTile - 1) / kTile;
+  const auto limit = static_cast<double>(call.memory_limit);
+  if (on_device) rows_ = {given_.data, n_points(), n_features(), is_double()};
+  if (static_cast<double>(n_tiles * tile_bytes) <= kResidentShare * limit) {
+    piece_ = n_points();
+    panels_.reserve(n_tiles * panel);
+    if (on_device) return;
+    own_rows_.reserve(n_points() * row_bytes(given_));
+    check(cudaMemcpyAsync(own_rows_.data(), given_.data,
+                          static_cast<std::size_t>(n_points() * row_bytes(given_)),
+                          cudaMemcpyHostToDevice, static_cast<cudaStream_t>(call.stream)),
+          "copying points to the device");
+    rows_ = {own_rows_.data(), n_points(), n_features(), is_double()};
+    return;
+  }
+  const auto n = static_cast<std::int64_t>(kPieceShare * limit / static_cast<double>(tile_bytes));
+  if (n < 1) {
+    throw Failure(
+        HSC_MEMORY,
+        "memory_limit of " + std::to_string(call.memory_limit) + " bytes is too small: points of " +
+            std::to_string(n_features()) + " features need at least " +
+            std::to_string(
+                static_cast<std::int64_t>(static_cast<double>(tile_bytes) / kPieceShare) + 1));
+  }
+  piece_ = std::min(n, n_tiles) * kTile;
+  piece_panels_.reserve(piece_ / kTile * panel);
+  if (!on_device) own_rows_.reserve(piece_ * row_bytes(given_));
+}
+
+void PointSet::visit_rows(const HscCall& call, const VisitRows& use) {
+  for (std::int64_t first = 0; first < n_points(); first += piece_) {
+    poll(call);
+    const std::int64_t n = std::min(piece_, n_points() - first);
+    DeviceMatrix piece{own_rows_.data(), n, n_features(), is_double()};
+    if (has_rows()) {
+      piece.data = static_cast<const unsigned char*>(rows_.data) + first * row_bytes(given_);
+    } else {
+      const auto* source =
+          static_cast<const unsigned char*>(given_.data) + first * row_bytes(given_);
+      check(
+          cudaMemcpyAsync(own_rows_.data(), source, static_cast<std::size_t>(n * row_bytes(given_)),
+                          cudaMemcpyHostToDevice, static_cast<cudaStream_t>(call.stream)),
+          "copying points to the device");
+    }
+    use(piece, first);
+  }
+}
+
+void PointSet::visit(const HscCall& call, double work, const Visit& use) {
+  const auto stream = static_cast<cudaStream_t>(call.stream);
+  const double at_once = std::max(1.0, kWorkAtOnce / (work * kTile));
+  const std::int64_t most = at_once < 1e9 ? static_cast<std::int64_t>(at_once) * kTile : n_points();
+  const auto visit_parts = [&](const float* panels, const DeviceMatrix& rows, std::int64_t first) {
+    for (std::int64_t at = 0; at < rows.n_rows; at += most) {
+      if (first + at > 0) {
+        check(cudaStreamSynchronize(stream), "scanning");
+        poll(call);
+      }
+      const std::int64_t n = std::min(most, rows.n_rows - at);
+      const auto* data = static_cast<const unsigned char*>(rows.data) + at * row_bytes(given_);
+      use({panels + at * n_scan_rows(), n, first + at, n_scan_rows()},
+          {data, n, rows.n_columns, rows.is_double}, first + at);
+    }
+  };
+  if (panels_.data() != nullptr) return visit_parts(panels_.data(), rows_, 0);
+  visit_rows(call, [&](const DeviceMatrix& rows, std::int64_t first) {
+    pack_points(rows, 0, rows.n_rows, frame_, n_scan_rows(), piece_panels_.data(), stream);
+    visit_parts(piece_panels_.data(), rows, first);
+  });
+}
+
+// The middle of the bounding box, and a power of two that brings its reach near one.
+void PointSet::find_frame(const HscCall& call) {
+  const auto stream = static_cast<cudaStream_t>(call.stream);
+  const auto n = static_cast<std::size_t>(n_features());
+  std::vector<double> low(n, kInfinity);
+  std::vector<double> high(n, -kInfinity);
+  Buffer<double> boxes(static_cast<std::int64_t>(2 * n) * kMostBlocks);
+  std::vector<double> part(2 * n * kMostBlocks);
+  visit_rows(call, [&](const DeviceMatrix& rows, std::int64_t first) {
+    require_finite(rows, first, "points", stream);
+    const auto n_blocks =
+        static_cast<std::size_t>(std::min<std::int64_t>(rows.n_rows, kMostBlocks));
+    launch(find_boxes, dim3(static_cast<unsigned>(n_blocks)), dim3(kThreads), 0, stream, rows,
+           boxes.data());
+    check(cudaMemcpyAsync(part.data(), boxes.data(), 2 * n * n_blocks * sizeof(double),
+                          cudaMemcpyDeviceToHost, stream),
+          "copying");
+    check(cudaStreamSynchronize(stream), "finding the bounding box");
+    for (std::size_t i = 0; i < n_blocks; ++i) {
+      for (std::size_t j = 0; j < n; ++j) {
+        low[j] = std::min(low[j], part[2 * n * i + j]);
+        high[j] = std::max(high[j], part[2 * n * i + n + j]);
+      }
+    }
+  });
+  double reach = 0.0;
+  double offset = 0.0;
+  host_center_.resize(n);
+  for (std::size_t j = 0; j < n; ++j) {
+    // As the core's PointSet does, for the same coordinates.
+    host_center_[j] = low[j] == high[j] ? low[j] : 0.5 * low[j] + 0.5 * high[j];
+    reach = std::max({reach, high[j] - host_center_[j], host_center_[j] - low[j]});
+    offset = std::max(offset, std::abs(host_center_[j]));
+  }
+  if (reach == 0.0) reach = offset > 0.0 ? offset : 1.0;
+  int exponent = 0;
+  std::frexp(reach, &exponent);
+  const int half = exponent / 2;
+  center_.reserve(n_features());
+  check(cudaMemcpyAsync(center_.data(), host_center_.data(), n * sizeof(double),
+                        cudaMemcpyHostToDevice, stream),
+        "copying");
+  frame_ = {center_.data(), std::ldexp(1.0, -half), std::ldexp(1.0, half - exponent)};
+  for (std::size_t j = 0; j < n; ++j) {
+    const double width = std::max(high[j] - host_center_[j], host_center_[j] - low[j]);
+    high[j] = kBoxSlack * (width * frame_.high * frame_.low);
+  }
+  half_widths_.reserve(n_features());
+  check(cudaMemcpyAsync(half_widths_.data(), high.data(), n * sizeof(double),
+                        cudaMemcpyHostToDevice, stream),
+        "copying");
+  check(cudaStreamSynchronize(stream), "copying");
+}
+
+void PointSet::find_radius(const HscCall& call) {
+  const auto stream = static_cast<cudaStream_t>(call.stream);
+  Buffer<unsigned long long> largest(1);
+  check(cudaMemsetAsync(largest.data(), 0, sizeof(unsigned long long), stream), "clearing");
+  visit_rows(call, [&](const DeviceMatrix& rows, std::int64_t) {
+    launch(find_largest, blocks_for(rows.n_rows * kWarpSize), dim3(kThreads), 0, stream, rows,
+           frame_, largest.data());
+    if (panels_.data() != nullptr) {
+      pack_points(rows, 0, rows.n_rows, frame_, n_scan_rows(), panels_.data(), stream);
+    }
+  });
+  double square = 0.0;
+  check(cudaMemcpyAsync(&square, largest.data(), sizeof square, cudaMemcpyDeviceToHost, stream),
+        "copying");
+  check(cudaStreamSynchronize(stream), "preparing the points");
+  radius_ = std::sqrt(square);
+  if (radius_ > 0.0) return;
+  // A set that is one point counts as far from zero as it is.
+  for (const double c : host_center_) {
+    const double scaled = c * frame_.high * frame_.low;
+    square += scaled * scaled;
+  }
+  radius_ = square > 0.0 ? std::sqrt(square) : frame_.high * frame_.low;
+}
+
+void PointSet::gather_rows(const Lists& lists, unsigned char* out, cudaStream_t stream) const {
+  const auto size = static_cast<std::size_t>(row_bytes(given_));
+  const auto n = static_cast<std::size_t>(lists.n * lists.stride);
+  std::vector<std::int32_t> points(n);
+  std::vector<int> counts(static_cast<std::size_t>(lists.n));
+  check(cudaMemcpyAsync(points.data(), lists.points, n * sizeof(std::int32_t),
+                        cudaMemcpyDeviceToHost, stream),
+        "copying lists");
+  check(cudaMemcpyAsync(counts.data(), lists.counts, counts.size() * sizeof(int),
+                        cudaMemcpyDeviceToHost, stream),
+        "copying lists");
+  check(cudaStreamSynchronize(stream), "scanning");
+  std::vector<unsigned char> rows(n * size);
+  const auto* data = static_cast<const unsigned char*>(given_.data);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    for (int k = 0; k < counts[i]; ++k) {
+      const std::size_t place =
+          i * static_cast<std::size_t>(lists.stride) + static_cast<std::size_t>(k);
+      std::memcpy(&rows[place * size], data + static_cast<std::size_t>(points[place]) * size, size);
+    }
+  }
+  check(cudaMemcpyAsync(out, rows.data(), rows.size(), cudaMemcpyHostToDevice, stream),
+        "copying rows to the device");
+  check(cudaStreamSynchronize(stream), "copying rows to the device");
+}
+
+}  // namespace hullspace::cuda

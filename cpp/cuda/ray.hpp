@@ -1,0 +1,165 @@
+// A ray whose last point in the hull is sought, by a team of threads: the query moves along it
+// towards the hull, to where the hyperplanes found so far cut it. The counterpart of hull/ray.cpp.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "common/tolerances.hpp"
+#include "cuda/active_set.hpp"
+
+namespace hullspace::cuda {
+
+struct RayState {
+  double length;  // of the direction as given, in the data's units
+  double first;   // step of the origin, at most 0
+  double step;    // of the query
+  double bound;   // proven: no larger step leads to a point of the hull
+};
+
+// Empty unless rays are asked for.
+struct RayMemory {
+  double* base;       // (n_features): the point of the ray where steps are zero
+  double* direction;  // unit
+  double* exit;       // direction of the scan that proved the bound
+  RayState* state;
+
+  HULLSPACE_HOST_DEVICE RayMemory(int n_features, bool is_ray, Carver& far)
+      : base(far.take<double>(is_ray ? n_features : 0)),
+        direction(far.take<double>(is_ray ? n_features : 0)),
+        exit(far.take<double>(is_ray ? n_features : 0)),
+        state(far.take<RayState>(is_ray ? 1 : 0)) {}
+};
+
+// What is the same for all rays of a call.
+struct RayBounds {
+  double radius = 0.0;
+  double tolerance = 0.0;               // in the set's coordinates
+  double error_of_unit = 0.0;           // of a score in double precision, for norms of one
+  double rounding = 0.0;                // smallest tolerance for this many features
+  const double* half_widths = nullptr;  // (n_features), of the box around the points
+};
+
+// The origin of a ray farther than this many radii is moved along it towards the set.
+inline constexpr double kFarOrigin = 4.0;
+
+template <class Team>
+class Ray {
+ public:
+  HULLSPACE_DEVICE Ray(const Team& team, const RayMemory& memory, const RayBounds& bounds, int n,
+                       double* query)
+      : team_(team), m_(memory), bounds_(bounds), n_(n), query_(query) {}
+
+  // From the origin, which is the query, and the direction of this length: put the query where the
+  // ray leaves the bounding box.
+  HULLSPACE_DEVICE void start(double length) {
+    const double distance = sqrt(inner_product(team_, query_, query_, n_));
+    const double along = inner_product(team_, query_, m_.direction, n_);
+    // From far away, steps are counted from where the ray comes closest, so that they stay sharp.
+    const bool is_far = distance > kFarOrigin * bounds_.radius;
+    const double first = is_far && along < 0.0 ? along : 0.0;
+    const double slack = bounds_.rounding * bounds_.radius;
+    Extreme wall{kInfinity, -1};
+    for (int j = team_.lane(); j < n_; j += team_.size()) {
+      const double slope = m_.direction[j];
+      m_.base[j] = query_[j] - first * slope;
+      m_.exit[j] = 0.0;
+      if (slope == 0.0) continue;
+      const Extreme mine{(copysign(bounds_.half_widths[j] + slack, slope) - m_.base[j]) / slope, j};
+      if (is_lower(mine, wall)) wall = mine;
+    }
+    wall = team_.lowest(wall);
+    const double bound = wall.value > first ? wall.value : first;
+    if (team_.lane() == 0) {
+      m_.exit[wall.place] = m_.direction[wall.place] > 0.0 ? -1.0 : 1.0;
+      *m_.state = {length, first, bound, bound};
+    }
+    team_.sync();
+    place_query(bound);
+  }
+
+  // A ray from very far away, of which the origin's direction is all that is known. True, with the
+  // margin, if it goes away from the hull.
+  HULLSPACE_DEVICE bool misses_from_afar(double& margin) {
+    const double distance = sqrt(inner_product(team_, query_, query_, n_));
+    const bool misses = inner_product(team_, query_, m_.direction, n_) >= 0.0;
+    for (int j = team_.lane(); j < n_ && misses; j += team_.size()) {
+      m_.exit[j] = -query_[j] / distance;
+    }
+    team_.sync();
+    // Much less than is true, which leaves room for the rounding of numbers of this size.
+    margin = 0.5 * distance;
+    return misses;
+  }
+
+  // Move the query to where the hyperplane along `direction`, from which every point keeps the
+  // margin, cuts the ray. False if nothing moved.
+  HULLSPACE_DEVICE bool follow(const double* direction, double margin) {
+    RayState state = *m_.state;
+    const double slope = -inner_product(team_, direction, m_.direction, n_);
+    double cut = slope > 0.0 ? state.step - margin / slope : kInfinity;
+    cut = cut > state.first ? cut : state.first;
+    if (!(cut < state.bound)) return false;
+    const bool moves = cut != state.step;
+    state.bound = cut;
+    state.step = cut;
+    for (int j = team_.lane(); j < n_; j += team_.size()) m_.exit[j] = direction[j];
+    if (team_.lane() == 0) *m_.state = state;
+    team_.sync();
+    if (moves) place_query(cut);
+    return moves;
+  }
+
+  // Whether the hyperplane with the margin proves that no point of the ray is in the hull. If it
+  // lies before the origin, it does so by itself. If the scores rise on the way back to the origin,
+  // it rules that part out, and the bound the rest: the two directions, combined so that they are
+  // level along the ray, separate all of it. Then the query ends at the origin.
+  HULLSPACE_DEVICE bool misses(const double* direction, bool is_optimal, double& margin,
+                               double* normal) {
+    const RayState state = *m_.state;
+    const double slope = -inner_product(team_, direction, m_.direction, n_);
+    const double extent =
+        bounds_.radius + sqrt(inner_product(team_, query_, query_, n_)) + state.step - state.first;
+    const double rounding = bounds_.error_of_unit * extent;
+    const double fall = -inner_product(team_, m_.exit, m_.direction, n_);
+    const bool combined = slope < 0.0;
+    double square = 0.0;
+    for (int j = team_.lane(); j < n_; j += team_.size()) {
+      normal[j] = combined ? fall * direction[j] - slope * m_.exit[j] : direction[j];
+      square += normal[j] * normal[j];
+    }
+    const double length = combined ? sqrt(team_.sum(square)) : 1.0;
+    double rest = combined ? (fall * margin + 4.0 * slope * rounding) / length
+                           : margin - slope * (state.step - state.first) - rounding;
+    // Tilted by more than its rounding, the normal does not score lower anywhere along the ray.
+    const double tilt = 2.0 * bounds_.rounding;
+    rest -= tilt * extent;
+    if (!(rest > bounds_.tolerance || (is_optimal && rest > 0.0))) return false;
+    square = 0.0;
+    for (int j = team_.lane(); j < n_; j += team_.size()) {
+      normal[j] = normal[j] / length - tilt * m_.direction[j];
+      square += normal[j] * normal[j];
+    }
+    const double tilted = sqrt(team_.sum(square));
+    for (int j = team_.lane(); j < n_; j += team_.size()) m_.exit[j] = normal[j] / tilted;
+    place_query(state.first);
+    margin = rest;
+    return true;
+  }
+
+ private:
+  HULLSPACE_DEVICE void place_query(double step) {
+    for (int j = team_.lane(); j < n_; j += team_.size()) {
+      query_[j] = m_.base[j] + step * m_.direction[j];
+    }
+    team_.sync();
+  }
+
+  Team team_;
+  const RayMemory& m_;
+  const RayBounds& bounds_;
+  int n_;
+  double* query_;
+};
+
+}  // namespace hullspace::cuda

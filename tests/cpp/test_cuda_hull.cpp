@@ -1,0 +1,394 @@
+// Hull calls of the CUDA library on emulated devices, against the core's answers.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <string>
+
+#include "check.hpp"
+#include "cuda/interface.h"
+#include "hullspace/hull.hpp"
+
+using namespace hullspace;
+
+namespace {
+
+constexpr std::int64_t kMuch = std::int64_t{1} << 30;
+
+const HscInterface& cuda() { return *hullspace_cuda(HULLSPACE_CUDA_VERSION); }
+
+// Rows of numbers in the host's memory.
+template <class T>
+struct Rows {
+  std::vector<T> values;
+  std::ptrdiff_t n_features;
+
+  std::ptrdiff_t n_rows() const { return std::ssize(values) / n_features; }
+  MatrixView<T> view() const { return {values.data(), n_rows(), n_features}; }
+  HscMatrix matrix(std::ptrdiff_t first = 0, std::ptrdiff_t count = -1) const {
+    return {values.data() + first * n_features, count < 0 ? n_rows() - first : count, n_features,
+            static_cast<int>(sizeof(T)), 0};
+  }
+};
+
+template <class T = double>
+Rows<T> gaussian(std::ptrdiff_t n, std::ptrdiff_t n_features, unsigned seed, double size = 1.0,
+                 double center = 0.0) {
+  Rows<T> rows{check::gaussian<T>(static_cast<std::size_t>(n * n_features), seed), n_features};
+  for (T& x : rows.values) x = static_cast<T>(center + size * static_cast<double>(x));
+  return rows;
+}
+
+template <class T>
+Rows<T> rounded(Rows<T> rows) {
+  for (T& x : rows.values) x = std::round(x);
+  return rows;
+}
+
+struct Answers {
+  std::vector<double> points, distances, normals, gaps, residuals, values;
+  std::vector<std::int8_t> status;
+  std::vector<std::int32_t> columns;
+  std::vector<std::int64_t> row_starts;
+};
+
+template <class T>
+std::vector<T>& operator+=(std::vector<T>& a, const std::vector<T>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+// A hull on a device; failures are exceptions.
+class DeviceHull {
+ public:
+  explicit DeviceHull(const HscMatrix& points, std::int64_t limit = kMuch, int device = 1)
+      : call_{device, nullptr, limit, nullptr, nullptr} {
+    require(cuda().make_hull(&call_, &points, &hull_));
+  }
+  ~DeviceHull() { cuda().free_hull(hull_); }
+  DeviceHull(const DeviceHull&) = delete;
+  DeviceHull& operator=(const DeviceHull&) = delete;
+
+  HscHullInfo info() const {
+    HscHullInfo info{};
+    require(cuda().describe_hull(hull_, &info));
+    return info;
+  }
+  std::int64_t most_queries() {
+    std::int64_t n = 0;
+    require(cuda().most_queries(hull_, &call_, &n));
+    return n;
+  }
+
+  template <class T>
+  Answers solve(int goal, const Rows<T>& queries, const Rows<T>* directions = nullptr,
+                double tolerance = 1e-9, std::int64_t first_point = -1) {
+    Answers all;
+    all.row_starts = {0};
+    const std::ptrdiff_t n = directions == nullptr ? queries.n_rows() : directions->n_rows();
+    const std::int64_t at_once = most_queries();
+    for (std::ptrdiff_t first = 0; first < n; first += at_once) {
+      const std::ptrdiff_t count = std::min<std::ptrdiff_t>(at_once, n - first);
+      const bool one = directions != nullptr && queries.n_rows() == 1;
+      const HscMatrix part = one ? queries.matrix() : queries.matrix(first, count);
+      const HscMatrix along = directions == nullptr ? part : directions->matrix(first, count);
+      HscAnswers* answers = nullptr;
+      require(cuda().solve_hull(hull_, &call_, goal, &part,
+                                directions == nullptr ? nullptr : &along,
+                                first_point < 0 ? -1 : first_point + first, tolerance, &answers));
+      append(answers, count, queries.n_features, all);
+    }
+    return all;
+  }
+
+  template <class T>
+  std::vector<std::int32_t> supports(const Rows<T>& directions) {
+    std::vector<std::int32_t> out(static_cast<std::size_t>(directions.n_rows()), -1);
+    const HscMatrix matrix = directions.matrix();
+    require(cuda().find_supports(hull_, &call_, &matrix, out.data()));
+    return out;
+  }
+
+  HscCall& call() { return call_; }
+
+ private:
+  static void require(int code) {
+    if (code != HSC_OK) throw std::runtime_error(cuda().last_error());
+  }
+
+  void append(HscAnswers* answers, std::ptrdiff_t n, std::ptrdiff_t n_features, Answers& all) {
+    const auto size = static_cast<std::size_t>(n);
+    const auto n_weights = static_cast<std::size_t>(cuda().count_weights(answers));
+    Answers part;
+    part.points.resize(size * static_cast<std::size_t>(n_features));
+    part.normals = part.points;
+    part.distances.resize(size);
+    part.gaps = part.residuals = part.distances;
+    part.status.resize(size);
+    part.row_starts.resize(size + 1);
+    part.values.resize(n_weights);
+    part.columns.resize(n_weights);
+    const HscHullAnswers to{part.points.data(), part.distances.data(), part.normals.data(),
+                            part.gaps.data(),   part.residuals.data(), part.status.data(),
+                            part.values.data(), part.columns.data(),   part.row_starts.data()};
+    const int code = cuda().fetch_answers(answers, &call_, &to);
+    cuda().free_answers(answers);
+    require(code);
+    const std::int64_t before = all.row_starts.back();
+    for (std::size_t i = 1; i <= size; ++i) all.row_starts.push_back(before + part.row_starts[i]);
+    all.points += part.points;
+    all.distances += part.distances;
+    all.normals += part.normals;
+    all.gaps += part.gaps;
+    all.residuals += part.residuals;
+    all.status += part.status;
+    all.values += part.values;
+    all.columns += part.columns;
+  }
+
+  HscCall call_;
+  HscHull* hull_ = nullptr;
+};
+
+bool equal(const Answers& a, const Answers& b) {
+  const auto same = [](const std::vector<double>& x, const std::vector<double>& y) {
+    return x.size() == y.size() && std::memcmp(x.data(), y.data(), 8 * x.size()) == 0;
+  };
+  return same(a.points, b.points) && same(a.normals, b.normals) && same(a.gaps, b.gaps) &&
+         same(a.values, b.values) && a.columns == b.columns && a.status == b.status &&
+         a.row_starts == b.row_starts;
+}
+
+// How far weights * points is from row i of `target`; the weights must be convex.
+template <class T>
+double weights_miss(const Answers& answers, const Rows<T>& points, std::size_t i,
+                    const double* target) {
+  double total = 0.0;
+  std::vector<double> sum(static_cast<std::size_t>(points.n_features));
+  for (auto k = answers.row_starts[i]; k < answers.row_starts[i + 1]; ++k) {
+    const auto place = static_cast<std::size_t>(k);
+    CHECK(answers.values[place] > 0.0);
+    CHECK(k == answers.row_starts[i] || answers.columns[place - 1] < answers.columns[place]);
+    total += answers.values[place];
+    for (std::ptrdiff_t j = 0; j < points.n_features; ++j) {
+      sum[static_cast<std::size_t>(j)] +=
+          answers.values[place] * points.view().row(answers.columns[place])[j];
+    }
+  }
+  CHECK(std::abs(total - 1.0) < 1e-12);
+  double most = 0.0;
+  for (std::size_t j = 0; j < sum.size(); ++j) most = std::max(most, std::abs(sum[j] - target[j]));
+  return most;
+}
+
+// Projections and memberships of a hull on a device are those of the core.
+template <class T>
+void compare(const Rows<T>& points, const Rows<T>& queries, std::int64_t limit = kMuch,
+             bool streamed = false) {
+  const Hull core(points.view(), Context{});
+  DeviceHull hull(points.matrix(), limit);
+  CHECK((hull.info().is_streamed != 0) == streamed);
+  CHECK(std::abs(hull.info().scale - core.scale()) <= 1e-14 * core.scale());
+  const Projections p = core.project(queries.view(), 1e-9, Context{});
+  const Answers found = hull.solve(HSC_PROJECT, queries);
+  CHECK(found.status.size() == p.status.size());
+  double largest = 0.0;
+  for (const T x : points.values) largest = std::max(largest, std::abs(static_cast<double>(x)));
+  for (std::size_t i = 0; i < p.status.size(); ++i) {
+    const double unit = std::max(core.scale(), 1e-7 * p.distances[i]);
+    CHECK(found.status[i] == static_cast<std::int8_t>(p.status[i]));
+    CHECK(found.gaps[i] >= 0.0 && found.gaps[i] <= 1e-9 * core.scale());
+    CHECK(std::abs(found.distances[i] - p.distances[i]) <= 2e-9 * unit);
+    const double* point = &found.points[i * static_cast<std::size_t>(points.n_features)];
+    CHECK(weights_miss(found, points, i, point) <= 1e-11 * core.scale() + 1e-15 * largest);
+  }
+  const Memberships m = core.contains(queries.view(), 1e-9, Context{});
+  const Answers members = hull.solve(HSC_CONTAIN, queries);
+  for (std::size_t i = 0; i < m.status.size(); ++i) {
+    CHECK(members.status[i] == static_cast<std::int8_t>(m.status[i]));
+    const bool inside = m.status[i] == Status::kInside;
+    CHECK(inside ? members.residuals[i] <= m.tolerance : std::isnan(members.residuals[i]));
+    CHECK((members.row_starts[i + 1] > members.row_starts[i]) == inside);
+    CHECK((members.gaps[i] > 0.0) == (m.status[i] == Status::kOutside));
+    CHECK(members.gaps[i] <= p.distances[i] * (1.0 + 1e-9));
+  }
+  CHECK(hull.supports(queries) == core.support(queries.view(), Context{}));
+}
+
+// A variable of the environment for as long as this lives.
+class Setting {
+ public:
+  Setting(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Setting() { unsetenv(name_); }
+  Setting(const Setting&) = delete;
+  Setting& operator=(const Setting&) = delete;
+
+ private:
+  const char* name_;
+};
+
+bool fails(const char* what, const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const std::runtime_error& error) {
+    if (std::strstr(error.what(), what) != nullptr) return true;
+    std::printf("said: %s\n", error.what());
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST(answers_are_the_cores) {
+  compare(gaussian(300, 1, 1), gaussian(20, 1, 2, 2.0));
+  compare(gaussian(400, 5, 3), gaussian(40, 5, 4));
+  compare(gaussian<float>(300, 16, 5), gaussian<float>(20, 16, 6));
+  compare(gaussian(150, 64, 7), gaussian(8, 64, 8, 0.3));  // inside: large supports
+}
+
+TEST(blocks_work_on_many_features) { compare(gaussian(60, 300, 9), gaussian(3, 300, 10, 0.5)); }
+
+TEST(scans_on_tensor_cores_give_the_same_answers) {
+  const Setting kind("HULLSPACE_CUDA_SCAN", "tensor");
+  compare(gaussian(400, 5, 3), gaussian(40, 5, 4));
+  compare(rounded(gaussian(300, 3, 15)), rounded(gaussian(40, 3, 16)));
+  compare(gaussian(150, 64, 7), gaussian(5, 64, 8, 0.6));
+}
+
+TEST(an_unknown_kind_of_scan_is_named) {
+  const auto points = gaussian(10, 2, 1);
+  DeviceHull hull(points.matrix());
+  const Setting kind("HULLSPACE_CUDA_SCAN", "fast");
+  CHECK(fails("HULLSPACE_CUDA_SCAN must be 'float32' or 'tensor', got 'fast'",
+              [&] { hull.solve(HSC_PROJECT, points); }));
+}
+
+TEST(degenerate_sets) {
+  compare(gaussian(1, 4, 11), gaussian(5, 4, 12));
+  compare(gaussian(2, 3, 13), gaussian(5, 3, 14));
+  compare(rounded(gaussian(300, 3, 15)), rounded(gaussian(40, 3, 16)));  // ties and duplicates
+  Rows<double> flat = gaussian(200, 4, 17);
+  for (std::size_t i = 3; i < flat.values.size(); i += 4) flat.values[i] = 7.0;
+  compare(flat, gaussian(20, 4, 18, 1.0, 3.0));
+  Rows<double> same{std::vector<double>(300, 0.1), 3};
+  compare(same, gaussian(5, 3, 19));
+}
+
+TEST(scales_and_far_queries) {
+  compare(gaussian(200, 4, 20, 1e150, 3e150), gaussian(10, 4, 21, 1e150, 3e150));
+  compare(gaussian(200, 4, 22, 1e-150), gaussian(10, 4, 23, 1e-150));
+  compare(gaussian(200, 4, 24, 1e-3, 1e6), gaussian(10, 4, 25, 1e-3, 1e6));
+  compare(gaussian(200, 4, 26), gaussian(10, 4, 27, 1e16));
+}
+
+TEST(sets_that_do_not_fit_are_streamed) {
+  const auto points = gaussian(1000, 8, 28);
+  compare(points, gaussian(20, 8, 29), std::int64_t{80} << 10, true);
+}
+
+TEST(answers_do_not_depend_on_order_or_memory) {
+  const auto points = gaussian(300, 6, 30);
+  const auto queries = gaussian(20, 6, 31);
+  DeviceHull hull(points.matrix());
+  const Answers first = hull.solve(HSC_PROJECT, queries);
+  for (const char* order : {"backward", "shuffled:1", "shuffled:2"}) {
+    const Setting other("HULLSPACE_EMULATED_ORDER", order);
+    CHECK(equal(first, hull.solve(HSC_PROJECT, queries)));
+  }
+  DeviceHull small(points.matrix(), std::int64_t{150} << 10);
+  CHECK(small.most_queries() < queries.n_rows());
+  CHECK(equal(first, small.solve(HSC_PROJECT, queries)));
+}
+
+TEST(points_are_left_out_of_their_own_hull) {
+  const auto points = gaussian(120, 3, 32);
+  const Hull core(points.view(), Context{});
+  const Memberships expected = core.leave_one_out(1e-9, Context{});
+  DeviceHull hull(points.matrix());
+  const Answers found = hull.solve<double>(HSC_CONTAIN, points, nullptr, 1e-9, 0);
+  for (std::size_t i = 0; i < found.status.size(); ++i) {
+    CHECK(found.status[i] == static_cast<std::int8_t>(expected.status[i]));
+  }
+}
+
+TEST(rays_are_the_cores) {
+  for (const double size : {0.2, 2.0, 1e14}) {  // from inside, outside and far away
+    const auto points = gaussian(200, 3, 33);
+    const auto origins = gaussian(30, 3, 34, size);
+    auto directions = gaussian(30, 3, 35);
+    // Every other ray goes back to where there are points.
+    for (std::size_t i = 0; i < directions.values.size(); ++i) {
+      if (i / 3 % 2 == 0) directions.values[i] = -origins.values[i] + 0.1 * directions.values[i];
+    }
+    const Hull core(points.view(), Context{});
+    const Rays expected = core.ray(origins.view(), directions.view(), 1e-9, Context{});
+    DeviceHull hull(points.matrix());
+    const Answers found = hull.solve(HSC_RAY, origins, &directions);
+    for (std::size_t i = 0; i < found.status.size(); ++i) {
+      CHECK(found.status[i] == static_cast<std::int8_t>(expected.status[i]));
+      if (expected.status[i] != Status::kOptimal) {
+        CHECK(std::isnan(found.distances[i]));
+        continue;
+      }
+      CHECK(std::abs(found.distances[i] - expected.steps[i]) <= 1e-8 * (1.0 + expected.steps[i]));
+      CHECK(std::abs(found.gaps[i] - expected.offsets[i]) <= 1e-6);
+      CHECK(weights_miss(found, points, i, &found.points[3 * i]) <= 1e-8);
+    }
+  }
+}
+
+TEST(one_origin_serves_all_rays) {
+  const auto points = gaussian(100, 4, 36);
+  const auto origin = gaussian(1, 4, 37, 0.1);
+  const auto directions = gaussian(20, 4, 38);
+  const Rays expected =
+      Hull(points.view(), Context{}).ray(origin.view(), directions.view(), 1e-9, Context{});
+  DeviceHull hull(points.matrix());
+  const Answers found = hull.solve(HSC_RAY, origin, &directions);
+  for (std::size_t i = 0; i < found.status.size(); ++i) {
+    CHECK(std::abs(found.distances[i] - expected.steps[i]) <= 1e-9);
+  }
+}
+
+TEST(bad_input_is_named) {
+  auto points = gaussian(50, 3, 39);
+  DeviceHull hull(points.matrix());
+  CHECK(fails("queries must have 3 columns (n_features), got 2",
+              [&] { hull.solve(HSC_PROJECT, gaussian(4, 2, 40)); }));
+  auto queries = gaussian(4, 3, 41);
+  auto directions = gaussian(4, 3, 42);
+  std::fill_n(directions.values.begin() + 6, 3, 0.0);
+  CHECK(fails("directions must not be zero, got a row of zeros at [2]",
+              [&] { hull.solve(HSC_RAY, queries, &directions); }));
+  queries.values[7] = NAN;
+  CHECK(fails("queries must be finite, got nan at [2, 1]",
+              [&] { hull.solve(HSC_PROJECT, queries); }));
+  CHECK(fails("directions must be finite, got nan at [2, 1]", [&] { hull.supports(queries); }));
+  points.values[5] = -INFINITY;
+  CHECK(fails("points must be finite, got -inf at [1, 2]", [&] { DeviceHull(points.matrix()); }));
+  CHECK(fails("points must have at least one row",
+              [&] { DeviceHull(Rows<double>{{}, 3}.matrix()); }));
+}
+
+TEST(too_little_memory_is_said) {
+  const auto points = gaussian(500, 8, 43);
+  CHECK(
+      fails("memory_limit of 1000 bytes is too small", [&] { DeviceHull(points.matrix(), 1000); }));
+  DeviceHull hull(points.matrix(), std::int64_t{80} << 10);
+  hull.call().memory_limit = std::int64_t{30} << 10;
+  CHECK(fails("a query needs", [&] { hull.solve(HSC_PROJECT, gaussian(2, 8, 44)); }));
+}
+
+TEST(calls_are_interrupted) {
+  const auto points = gaussian(300, 5, 45);
+  DeviceHull hull(points.matrix());
+  int asked = 0;
+  hull.call().interrupted = [](void* data) { return ++*static_cast<int*>(data) > 1 ? 1 : 0; };
+  hull.call().interrupted_data = &asked;
+  CHECK(fails("interrupted", [&] { hull.solve(HSC_PROJECT, gaussian(10, 5, 46, 2.0)); }));
+  hull.call().interrupted = nullptr;
+  CHECK(hull.solve(HSC_PROJECT, gaussian(10, 5, 46, 2.0)).status.size() == 10);
+}
+
+int main() { return check::run_all(); }
