@@ -92,6 +92,8 @@ class BoundDeviceHull {
   py::tuple contains(const py::object& queries, double tolerance, std::uintptr_t stream,
                      bool to_device);
   py::tuple leave_one_out(double tolerance, std::uintptr_t stream, bool to_device);
+  py::tuple ray(const py::object& origins, const py::object& directions, double tolerance,
+                std::uintptr_t stream, bool to_device);
   py::object support(const py::object& directions, std::uintptr_t stream, bool to_device);
 
  private:
@@ -108,6 +110,8 @@ class BoundDeviceHull {
     return make(*hull_, device_context(device_, stream));
   }
 
+  // (points, distances or steps, normals, gaps or offsets, status, weights)
+  py::tuple give_nearest(DeviceAnswers&& found, bool to_device) const;
   py::tuple give_memberships(DeviceAnswers&& found, bool to_device) const;
 
   py::object points_;
@@ -121,6 +125,20 @@ py::tuple BoundDeviceHull::project(const py::object& queries, double tolerance,
   DeviceAnswers found = call(stream, [&](DeviceHull& hull, const DeviceContext& context) {
     return hull.project(view, tolerance, place(to_device), context);
   });
+  return give_nearest(std::move(found), to_device);
+}
+
+py::tuple BoundDeviceHull::ray(const py::object& origins, const py::object& directions,
+                               double tolerance, std::uintptr_t stream, bool to_device) {
+  const PlacedMatrix from = place_matrix(origins, device_, "origins");
+  const PlacedMatrix along = place_matrix(directions, device_, "directions");
+  DeviceAnswers found = call(stream, [&](DeviceHull& hull, const DeviceContext& context) {
+    return hull.ray(from, along, tolerance, place(to_device), context);
+  });
+  return give_nearest(std::move(found), to_device);
+}
+
+py::tuple BoundDeviceHull::give_nearest(DeviceAnswers&& found, bool to_device) const {
   const Giver give{place(to_device), device_};
   const std::int64_t n = found.n_queries;
   const std::int64_t n_features = hull_->n_features();
@@ -151,7 +169,7 @@ py::tuple BoundDeviceHull::give_memberships(DeviceAnswers&& found, bool to_devic
   const std::int64_t n = found.n_queries;
   return py::make_tuple(give(std::move(found.status), {n}),
                         give(std::move(found.normals), {n, hull_->n_features()}),
-                        give(std::move(found.margins), {n}), give(std::move(found.residuals), {n}),
+                        give(std::move(found.gaps), {n}), give(std::move(found.residuals), {n}),
                         give.weights(std::move(found.weights)), found.tolerance);
 }
 
@@ -244,6 +262,9 @@ void bind_device(py::module_& module) {
            "Return (status, normals, margins, residuals, (data, indices, indptr), tolerance).")
       .def("leave_one_out", &BoundDeviceHull::leave_one_out, "tolerance"_a, "stream"_a,
            "to_device"_a, "Return what `contains` does for each point and the hull of the others.")
+      .def("ray", &BoundDeviceHull::ray, "origins"_a, "directions"_a, "tolerance"_a, "stream"_a,
+           "to_device"_a,
+           "Return (points, steps, normals, offsets, status, (data, indices, indptr)).")
       .def("support", &BoundDeviceHull::support, "directions"_a, "stream"_a, "to_device"_a,
            "Return the index of the point that scores highest against each direction.");
   module.def("device_chebyshev_centers", &device_chebyshev_centers, "a"_a, "b"_a, "starts"_a,

@@ -25,20 +25,16 @@ using AnswersOwner = std::unique_ptr<HscAnswers, void (*)(HscAnswers*)>;
 // Answers of all queries, of which pieces come one after the other.
 class Collector {
  public:
-  Collector(std::int64_t n_queries, std::int64_t n_features, bool is_projection, Place to,
+  Collector(std::int64_t n_queries, std::int64_t n_features, int goal, Place to,
             const DeviceContext& context)
-      : n_features_(n_features), is_projection_(is_projection), to_(to), context_(context) {
+      : n_features_(n_features), to_(to), context_(context) {
     answers_.n_queries = n_queries;
+    if (goal != HSC_CONTAIN) answers_.points = doubles(n_queries * n_features);
+    if (goal != HSC_CONTAIN) answers_.distances = doubles(n_queries);
+    if (goal == HSC_CONTAIN) answers_.residuals = doubles(n_queries);
     answers_.normals = doubles(n_queries * n_features);
+    answers_.gaps = doubles(n_queries);
     answers_.status = allocate_buffer<std::int8_t>(n_queries, to, context);
-    if (is_projection) {
-      answers_.points = doubles(n_queries * n_features);
-      answers_.distances = doubles(n_queries);
-      answers_.gaps = doubles(n_queries);
-    } else {
-      answers_.margins = doubles(n_queries);
-      answers_.residuals = doubles(n_queries);
-    }
     // Each piece's starts count from zero; the host adds what was before.
     starts_ = allocate_buffer<std::int64_t>(n_queries + 1, Place::kHost, context);
     starts_.data.get()[0] = 0;
@@ -54,7 +50,7 @@ class Collector {
         at(answers_.points, first * n_features_),
         at(answers_.distances, first),
         at(answers_.normals, first * n_features_),
-        at(is_projection_ ? answers_.gaps : answers_.margins, first),
+        at(answers_.gaps, first),
         at(answers_.residuals, first),
         at(answers_.status, first),
         values.data.get(),
@@ -107,7 +103,6 @@ class Collector {
   }
 
   std::int64_t n_features_;
-  bool is_projection_;
   Place to_;
   const DeviceContext& context_;
   DeviceAnswers answers_;
@@ -150,41 +145,74 @@ void DeviceHull::require_features(const PlacedMatrix& matrix, const char* name) 
                       " columns (n_features), got " + std::to_string(cols(matrix.values)));
 }
 
+// What a call is to find. Queries are the origins of rays, one for all directions or one each.
+struct DeviceHull::Asked {
+  int goal;
+  const PlacedMatrix& queries;
+  const PlacedMatrix* directions = nullptr;
+  bool leaves_out = false;
+
+  std::int64_t size() const {
+    return rows(directions == nullptr ? queries.values : directions->values);
+  }
+};
+
 DeviceAnswers DeviceHull::project(const PlacedMatrix& queries, double tolerance, Place to,
                                   const DeviceContext& context) {
   require_features(queries, "queries");
-  return solve(Goal::kProject, queries, tolerance, to, context);
+  return solve({HSC_PROJECT, queries}, tolerance, to, context);
 }
 
 DeviceAnswers DeviceHull::contains(const PlacedMatrix& queries, double tolerance, Place to,
                                    const DeviceContext& context) {
   require_features(queries, "queries");
-  return solve(Goal::kContain, queries, tolerance, to, context);
+  return solve({HSC_CONTAIN, queries}, tolerance, to, context);
 }
 
 DeviceAnswers DeviceHull::leave_one_out(double tolerance, Place to, const DeviceContext& context) {
   if (n_points() < 2) throw ArgumentError("points must have at least two rows");
-  return solve(Goal::kLeaveOneOut, points_, tolerance, to, context);
+  return solve({HSC_CONTAIN, points_, nullptr, true}, tolerance, to, context);
 }
 
-DeviceAnswers DeviceHull::solve(Goal goal, const PlacedMatrix& queries, double tolerance, Place to,
+DeviceAnswers DeviceHull::ray(const PlacedMatrix& origins, const PlacedMatrix& directions,
+                              double tolerance, Place to, const DeviceContext& context) {
+  require_features(origins, "origins");
+  require_features(directions, "directions");
+  const std::ptrdiff_t n_origins = rows(origins.values);
+  const std::ptrdiff_t n_rays = rows(directions.values);
+  if (n_origins != 1 && n_origins != n_rays) {
+    throw ArgumentError("origins must have one row or as many as directions (" +
+                        std::to_string(n_rays) + "), got " + std::to_string(n_origins));
+  }
+  return solve({HSC_RAY, origins, &directions}, tolerance, to, context);
+}
+
+std::int64_t DeviceHull::most_queries(const Call& call) {
+  std::int64_t most = 0;
+  check(cuda_library().most_queries(hull_.get(), call.get(), &most));
+  return std::max<std::int64_t>(most, 1);
+}
+
+DeviceAnswers DeviceHull::solve(const Asked& asked, double tolerance, Place to,
                                 const DeviceContext& context) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const DeviceContext mine = own(context);
   Call call(mine);
-  const std::int64_t n = rows(queries.values);
-  Collector collector(n, n_features(), goal == Goal::kProject, to, mine);
-  std::int64_t most = 0;
-  check(cuda_library().most_queries(hull_.get(), call.get(), &most));
-  most = std::max<std::int64_t>(most, 1);
+  const std::int64_t n = asked.size();
+  const bool has_one_origin = rows(asked.queries.values) != n;
+  Collector collector(n, n_features(), asked.goal, to, mine);
+  const std::int64_t most = n > 0 ? most_queries(call) : 1;
   for (std::int64_t first = 0; first < n; first += most) {
     call.poll();
     const std::int64_t n_piece = std::min(most, n - first);
-    const HscMatrix piece = rows_of(queries, first, n_piece);
+    const HscMatrix queries =
+        has_one_origin ? rows_of(asked.queries, 0, 1) : rows_of(asked.queries, first, n_piece);
+    HscMatrix directions{};
+    if (asked.directions != nullptr) directions = rows_of(*asked.directions, first, n_piece);
     HscAnswers* answers = nullptr;
-    check(cuda_library().solve_hull(hull_.get(), call.get(),
-                                    goal == Goal::kProject ? HSC_PROJECT : HSC_CONTAIN, &piece,
-                                    goal == Goal::kLeaveOneOut ? first : -1, tolerance, &answers));
+    check(cuda_library().solve_hull(hull_.get(), call.get(), asked.goal, &queries,
+                                    asked.directions == nullptr ? nullptr : &directions,
+                                    asked.leaves_out ? first : -1, tolerance, &answers));
     const AnswersOwner owner(answers, cuda_library().free_answers);
     collector.add(first, n_piece, answers, call);
   }
@@ -201,9 +229,7 @@ DeviceBuffer<std::int32_t> DeviceHull::support(const PlacedMatrix& directions, P
   Call call(mine);
   const std::int64_t n = rows(directions.values);
   auto found = allocate_buffer<std::int32_t>(n, to, mine);
-  std::int64_t most = 0;
-  check(cuda_library().most_queries(hull_.get(), call.get(), &most));
-  most = std::max<std::int64_t>(most, 1);
+  const std::int64_t most = n > 0 ? most_queries(call) : 1;
   for (std::int64_t first = 0; first < n; first += most) {
     call.poll();
     const HscMatrix piece = rows_of(directions, first, std::min(most, n - first));

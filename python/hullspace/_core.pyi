@@ -76,6 +76,10 @@ class DeviceHull:
         """
         Return (points, distances, normals, gaps, status, (data, indices, indptr)).
         """
+    def ray(self, origins: typing.Any, directions: typing.Any, tolerance: typing.SupportsFloat | typing.SupportsIndex, stream: typing.SupportsInt | typing.SupportsIndex, to_device: bool) -> tuple:
+        """
+        Return (points, steps, normals, offsets, status, (data, indices, indptr)).
+        """
     def support(self, directions: typing.Any, stream: typing.SupportsInt | typing.SupportsIndex, to_device: bool) -> typing.Any:
         """
         Return the index of the point that scores highest against each direction.

@@ -15,7 +15,7 @@ from hullspace._device import (
     on_host,
     place_matrix,
 )
-from hullspace._results import Certificate, Membership, Projection, Support
+from hullspace._results import Certificate, Membership, Projection, Ray, Support
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -73,6 +73,17 @@ class DeviceSet:
         certificate = Certificate(self._csr(placed, weights), normals, margins, residuals, absolute)
         inside = placed.library.equals(status, int(Status.INSIDE))
         return Membership(inside, status, certificate, self.name)
+
+    def ray(self, origins: Any, directions: Any, tolerance: float) -> Ray:
+        """See `Hull.ray`."""
+        starts, along = self._place(origins, "origins"), self._place(directions, "directions")
+        stream = along.stream if along.on_device else starts.stream
+        *parts, weights = self.core.ray(
+            starts.array, along.array, tolerance, stream, along.on_device
+        )
+        points, steps, normals, offsets, status = map(along.library.wrap, parts)
+        csr = self._csr(along, weights)
+        return Ray(steps, points, csr, normals, offsets, status, self.name)
 
     def support(self, directions: Any) -> Support:
         """See `Hull.support`."""

@@ -187,6 +187,8 @@ class Ray:
         ``normals @ point <= offsets`` for every point of the set.
     status : (n_rays,) int8
         `Status.OPTIMAL`; `Status.OUTSIDE` where the ray misses the hull; `Status.UNDECIDED`.
+    device : str
+        Where they were computed: "cpu", or a GPU as in "cuda:0".
     """
 
     steps: npt.NDArray[np.float64]
@@ -195,17 +197,22 @@ class Ray:
     normals: npt.NDArray[np.float64]
     offsets: npt.NDArray[np.float64]
     status: npt.NDArray[np.int8]
+    device: str = "cpu"
 
     @property
     def n_undecided(self) -> int:
         """Number of rays left open."""
-        return int(np.count_nonzero(self.status == Status.UNDECIDED))
+        return int(np.count_nonzero(on_host(self.status) == Status.UNDECIDED))
+
+    def cpu(self) -> Ray:
+        """Return the same with NumPy's arrays."""
+        return on_host(self)
 
     def __len__(self) -> int:
         return len(self.status)
 
     def __repr__(self) -> str:
-        n_missed = int(np.count_nonzero(self.status == Status.OUTSIDE))
+        n_missed = int(np.count_nonzero(on_host(self.status) == Status.OUTSIDE))
         return f"Ray({len(self)} rays, {n_missed} miss the hull, {self.n_undecided} undecided)"
 
 

@@ -101,8 +101,8 @@ class Hull:
     Preparing costs one pass over the points and a packed single-precision copy of them. Answers
     are in double precision and do not depend on the number of threads.
 
-    On a GPU `project`, `contains`, `support` and `vertices` work; what else there is raises
-    NotImplementedError. Queries may be on the GPU or on the host, and answers are where the
+    On a GPU `project`, `contains`, `ray`, `support` and `vertices` work; what else there is
+    raises NotImplementedError. Queries may be on the GPU or on the host, and answers are where the
     queries are: as tensors of torch, arrays of CuPy or JAX, or else as a `DeviceArray`, which any
     library that speaks DLPack takes. Work is done on the current stream of the queries' library.
 
@@ -359,18 +359,20 @@ class Hull:
         array([[0.  , 0.75, 0.25],
                [0.75, 0.25, 0.  ]])
         """
-        prepared = self._on_cpu("ray")
+        share, threads = as_tolerance(tolerance), as_threads(n_threads)
+        if isinstance(self._set, DeviceSet):
+            return self._set.ray(origins, directions, share)
         starts = self._as_queries(origins, "origins")
         along = self._as_queries(directions, "directions")
-        steps, points, normals, offsets, status, weights = prepared.core.ray(
-            starts, along, as_tolerance(tolerance), as_threads(n_threads)
+        steps, points, normals, offsets, status, weights = self._set.core.ray(
+            starts, along, share, threads
         )
-        offsets += prepared.slack
+        offsets += self._set.slack
         missed = status == Status.OUTSIDE
-        if prepared.slack > 0.0 and missed.any():
+        if self._set.slack > 0.0 and missed.any():
             levels = np.einsum("ij,ij->i", normals, np.broadcast_to(starts, along.shape))
             status[missed & ~(levels > offsets)] = Status.UNDECIDED
-        return Ray(steps, points, prepared.csr(weights, len(along)), normals, offsets, status)
+        return Ray(steps, points, self._set.csr(weights, len(along)), normals, offsets, status)
 
     def gauge(
         self,

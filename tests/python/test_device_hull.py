@@ -76,6 +76,26 @@ def test_memberships_agree_with_the_cpu(data):
     assert set(certificates.prove(points, mixed, found)) <= {0, 1, 2}
 
 
+@pytest.mark.parametrize("n_origins", ["one", "each"])
+def test_rays_agree_with_the_cpu(small, n_origins):
+    points, queries = small
+    origins = points[:1] if n_origins == "one" else np.vstack([points[:10], 3.0 * queries[:10]])
+    hull, cpu = Hull(points, device="cuda"), Hull(points)
+    expected = cpu.ray(origins, queries)
+    found = hull.ray(origins, queries)
+    lent = hull.ray(Lent(origins), Lent(queries))
+    assert isinstance(lent.steps, DeviceArray)
+    assert repr(lent) == repr(found) == repr(expected)
+    for rays in (found, lent.cpu(), hull.ray(origins, Lent(queries)).cpu()):
+        assert np.array_equal(rays.status, expected.status)
+        assert np.allclose(rays.steps, expected.steps, rtol=1e-7, equal_nan=True)
+        reached = rays.status == Status.OPTIMAL
+        ends = rays.weights @ points
+        assert np.abs(ends - rays.points)[reached].max() <= 1e-8 * cpu.scale
+        assert (points @ rays.normals.T <= rays.offsets + 1e-12 * cpu.scale).all()
+        assert rays.device == "cuda:0"
+
+
 def test_supports_agree_with_the_cpu(data):
     points, queries = data
     found, expected = (Hull(points, device=d).support(queries) for d in ("cuda", "cpu"))
@@ -248,7 +268,6 @@ def test_runs_are_alike(small):
 @pytest.mark.parametrize(
     ("name", "call"),
     [
-        ("ray", lambda hull: hull.ray(np.zeros((1, 4)), np.eye(4))),
         ("gauge", lambda hull: hull.gauge(np.eye(4))),
         ("coreset", lambda hull: hull.coreset(0.1)),
         ("add", lambda hull: hull.add(np.eye(4))),
@@ -283,6 +302,10 @@ def test_misuse(small, devices):
             hull.contains(wrap(bad))
         with pytest.raises(ValueError, match=r"points must .*finite"):
             Hull(wrap(bad), device="cuda")
+    with pytest.raises(ValueError, match=r"origins must have one row or as many.*\(20\), got 2"):
+        hull.ray(points[:2], queries)
+    with pytest.raises(ValueError, match="directions must not be zero"):
+        hull.ray(points[:1], 0.0 * queries)
     with pytest.raises(ValueError, match="queries must be a float32 or float64 array"):
         hull.project(Lent(queries.astype(int)))
     with pytest.raises(ValueError, match="must be in the host's memory like the hull"):

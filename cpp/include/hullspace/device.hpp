@@ -19,6 +19,8 @@ struct HscHull;
 
 namespace hullspace {
 
+class Call;
+
 struct DeviceInfo {
   std::string name;
   int capability = 0;  // 10 * major + minor
@@ -79,14 +81,13 @@ struct DeviceWeights {
   DeviceBuffer<std::int64_t> row_starts;
 };
 
-// As Projections and Memberships; only what was asked for is there.
+// As Projections, Memberships and Rays; only what was asked for is there.
 struct DeviceAnswers {
   std::int64_t n_queries = 0;
   DeviceBuffer<double> points;
-  DeviceBuffer<double> distances;
+  DeviceBuffer<double> distances;  // steps of rays
   DeviceBuffer<double> normals;
-  DeviceBuffer<double> gaps;
-  DeviceBuffer<double> margins;
+  DeviceBuffer<double> gaps;  // margins of memberships, offsets of rays
   DeviceBuffer<double> residuals;
   DeviceBuffer<std::int8_t> status;
   DeviceWeights weights;
@@ -121,17 +122,20 @@ class DeviceHull {
   DeviceAnswers contains(const PlacedMatrix& queries, double tolerance, Place to,
                          const DeviceContext& context);
   DeviceAnswers leave_one_out(double tolerance, Place to, const DeviceContext& context);
+  DeviceAnswers ray(const PlacedMatrix& origins, const PlacedMatrix& directions, double tolerance,
+                    Place to, const DeviceContext& context);
   DeviceBuffer<std::int32_t> support(const PlacedMatrix& directions, Place to,
                                      const DeviceContext& context);
 
  private:
-  enum class Goal { kProject, kContain, kLeaveOneOut };
+  struct Asked;
 
-  DeviceAnswers solve(Goal goal, const PlacedMatrix& queries, double tolerance, Place to,
-                      const DeviceContext& context);
+  DeviceAnswers solve(const Asked& asked, double tolerance, Place to, const DeviceContext& context);
   void require_features(const PlacedMatrix& matrix, const char* name) const;
-  // The context of a call on this hull: with its limit.
+  // The context of a call on this hull: with its device and limit.
   DeviceContext own(const DeviceContext& context) const;
+  // How many queries are asked about at a time.
+  std::int64_t most_queries(const Call& call);
 
   PlacedMatrix points_;
   int device_ = 0;
