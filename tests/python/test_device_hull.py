@@ -234,11 +234,11 @@ def test_pickles_keep_the_device(small, devices):
 def test_less_memory_gives_the_same_answers(devices):
     """Queries come in pieces, and at last the points do, before there is too little to work."""
     generator = np.random.default_rng(5)
-    points, queries = generator.normal(size=(3000, 16)), generator.normal(size=(70, 16))
+    points, queries = generator.normal(size=(1500, 12)), generator.normal(size=(20, 12))
     expected = Hull(points, device="cuda").project(queries)
     lent = Lent(queries)
     streamed = []
-    for limit in 2 ** np.arange(26, 10, -1):
+    for limit in 2 ** np.arange(22, 10, -1):
         try:
             hull = Hull(points, device="cuda", memory_limit=limit)
             found = hull.project(queries)
@@ -320,21 +320,23 @@ def test_misuse(small, devices):
 
 
 def test_ctrl_c_ends_a_call_and_leaves_the_hull_usable(devices):
+    # Memory for few queries at a time: an emulated device does not end a kernel.
     script = """
-        import os, signal, threading
+        import os, signal, threading, time
         import numpy as np
         from hullspace import Hull
 
         generator = np.random.default_rng(0)
-        hull = Hull(generator.normal(size=(3000, 32)).astype(np.float32), device="cuda")
-        queries = np.tile(0.3 * generator.normal(size=(1000, 32)).astype(np.float32), (1000, 1))
+        hull = Hull(generator.normal(size=(1000, 8)), device="cuda", memory_limit=200_000)
+        queries = np.tile(0.3 * generator.normal(size=(1000, 8)), (200, 1))
         print(len(hull.project(queries[:1])), flush=True)
         threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        start = time.perf_counter()
         try:
             hull.contains(queries)
             print("finished")
         except KeyboardInterrupt:
-            print("interrupted")
+            print("interrupted" if time.perf_counter() - start < 5.0 else "late")
         print(len(hull.contains(queries[:3])))
     """
     done = subprocess.run(
