@@ -109,6 +109,12 @@ inline constexpr double kSmallestSize = 0x1p-30;
 // A projection that breaks a row by more than this share of its norm is none.
 inline constexpr double kSlackAccepted = 1e-9;
 
+// Multipliers prove that no point is feasible if the rows cancel up to so many roundings of each
+// term, or if what is left of them proves it for points up to so many times as far away as the
+// farthest hyperplane that they use.
+inline constexpr double kCancelled = 4.0 * kRoundoffDouble;
+inline constexpr double kFarProved = 0x1p20;
+
 // The interior-point method ends when gap and residual are below these shares of the point's norm
 // and of one. Radii below the third are left to the simplex method, which can tell why.
 inline constexpr double kInteriorGap = 1e-11;

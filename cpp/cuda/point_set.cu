@@ -16,6 +16,10 @@ constexpr int kMostBlocks = 128;
 constexpr double kResidentShare = 0.7;
 constexpr double kPieceShare = 0.25;
 
+// The part of a set that queries start on: every so many panels, if that leaves enough of them.
+constexpr std::int64_t kPartStep = 16;
+constexpr std::int64_t kFewestPanels = 4;
+
 // Multiply-adds after which the caller is asked whether to go on: a device does them in 0.1 s.
 constexpr double kWorkAtOnce = 1e12;
 
@@ -258,6 +262,12 @@ void PointSet::visit(const HscCall& call, double work, const Visit& use) {
     pack_points(rows, 0, rows.n_rows, frame_, n_scan_rows(), piece_panels_.data(), stream);
     visit_parts(piece_panels_.data(), rows, first);
   });
+}
+
+Panels PointSet::part() const {
+  const std::int64_t n_panels = (n_points() + kTile - 1) / kTile;
+  const std::int64_t step = std::clamp<std::int64_t>(n_panels / kFewestPanels, 1, kPartStep);
+  return {panels_.data(), n_points(), 0, n_scan_rows(), static_cast<int>(step)};
 }
 
 // The middle of the bounding box, and a power of two that brings its reach near one.

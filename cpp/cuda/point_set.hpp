@@ -72,6 +72,9 @@ class PointSet {
   // they do not fit, or if `work`, multiply-adds for each point, would keep the caller waiting.
   using Visit = std::function<void(const Panels&, const DeviceMatrix& rows, std::int64_t first)>;
   void visit(const HscCall& call, double work, const Visit& use);
+  // A part of the points to begin with, every so many panels, if the panels are on the device and
+  // enough of them are left; else all panels.
+  Panels part() const;
 
  private:
   using VisitRows = std::function<void(const DeviceMatrix& rows, std::int64_t first)>;

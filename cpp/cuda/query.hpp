@@ -13,7 +13,7 @@ namespace hullspace::cuda {
 // Nearest points that a query starts from, and points that a scan lists beyond the support, which
 // scores lowest at the optimum.
 inline constexpr int kStartPoints = 32;
-inline constexpr int kListedBeyondSupport = 32;
+inline constexpr int kListedBeyondSupport = 96;
 
 // What the scan that a query waits for is to find.
 enum class Stage : std::int8_t {
@@ -80,7 +80,8 @@ struct Listed {
   std::int64_t first = 0;
   bool in_order = false;  // or one after the other from row -first on
   int count = 0;
-  double bound = 0.0;  // every point that is not listed scores at least this
+  double bound = 0.0;    // every point that is not listed scores at least this,
+  bool is_part = false;  // unless only a part of the points was looked at, which proves nothing
 
   HULLSPACE_DEVICE std::int64_t row(int i) const { return (in_order ? i : ids[i]) - first; }
 };
@@ -141,6 +142,9 @@ class Query {
     bool moved = false;
     if (state_.stage == Stage::kStart) {
       add_nearest(listed);
+    } else if (listed.is_part) {
+      score(listed);
+      if (!add_violators(listed)) return Stage::kFull;
     } else {
       score(listed);
       update_bounds(listed);
@@ -156,7 +160,7 @@ class Query {
     if (active_.overflowed()) return Stage::kOverflowed;
     if (active_.distance() <= question_.tolerance) return settle_within_tolerance();
     // Where the distance does not fall any more rounding has the last word.
-    return moved || active_.distance() < before ? Stage::kFull : Stage::kLast;
+    return moved || listed.is_part || active_.distance() < before ? Stage::kFull : Stage::kLast;
   }
 
   // False if the query stays where it is.

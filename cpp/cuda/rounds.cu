@@ -18,6 +18,8 @@ constexpr std::int64_t kMostExtraKeys = std::int64_t{1} << 24;
 constexpr double kExtraKeysShare = 0.05;  // of the memory limit
 
 constexpr int kListThreads = 128;
+// Scans of a part of the points before those of all; what it still has to say then is little.
+constexpr int kPartRounds = 3;
 
 // What a step's kernel needs to know.
 struct Step {
@@ -30,6 +32,7 @@ struct Step {
   const Extreme* lowest;  // of exact scans
   DeviceMatrix rows;      // of all points, or those that were gathered, in order
   bool in_order;
+  bool is_part;  // whether the scan was one of a part of the points
   Waiting now;
   int n_waiting;
   int n_exact;
@@ -109,7 +112,8 @@ HULLSPACE_DEVICE Listed listed_for(const Step& step, int i) {
                                                 step.call.question.scan_error
                                           : step.lowest[i - step.n_waiting].value;
   return {step.rows,     step.merged.points + first, step.in_order ? -first : 0,
-          step.in_order, step.merged.counts[i],      bound};
+          step.in_order, step.merged.counts[i],      bound,
+          step.is_part};
 }
 
 // Queue a query for the next single-precision scan.
@@ -424,44 +428,49 @@ Counts Rounds::read_counts(const Batch& batch) const {
   return counts;
 }
 
-// Make the scans that queries wait for.
-void Rounds::scan(const Batch& batch, const Waiting& waiting, const Counts& counts) {
+// Empty lists for the queries that wait, split among as many blocks as memory allows.
+Lists Rounds::empty_lists(const Batch& batch, const Waiting& waiting, const Counts& counts,
+                          std::int64_t n_points) const {
   const int n = counts.n_waiting;
+  Lists lists{batch.keys, batch.list_counts, waiting.thresholds, 1, 0, counts.most_wanted};
+  lists.capacity = list_capacity(lists.most);
+  if (n == 0) return lists;
+  const std::int64_t affordable = batch.n_keys / (static_cast<std::int64_t>(n) * lists.capacity);
+  lists.n_splits = static_cast<int>(std::clamp<std::int64_t>(
+      choose_splits(n, n_points, n_multiprocessors_), 1, std::max<std::int64_t>(1, affordable)));
+  check(cudaMemsetAsync(lists.counts, 0, static_cast<std::size_t>(n) * lists.n_splits * sizeof(int),
+                        stream_),
+        "clearing");
+  return lists;
+}
+
+// Make the scans that queries wait for, of a part of the points if that is not null.
+void Rounds::scan(const Batch& batch, const Waiting& waiting, const Counts& counts,
+                  const Panels* part) {
+  const int n = counts.n_waiting;
+  const int n_rows = points_.n_scan_rows();
+  const std::int64_t n_points = points_.n_points() / (part == nullptr ? 1 : part->step);
+  const Lists lists = empty_lists(batch, waiting, counts, n_points);
+  const Directions directions{waiting.directions, n, n_rows, waiting.excluded};
+  if (part != nullptr) {
+    scan_.scan(*part, directions, lists, stream_);
+    return merge_lists(lists, n, waiting.keep, batch.merged, stream_);
+  }
   const dim3 exact_blocks(
       static_cast<unsigned>((counts.n_exact + kListThreads - 1) / kListThreads));
-  Lists lists{batch.keys,
-              batch.list_counts,
-              waiting.thresholds,
-              1,
-              list_capacity(counts.most_wanted),
-              counts.most_wanted};
-  if (n > 0) {
-    const std::int64_t affordable = batch.n_keys / (static_cast<std::int64_t>(n) * lists.capacity);
-    lists.n_splits =
-        std::max(1, std::min(choose_splits(n, points_.n_points(), n_multiprocessors_),
-                             static_cast<int>(std::min<std::int64_t>(affordable, 1 << 16))));
-    check(cudaMemsetAsync(lists.counts, 0,
-                          static_cast<std::size_t>(n) * lists.n_splits * sizeof(int), stream_),
-          "clearing");
-  }
   if (counts.n_exact > 0) {
     launch(forget_lowest, exact_blocks, dim3(kListThreads), 0, stream_, batch.lowest,
            counts.n_exact);
   }
   // Double precision takes many times as long.
-  const double work = points_.n_scan_rows() * (n + 32.0 * counts.n_exact);
-  points_.visit(
-      call_, work, [&](const Panels& panels, const DeviceMatrix& rows, std::int64_t first) {
-        if (n > 0) {
-          scan_.scan(panels, {waiting.directions, n, points_.n_scan_rows(), waiting.excluded},
-                     lists, stream_);
-        }
-        if (counts.n_exact > 0) {
-          scan_exactly(rows, first, points_.frame(), waiting.exact_directions, counts.n_exact,
-                       waiting.exact_excluded, batch.lowest, stream_);
-        }
-      });
-  if (n > 0) merge_lists(lists, n, waiting.keep, batch.merged, stream_);
+  const double work = n_rows * (n + 32.0 * counts.n_exact);
+  points_.visit(call_, work,
+                [&](const Panels& panels, const DeviceMatrix& rows, std::int64_t first) {
+                  scan_.scan(panels, directions, lists, stream_);
+                  scan_exactly(rows, first, points_.frame(), waiting.exact_directions,
+                               counts.n_exact, waiting.exact_excluded, batch.lowest, stream_);
+                });
+  merge_lists(lists, n, waiting.keep, batch.merged, stream_);
   if (counts.n_exact > 0) {
     launch(list_lowest, exact_blocks, dim3(kListThreads), 0, stream_, batch.lowest, counts.n_exact,
            n, batch.merged);
@@ -511,6 +520,10 @@ std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, 
   const auto start = by_warps ? start_queries<WarpTeam> : start_queries<BlockTeam>;
   by_warps ? launch_teams<WarpTeam>(start, n, 0, stream_, step, n)
            : launch_teams<BlockTeam>(start, n, 0, stream_, step, n);
+  const Panels part = points_.part();
+  const bool has_part = part.data != nullptr && part.step > 1;
+  const int most_part_rounds = batch.slots.shape.is_ray ? 1 : kPartRounds;
+  const int n_part_rounds = has_part ? most_part_rounds : 0;
   Counts counts{n, 0, 0, kStartPoints};
   std::int64_t n_overflowed = 0;
   for (int round = 0; counts.n_waiting + counts.n_exact > 0; ++round) {
@@ -519,7 +532,8 @@ std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, 
     step.next = batch.waiting[(round + 1) % 2];
     step.n_waiting = counts.n_waiting;
     step.n_exact = counts.n_exact;
-    scan(batch, step.now, counts);
+    step.is_part = round < n_part_rounds;
+    scan(batch, step.now, counts, step.is_part ? &part : nullptr);
     // Overflowed queries stay counted.
     const Counts none{0, 0, static_cast<int>(n_overflowed), 0};
     copy_to_device(batch.counts, &none, 1, stream_);

@@ -81,7 +81,9 @@ class Rounds {
  private:
   struct Batch;
   Batch carve(std::int64_t n, int most_support, unsigned char* memory) const;
-  void scan(const Batch& batch, const Waiting& waiting, const Counts& counts);
+  Lists empty_lists(const Batch& batch, const Waiting& waiting, const Counts& counts,
+                    std::int64_t n_points) const;
+  void scan(const Batch& batch, const Waiting& waiting, const Counts& counts, const Panels* part);
   Counts read_counts(const Batch& batch) const;
 
   PointSet& points_;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -98,7 +99,11 @@ template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 blocks, dim3 threads, std::size_t n_bytes,
             cudaStream_t stream, Arguments&&... arguments) {
   constexpr std::size_t kAlwaysThere = std::size_t{48} << 10U;
+  // What is asked for belongs to the kernel: no other thread may ask for less before it starts.
+  static std::mutex asking;
+  std::unique_lock<std::mutex> lock(asking, std::defer_lock);
   if (n_bytes > kAlwaysThere) {
+    lock.lock();
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                static_cast<int>(n_bytes)),
           "asking for block memory");

@@ -31,6 +31,7 @@ struct Panels {
   std::int64_t n_points = 0;
   std::int64_t first_point = 0;  // the index in the set of the first of them
   int n_rows = 0;
+  int step = 1;  // only every so many panels are looked at
 };
 
 // Packed directions: (ceil(n / kTile), n_rows, kTile), the last coordinate row being the weight of

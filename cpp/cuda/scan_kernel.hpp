@@ -21,9 +21,15 @@ class SlabStream {
     alignas(16) float directions[kStages][kSlabSize];
   };
 
-  HULLSPACE_DEVICE SlabStream(Shared& shared, const float* points, const float* directions,
-                              int n_slabs, int n)
-      : shared_(shared), points_(points), directions_(directions), n_slabs_(n_slabs), left_(n) {
+  // `skipped` elements lie between the panels that are looked at.
+  HULLSPACE_DEVICE SlabStream(Shared& shared, const float* points, std::int64_t skipped,
+                              const float* directions, int n_slabs, int n)
+      : shared_(shared),
+        points_(points),
+        directions_(directions),
+        skipped_(skipped),
+        n_slabs_(n_slabs),
+        left_(n) {
     const int thread = static_cast<int>(threadIdx.x);
     to_ = thread / (kTile / kCopied) * kRowStride + thread % (kTile / kCopied) * kCopied;
     points_ += thread * kCopied;
@@ -50,7 +56,10 @@ class SlabStream {
       copy_later(&shared_.points[stage][to_], points_);
       copy_later(&shared_.directions[stage][to_], directions_ + slab_ * (kSlab * kTile));
       points_ += kSlab * kTile;
-      slab_ = slab_ + 1 < n_slabs_ ? slab_ + 1 : 0;
+      if (++slab_ == n_slabs_) {
+        slab_ = 0;
+        points_ += skipped_;
+      }
     }
     end_group();
   }
@@ -60,6 +69,7 @@ class SlabStream {
   Shared& shared_;
   const float* points_;
   const float* directions_;
+  std::int64_t skipped_;
   int n_slabs_;
   int left_;  // not used yet
   int to_;
@@ -80,7 +90,8 @@ __global__ void __launch_bounds__(kTileThreads, kBlocksPerMultiprocessor)
     scan_kernel(const Panels panels, const Directions directions, const Lists lists) {
   __shared__ SlabStream::Shared slabs;
   __shared__ TileLists::Shared listed;
-  const auto n_panels = static_cast<int>((panels.n_points + kTile - 1) / kTile);
+  const std::int64_t step = std::int64_t{kTile} * panels.step;  // points
+  const auto n_panels = static_cast<int>((panels.n_points + step - 1) / step);
   const auto share = static_cast<int>(blockIdx.y);
   const int begin = share_begin(n_panels, share, lists.n_splits);
   const int end = share_begin(n_panels, share + 1, lists.n_splits);
@@ -89,8 +100,9 @@ __global__ void __launch_bounds__(kTileThreads, kBlocksPerMultiprocessor)
 
   const TileLists found(listed, directions, lists);
   found.load();
-  SlabStream stream(slabs, panels.data + begin * panel_size,
-                    directions.data + blockIdx.x * panel_size, n_slabs, (end - begin) * n_slabs);
+  SlabStream stream(slabs, panels.data + begin * panels.step * panel_size,
+                    (panels.step - 1) * panel_size, directions.data + blockIdx.x * panel_size,
+                    n_slabs, (end - begin) * n_slabs);
   Tile tile(static_cast<int>(threadIdx.x));
   float threshold = INFINITY;
   for (int panel = begin; !stream.is_at_end(); ++panel) {
@@ -102,7 +114,7 @@ __global__ void __launch_bounds__(kTileThreads, kBlocksPerMultiprocessor)
       stream.advance();
       tile.add(stream.points(), stream.directions());
     }
-    const std::int64_t first = static_cast<std::int64_t>(panel) * kTile;
+    const std::int64_t first = panel * step;
     const bool is_long =
         found.add(tile, static_cast<std::int32_t>(panels.first_point + first),
                   static_cast<int>(min(panels.n_points - first, std::int64_t{kTile})));

@@ -43,6 +43,12 @@ class SerialTeam {
   HULLSPACE_DEVICE Part own_part() const { return {}; }
   HULLSPACE_DEVICE static constexpr int part() { return 0; }
   HULLSPACE_DEVICE static constexpr int n_parts() { return 1; }
+  // A part falls into groups of a few threads, for sums that are short. All groups of a part call
+  // together.
+  using Group = SerialTeam;
+  HULLSPACE_DEVICE Group own_group() const { return {}; }
+  HULLSPACE_DEVICE static constexpr int group() { return 0; }
+  HULLSPACE_DEVICE static constexpr int n_groups() { return 1; }
 
   HULLSPACE_DEVICE static constexpr int lane() { return 0; }
   HULLSPACE_DEVICE static constexpr int size() { return 1; }
@@ -64,6 +70,25 @@ class SerialTeam {
 inline constexpr unsigned kWholeWarp = 0xffffffffU;
 inline constexpr int kWarpSize = 32;
 
+// Neighbouring threads of a warp.
+class GroupTeam {
+ public:
+  HULLSPACE_DEVICE int lane() const { return static_cast<int>(threadIdx.x) % size(); }
+  HULLSPACE_DEVICE static constexpr int size() { return 4; }
+
+  HULLSPACE_DEVICE double sum(double x) const {
+    for (int step = size() / 2; step > 0; step /= 2) x += __shfl_xor_sync(kWholeWarp, x, step);
+    return x;
+  }
+  HULLSPACE_DEVICE double largest(double x) const {
+    for (int step = size() / 2; step > 0; step /= 2) {
+      const double other = __shfl_xor_sync(kWholeWarp, x, step);
+      x = other > x ? other : x;
+    }
+    return x;
+  }
+};
+
 // The warp of the calling thread, in a block of one dimension.
 class WarpTeam {
  public:
@@ -71,6 +96,10 @@ class WarpTeam {
   HULLSPACE_DEVICE Part own_part() const { return {}; }
   HULLSPACE_DEVICE static constexpr int part() { return 0; }
   HULLSPACE_DEVICE static constexpr int n_parts() { return 1; }
+  using Group = GroupTeam;
+  HULLSPACE_DEVICE Group own_group() const { return {}; }
+  HULLSPACE_DEVICE int group() const { return lane() / Group::size(); }
+  HULLSPACE_DEVICE static constexpr int n_groups() { return kWarpSize / Group::size(); }
 
   HULLSPACE_DEVICE int lane() const { return static_cast<int>(threadIdx.x) % kWarpSize; }
   HULLSPACE_DEVICE static constexpr int size() { return kWarpSize; }

@@ -84,6 +84,26 @@ std::pair<double, double> CenterSolver::bound(const System& system) const {
   return {total / sum, tolerances::kBalance * (size / sum + reach)};
 }
 
+bool CenterSolver::proves_empty(const System& system) const {
+  const std::ptrdiff_t n = system.n_features();
+  std::vector<double> rest(static_cast<std::size_t>(n));
+  double value = 0.0;
+  double sum = 0.0;
+  double farthest = 0.0;
+  for (std::size_t k = 0; k < simplex_.active().size(); ++k) {
+    const std::ptrdiff_t row = simplex_.active()[k];
+    const double multiplier = row < 0 ? 0.0 : std::max(0.0, simplex_.multipliers()[k]);
+    if (multiplier == 0.0) continue;
+    kernels().combine(system.row(row), 0, 1, &multiplier, rest.data(), n);
+    value += multiplier * system.bounds()[row];
+    sum += multiplier;
+    farthest = std::max(farthest, std::abs(system.bounds()[row]));
+  }
+  const double misfit = norm(rest.data(), n);
+  return misfit <= tolerances::kCancelled * static_cast<double>(n + 4) * sum ||
+         tolerances::kFarProved * farthest * misfit <= -value;
+}
+
 std::vector<double> CenterSolver::point_inside(const System& system) const {
   const std::ptrdiff_t n = system.n_features();
   std::vector<double> point(simplex_.point(), simplex_.point() + n + 1);
@@ -112,7 +132,9 @@ Interior find_interior(const Polyhedra& polyhedron, const Context& context) {
     }
     interior.point.assign(simplex.point(), simplex.point() + system.n_features() + 1);
     const auto [bound, rounding] = solver.bound(system);
-    if (bound < -rounding) {
+    if (bound < -rounding && !solver.proves_empty(system)) {
+      interior.status = Status::kLimit;
+    } else if (bound < -rounding) {
       interior.status = Status::kEmpty;
       for (std::size_t k = 0; k < simplex.active().size(); ++k) {
         const std::ptrdiff_t row = simplex.active()[k];

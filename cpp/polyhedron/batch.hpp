@@ -85,6 +85,9 @@ class CenterSolver {
   const Simplex& simplex() const { return simplex_; }
   // What the multipliers say of the radius: an upper bound, and how much of it may be rounding.
   std::pair<double, double> bound(const System& system) const;
+  // Whether such a bound below zero proves that there is no feasible point: whether the rows that
+  // it comes from cancel.
+  bool proves_empty(const System& system) const;
   // After kUnbounded: a point with a ball of positive radius around it.
   std::vector<double> point_inside(const System& system) const;
 

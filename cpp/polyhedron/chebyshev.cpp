@@ -73,13 +73,15 @@ class CenterWriter {
     }
     write_duals(simplex, system, duals);
     const auto [bound, rounding] = solver_.bound(system);
-    if (bound < -rounding) return write_empty(i);
+    const bool seems_empty = bound < -rounding;
+    if (seems_empty && solver_.proves_empty(system)) return write_empty(i);
     for (std::ptrdiff_t j = 0; j < n; ++j) center[j] = simplex.point()[j] * system.unit();
     const double radius = radius_around(center, reader_.rows(i), reader_.bounds(i), system);
     const bool flat = radius <= rounding * system.unit();
     out_.radii[i] = flat ? std::max(0.0, radius) : radius;
     out_.gaps[i] = std::max(0.0, bound * system.unit() - out_.radii[i]);
-    out_.status[i] = outcome == Simplex::Outcome::kOptimal ? Status::kOptimal : Status::kLimit;
+    const bool optimal = outcome == Simplex::Outcome::kOptimal && !seems_empty;
+    out_.status[i] = optimal ? Status::kOptimal : Status::kLimit;
   }
 
   void write_interior(std::ptrdiff_t i, const System& system) {
