@@ -233,14 +233,15 @@ py::tuple device_chebyshev_centers(const py::object& a, const py::object& b, con
       give(std::move(found.rays), {n, n_features}), give(std::move(found.status), {n}));
 }
 
-py::tuple devices() {
-  const Devices found = find_devices();
-  py::list list;
-  for (const DeviceInfo& device : found.found) {
-    list.append(py::make_tuple(device.name, device.capability, device.n_multiprocessors,
-                               device.total_memory, device.free_memory));
-  }
-  return py::make_tuple(list, found.reason);
+py::tuple bound_count_devices() {
+  const DeviceCount count = count_devices();
+  return py::make_tuple(count.n, count.reason);
+}
+
+py::tuple bound_describe_device(int device) {
+  const DeviceInfo found = describe_device(device);
+  return py::make_tuple(found.name, found.capability, found.n_multiprocessors, found.total_memory,
+                        found.free_memory);
 }
 
 }  // namespace
@@ -270,9 +271,9 @@ void bind_device(py::module_& module) {
   module.def("device_chebyshev_centers", &device_chebyshev_centers, "a"_a, "b"_a, "starts"_a,
              "device"_a, "stream"_a, "memory_limit"_a, "to_device"_a,
              "Return (centers, radii, duals, gaps, rays, status).");
-  module.def(
-      "devices", &devices,
-      "Return ([(name, capability, n_multiprocessors, total_memory, free_memory)], reason).");
+  module.def("count_devices", &bound_count_devices, "Return (count, why there are none).");
+  module.def("describe_device", &bound_describe_device, "device"_a,
+             "Return (name, capability, n_multiprocessors, total_memory, free_memory).");
 }
 
 }  // namespace hullspace::binding

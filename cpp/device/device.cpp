@@ -4,28 +4,23 @@
 #include "hullspace/error.hpp"
 
 namespace hullspace {
-namespace {
 
-DeviceInfo describe(int device) {
+DeviceCount count_devices() {
+  DeviceCount count;
+  try {
+    check(cuda_library().count_devices(&count.n));
+    if (count.n == 0) count.reason = "the driver has no CUDA device";
+  } catch (const DeviceError& error) {
+    count = {0, error.what()};
+  }
+  return count;
+}
+
+DeviceInfo describe_device(int device) {
   HscDevice found{};
   check(cuda_library().describe_device(device, &found));
   return {found.name, found.capability, found.n_multiprocessors, found.total_memory,
           found.free_memory};
-}
-
-}  // namespace
-
-Devices find_devices() {
-  Devices devices;
-  try {
-    int count = 0;
-    check(cuda_library().count_devices(&count));
-    for (int i = 0; i < count; ++i) devices.found.push_back(describe(i));
-    if (count == 0) devices.reason = "the driver has no CUDA device";
-  } catch (const DeviceError& error) {
-    devices = {{}, error.what()};
-  }
-  return devices;
 }
 
 std::shared_ptr<void> allocate(std::int64_t n_bytes, Place place, const DeviceContext& context) {

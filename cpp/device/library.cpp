@@ -119,9 +119,7 @@ void Call::poll() {
 
 std::int64_t memory_limit(const DeviceContext& context) {
   if (context.memory_limit > 0) return context.memory_limit;
-  HscDevice device{};
-  check(cuda_library().describe_device(context.device, &device));
-  return device.free_memory / 5 * 4;
+  return describe_device(context.device).free_memory / 5 * 4;
 }
 
 }  // namespace hullspace

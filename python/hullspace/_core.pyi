@@ -7,7 +7,7 @@ import numpy
 import numpy.typing
 import typing
 import typing_extensions
-__all__: list[str] = ['ArgumentError', 'DeviceArray', 'DeviceHull', 'Hull', 'RegionSearch', 'ReluNetwork', 'build_info', 'chebyshev_centers', 'device_chebyshev_centers', 'devices', 'hull_distances', 'irredundant', 'maximize', 'project_onto']
+__all__: list[str] = ['ArgumentError', 'DeviceArray', 'DeviceHull', 'Hull', 'RegionSearch', 'ReluNetwork', 'build_info', 'chebyshev_centers', 'count_devices', 'describe_device', 'device_chebyshev_centers', 'hull_distances', 'irredundant', 'maximize', 'project_onto']
 class ArgumentError(ValueError):
     pass
 class DeviceArray:
@@ -163,13 +163,17 @@ def chebyshev_centers(a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
     """
     Return (centers, radii, duals, gaps, rays, status).
     """
+def count_devices() -> tuple:
+    """
+    Return (count, why there are none).
+    """
+def describe_device(device: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+    """
+    Return (name, capability, n_multiprocessors, total_memory, free_memory).
+    """
 def device_chebyshev_centers(a: typing.Any, b: typing.Any, starts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], device: typing.SupportsInt | typing.SupportsIndex, stream: typing.SupportsInt | typing.SupportsIndex, memory_limit: typing.SupportsInt | typing.SupportsIndex, to_device: bool) -> tuple:
     """
     Return (centers, radii, duals, gaps, rays, status).
-    """
-def devices() -> tuple:
-    """
-    Return ([(name, capability, n_multiprocessors, total_memory, free_memory)], reason).
     """
 def hull_distances(pairs: collections.abc.Sequence[tuple[Hull, Hull]], tolerance: typing.SupportsFloat | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple:
     """

@@ -103,9 +103,9 @@ def devices() -> Devices:
 
     Notes
     -----
-    The first call opens the CUDA library, which takes some time; nothing else does before a GPU is
-    asked for. What it opens is the file that the environment variable ``HULLSPACE_CUDA_LIBRARY``
-    names or, by default, the one that hullspace was installed with.
+    Opens the CUDA library, which nothing does before a GPU is asked for: the file that the
+    environment variable ``HULLSPACE_CUDA_LIBRARY`` names or, by default, the one that hullspace was
+    installed with. To see how much memory is free takes a little on each of the GPUs, once.
 
     Examples
     --------
@@ -114,12 +114,13 @@ def devices() -> Devices:
     >>> bool(found.available) != bool(found.reason)
     True
     """
-    found, reason = _core.devices()
-    available = tuple(
-        Device(f"cuda:{i}", product, divmod(capability, 10), n_multiprocessors, total, free)
-        for i, (product, capability, n_multiprocessors, total, free) in enumerate(found)
-    )
-    return Devices(available, reason)
+    count, reason = _core.count_devices()
+    return Devices(tuple(_describe(i) for i in range(count)), reason)
+
+
+def _describe(device: int) -> Device:
+    product, capability, *numbers = _core.describe_device(device)
+    return Device(name_of(device), product, divmod(capability, 10), *numbers)
 
 
 def name_of(device: int | None) -> str:
@@ -159,17 +160,17 @@ def choose_device(device: Any, value: Any) -> int | None:
     match = re.fullmatch(r"auto|cuda(?::(\d+))?", name)
     if match is None:
         raise ValueError(f"device must be 'cpu', 'cuda', 'cuda:N' or 'auto', got {device!r}")
-    found = devices()
-    if name == "auto" and not found.available:
+    count, reason = _core.count_devices()
+    if name == "auto" and count == 0:
         return None
-    if not found.available:
+    if count == 0:
         raise RuntimeError(
-            f"there is no device {name!r}: {found.reason}; use device='cpu', or device='auto' "
+            f"there is no device {name!r}: {reason}; use device='cpu', or device='auto' "
             "for a GPU where there is one"
         )
     number = _current_device(home) if match[1] is None else int(match[1])
-    if number >= len(found.available):
-        names = ", ".join(d.name for d in found.available)
+    if number >= count:
+        names = ", ".join(map(name_of, range(count)))
         raise RuntimeError(f"there is no device {name_of(number)!r}, only {names}")
     return number
 

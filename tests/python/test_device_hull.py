@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -317,6 +318,15 @@ def test_misuse(small, devices):
     if len(devices) > 1:
         with pytest.raises(ValueError, match="queries must be on cuda:0, got an array on cuda:1"):
             hull.project(Lent(queries, "cuda:1"))
+
+
+def test_one_hull_serves_many_threads(small):
+    points, queries = small
+    hull = Hull(points, device="cuda")
+    expected = hull.project(queries).points
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: hull.project(queries).points, range(8)))
+    assert all(np.array_equal(points, expected) for points in found)
 
 
 def test_ctrl_c_ends_a_call_and_leaves_the_hull_usable(devices):

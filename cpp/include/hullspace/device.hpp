@@ -29,11 +29,14 @@ struct DeviceInfo {
   std::int64_t free_memory = 0;
 };
 
-struct Devices {
-  std::vector<DeviceInfo> found;
+struct DeviceCount {
+  int n = 0;
   std::string reason;  // why there are none, else empty
 };
-Devices find_devices();
+DeviceCount count_devices();
+
+// Takes some of the device's memory, as does all else that works on it.
+DeviceInfo describe_device(int device);
 
 // Where the CUDA library is, whether or not it was opened; empty if there is none.
 std::string cuda_library_path();
