@@ -8,6 +8,7 @@
 namespace hullspace::binding {
 
 void bind_errors(pybind11::module_& module);
+void bind_device(pybind11::module_& module);
 void bind_hull(pybind11::module_& module);
 void bind_polyhedron(pybind11::module_& module);
 void bind_regions(pybind11::module_& module);

@@ -4,6 +4,7 @@
 
 #include "common/kernels.hpp"
 #include "common/parallel.hpp"
+#include "hullspace/device.hpp"
 
 namespace hullspace {
 
@@ -17,6 +18,8 @@ BuildInfo build_info() {
   info.n_threads = worker_count(Context{}, std::numeric_limits<std::ptrdiff_t>::max());
   info.cuda_built = HULLSPACE_CUDA_BUILT != 0;
   info.cuda_reason = HULLSPACE_CUDA_REASON;
+  info.cuda_architectures = HULLSPACE_CUDA_ARCHITECTURES;
+  info.cuda_library = cuda_library_path();
   return info;
 }
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         regions,
         studies,
     )
+    from hullspace._device import devices
     from hullspace.class_hulls import ClassHulls, hull_distance
     from hullspace.comparison import SpaceComparison, compare_spaces
     from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, Head
@@ -92,6 +93,7 @@ _HOMES = {
     "compare_spaces": "comparison",
     "count_regions": "regions",
     "decision_boundary": "regions",
+    "devices": "_device",
     "enumerate_regions": "regions",
     "hull_distance": "class_hulls",
     "iterate_regions": "regions",
@@ -151,6 +153,7 @@ __all__ = [
     "count_regions",
     "datasets",
     "decision_boundary",
+    "devices",
     "enumerate_regions",
     "features",
     "hull",
@@ -194,7 +197,8 @@ def build_info() -> dict[str, Any]:
     dict
         ``version``, ``compiler``, ``instruction_sets`` (``found`` on this machine, ``built``
         into the core, ``used`` by it), ``threads`` (used by default), ``cuda`` (``built`` and,
-        where not, the ``reason``).
+        where not, the ``reason``; the ``architectures`` that there is machine code for; and the
+        path of the ``library``, empty where it is not there). `devices` says which GPUs there are.
 
     Examples
     --------

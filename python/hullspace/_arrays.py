@@ -33,20 +33,13 @@ def as_matrix(
     """
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
+        if hasattr(value, "__dlpack_device__") and not isinstance(value, np.ndarray):
+            raise TypeError(
+                f"{name} must be in the host's memory, got a {type(value).__name__} that NumPy "
+                "cannot read"
+            )
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    if array.ndim != 2:
-        hint = f" (for a single row pass {name}[None, :])" if array.ndim == 1 else ""
-        raise ValueError(
-            f"{name} must be two-dimensional with one row per item, got shape {array.shape}{hint}"
-        )
-    if array.shape[1] == 0 or (array.shape[0] == 0 and not allow_empty):
-        raise ValueError(
-            f"{name} must have at least one row and one column, got shape {array.shape}"
-        )
-    if columns is not None and array.shape[1] != columns:
-        raise ValueError(
-            f"{name} must have {columns} columns (n_features), got shape {array.shape}"
-        )
+    require_shape(array.shape, name, columns=columns, allow_empty=allow_empty)
     if array.dtype.kind != "f" or array.dtype.itemsize > 8:
         matrix: FloatArray = np.ascontiguousarray(array, dtype=np.float64)
     elif array.dtype.itemsize == 8:
@@ -56,6 +49,21 @@ def as_matrix(
     if check_finite:
         require_finite(matrix, name)
     return matrix
+
+
+def require_shape(
+    shape: tuple[int, ...], name: str, *, columns: int | None = None, allow_empty: bool = False
+) -> None:
+    """Raise ValueError unless a shape is that of a matrix."""
+    if len(shape) != 2:
+        hint = f" (for a single row pass {name}[None, :])" if len(shape) == 1 else ""
+        raise ValueError(
+            f"{name} must be two-dimensional with one row per item, got shape {shape}{hint}"
+        )
+    if shape[1] == 0 or (shape[0] == 0 and not allow_empty):
+        raise ValueError(f"{name} must have at least one row and one column, got shape {shape}")
+    if columns is not None and shape[1] != columns:
+        raise ValueError(f"{name} must have {columns} columns (n_features), got shape {shape}")
 
 
 def require_finite(array: npt.NDArray[Any], name: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,14 @@ from hullspace._constraints import (
     as_equalities,
     with_coordinates,
 )
+from hullspace._device import (
+    as_memory_limit,
+    choose_device,
+    device_of,
+    name_of,
+    on_host,
+    place_array,
+)
 from hullspace._polyhedron_results import ChebyshevCenter, ChebyshevCenters
 from hullspace.status import Status
 
@@ -24,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _Floats = npt.NDArray[np.float64]
+# What the core's `chebyshev_centers` returns for rows, bounds and starts, from somewhere.
+_Solve = Callable[[_Floats, _Floats, npt.NDArray[np.int64]], tuple[Any, ...]]
 
 
 def chebyshev_centers(
@@ -32,6 +44,8 @@ def chebyshev_centers(
     *,
     equalities: Pair | Sequence[Pair] | None = None,
     n_threads: int | None = None,
+    device: Any = None,
+    memory_limit: int | None = None,
 ) -> ChebyshevCenters:
     """Find a largest ball in each of many polyhedra.
 
@@ -46,6 +60,12 @@ def chebyshev_centers(
         Equalities ``E x = d`` of all problems or of each: the ball is one within their affine set.
     n_threads : int, optional
         Threads to use; all cores by default.
+    device : str, optional
+        Where to compute: "cpu", "cuda" or "cuda:1" for a GPU, "auto" for a GPU where there is one
+        and else the CPU. By default where A is: A and b may both be arrays on a GPU, of torch,
+        CuPy or another library that speaks DLPack, and the answers are there then, too.
+    memory_limit : int, optional
+        Bytes of the GPU's memory to hold at a time; four fifths of what is free by default.
 
     Returns
     -------
@@ -56,6 +76,10 @@ def chebyshev_centers(
     ------
     TypeError, ValueError
         If an array has the wrong type, shape or values.
+    RuntimeError
+        If there is no such device, with the reason.
+    NotImplementedError
+        If there are equalities and A is on a GPU.
 
     Notes
     -----
@@ -72,15 +96,81 @@ def chebyshev_centers(
     >>> found.radii
     array([ 1.,  2., nan])
     """
-    problems = _Problems.of(A, b)
+    threads, limit = as_threads(n_threads), as_memory_limit(memory_limit)
+    if isinstance(A, list | tuple) and any(device_of(a) is not None for a in A):
+        raise TypeError("A must be one array, not a list of arrays, to be on a GPU")
+    if device_of(b) != device_of(A):
+        raise ValueError(
+            f"b must be where A is, on {name_of(device_of(A))}, got an array on "
+            f"{name_of(device_of(b))}"
+        )
+    chosen = choose_device(device, A)
+    if chosen is not None and chosen == device_of(A):
+        return _centers_of_device_arrays(A, b, equalities, chosen, limit)
+
+    def solve(rows: _Floats, bounds: _Floats, starts: npt.NDArray[np.int64]) -> tuple[Any, ...]:
+        if chosen is None:
+            return _core.chebyshev_centers(rows, bounds, starts, threads)
+        return _core.device_chebyshev_centers(
+            rows, bounds, starts, chosen, 0, limit, to_device=False
+        )
+
+    problems = _Problems.of(on_host(A), on_host(b))
     pairs = _as_pairs(equalities, problems.n_problems, problems.rows.shape[1])
-    threads = as_threads(n_threads)
     if pairs is None:
-        parts = _core.chebyshev_centers(problems.rows, problems.bounds, problems.starts, threads)
+        parts = solve(problems.rows, problems.bounds, problems.starts)
         centers, radii, duals, gaps, rays, status = parts
         none = [np.zeros(0)] * problems.n_problems
-        return ChebyshevCenters(centers, radii, gaps, problems.split(duals), none, rays, status)
-    return _centers_in_affine_sets(problems, [AffineSet(*pair) for pair in pairs], threads)
+        multipliers = problems.split(duals)
+        found = ChebyshevCenters(centers, radii, gaps, multipliers, none, rays, status)
+    else:
+        found = _centers_in_affine_sets(problems, [AffineSet(*pair) for pair in pairs], solve)
+    return found if chosen is None else replace(found, device=name_of(chosen))
+
+
+def _centers_of_device_arrays(
+    A: Any, b: Any, equalities: Any, device: int, memory_limit: int
+) -> ChebyshevCenters:
+    """Solve problems that are on a device, where the answers stay."""
+    if equalities is not None:
+        raise NotImplementedError(
+            f"equalities are reduced on the CPU, but A is on {name_of(device)}; use device='cpu'"
+        )
+    rows, bounds = (place_array(x, n, device, double=True) for x, n in ((A, "A"), (b, "b")))
+    *batch, n_constraints, n_features = _require_batch(rows.array.shape)
+    n_problems = batch[0] if batch else bounds.array.shape[0]
+    if bounds.array.shape != (n_problems, n_constraints):
+        raise ValueError(
+            f"b must have shape ({n_problems if batch else 'n_problems'}, {n_constraints}), "
+            f"got {bounds.array.shape}"
+        )
+    parts = _core.device_chebyshev_centers(
+        rows.array.reshaped([int(np.prod(batch)) * n_constraints, n_features]),
+        bounds.array,
+        np.arange(n_problems + 1, dtype=np.int64) * n_constraints,
+        device,
+        rows.stream,
+        memory_limit,
+        to_device=True,
+    )
+    wrap = rows.library.wrap
+    centers, radii, flat, gaps, rays, status = parts
+    duals = flat.reshaped([n_problems, n_constraints])
+    centers, radii, duals, gaps, rays, status = map(
+        wrap, (centers, radii, duals, gaps, rays, status)
+    )
+    none = [np.zeros(0)] * n_problems
+    return ChebyshevCenters(centers, radii, gaps, duals, none, rays, status, name_of(device))
+
+
+def _require_batch(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of A, unless it is that of no matrix or batch of matrices."""
+    if len(shape) not in (2, 3) or shape[-1] == 0:
+        raise ValueError(
+            "A must be (n_problems, n_constraints, n_features) or (n_constraints, n_features), "
+            f"got shape {shape}"
+        )
+    return shape
 
 
 class _Problems:
@@ -152,7 +242,7 @@ def _as_pairs(equalities: Any, n: int, n_features: int) -> list[tuple[_Floats, _
 
 
 def _centers_in_affine_sets(
-    problems: _Problems, affines: list[AffineSet], threads: int
+    problems: _Problems, affines: list[AffineSet], solve: _Solve
 ) -> ChebyshevCenters:
     n, n_features = problems.n_problems, problems.rows.shape[1]
     found: list[ChebyshevCenter | None] = [None] * n
@@ -165,7 +255,7 @@ def _centers_in_affine_sets(
             groups.setdefault(dimension, []).append(i)
     for dimension, members in groups.items():
         for i, center in zip(
-            members, _reduced_centers(problems, affines, members, dimension, threads), strict=True
+            members, _reduced_centers(problems, affines, members, dimension, solve), strict=True
         ):
             found[i] = center
     centers = [center for center in found if center is not None]
@@ -195,7 +285,7 @@ def _empty_center(problems: _Problems, i: int, affine: AffineSet) -> ChebyshevCe
 
 
 def _reduced_centers(
-    problems: _Problems, affines: list[AffineSet], members: list[int], dimension: int, threads: int
+    problems: _Problems, affines: list[AffineSet], members: list[int], dimension: int, solve: _Solve
 ) -> list[ChebyshevCenter]:
     """Solve problems whose affine sets have one dimension, in coordinates of their own."""
     reduced = [
@@ -207,8 +297,7 @@ def _reduced_centers(
     rows = with_coordinates(np.concatenate([a for a, _ in reduced]))
     bounds = np.concatenate([r for _, r in reduced])
     starts = np.concatenate([[0], np.cumsum([len(r) for _, r in reduced])]).astype(np.int64)
-    solved = _core.chebyshev_centers(rows, bounds, starts, threads)
-    centers, radii, duals, gaps, rays, status = solved
+    centers, radii, duals, gaps, rays, status = solve(rows, bounds, starts)
     result = []
     for k, i in enumerate(members):
         affine, ends = affines[i], slice(starts[k], starts[k + 1])

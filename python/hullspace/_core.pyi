@@ -6,9 +6,93 @@ import collections.abc
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['ArgumentError', 'Hull', 'RegionSearch', 'ReluNetwork', 'build_info', 'chebyshev_centers', 'hull_distances', 'irredundant', 'maximize', 'project_onto']
+import typing_extensions
+__all__: list[str] = ['ArgumentError', 'DeviceArray', 'DeviceHull', 'Hull', 'RegionSearch', 'ReluNetwork', 'build_info', 'chebyshev_centers', 'count_devices', 'describe_device', 'device_chebyshev_centers', 'hull_distances', 'irredundant', 'maximize', 'project_onto']
 class ArgumentError(ValueError):
     pass
+class DeviceArray:
+    """
+    An array in memory of a GPU, for any library that speaks DLPack.
+    """
+    @staticmethod
+    def of_dlpack(capsule: typing_extensions.CapsuleType, name: str, stream: typing.SupportsInt | typing.SupportsIndex) -> DeviceArray:
+        """
+        Borrow what a capsule lends; errors name the argument `name`.
+        """
+    @staticmethod
+    def of_numpy(array: numpy.ndarray, device: typing.SupportsInt | typing.SupportsIndex, stream: typing.SupportsInt | typing.SupportsIndex) -> DeviceArray:
+        """
+        Copy an array to a device.
+        """
+    def __dlpack__(self, *, stream: typing.Any = None, max_version: typing.Any = None, dl_device: typing.Any = None, copy: typing.Any = None) -> typing_extensions.CapsuleType:
+        ...
+    def __dlpack_device__(self) -> tuple[int, int]:
+        ...
+    def __len__(self) -> int:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def numpy(self) -> numpy.ndarray:
+        """
+        Copy the array to the host.
+        """
+    def reshaped(self, shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> DeviceArray:
+        """
+        Return the same elements, not copied.
+        """
+    @property
+    def device(self) -> str:
+        ...
+    @property
+    def dtype(self) -> typing.Any:
+        ...
+    @property
+    def nbytes(self) -> int:
+        ...
+    @property
+    def ndim(self) -> int:
+        ...
+    @property
+    def shape(self) -> tuple:
+        ...
+    @property
+    def size(self) -> int:
+        ...
+class DeviceHull:
+    """
+    A point set prepared on a device.
+    """
+    def __init__(self, points: typing.Any, device: typing.SupportsInt | typing.SupportsIndex, stream: typing.SupportsInt | typing.SupportsIndex, memory_limit: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def contains(self, queries: typing.Any, tolerance: typing.SupportsFloat | typing.SupportsIndex, stream: typing.SupportsInt | typing.SupportsIndex, to_device: bool) -> tuple:
+        """
+        Return (status, normals, margins, residuals, (data, indices, indptr), tolerance).
+        """
+    def leave_one_out(self, tolerance: typing.SupportsFloat | typing.SupportsIndex, stream: typing.SupportsInt | typing.SupportsIndex, to_device: bool) -> tuple:
+        """
+        Return what `contains` does for each point and the hull of the others.
+        """
+    def project(self, queries: typing.Any, tolerance: typing.SupportsFloat | typing.SupportsIndex, stream: typing.SupportsInt | typing.SupportsIndex, to_device: bool) -> tuple:
+        """
+        Return (points, distances, normals, gaps, status, (data, indices, indptr)).
+        """
+    def ray(self, origins: typing.Any, directions: typing.Any, tolerance: typing.SupportsFloat | typing.SupportsIndex, stream: typing.SupportsInt | typing.SupportsIndex, to_device: bool) -> tuple:
+        """
+        Return (points, steps, normals, offsets, status, (data, indices, indptr)).
+        """
+    def support(self, directions: typing.Any, stream: typing.SupportsInt | typing.SupportsIndex, to_device: bool) -> typing.Any:
+        """
+        Return the index of the point that scores highest against each direction.
+        """
+    @property
+    def is_streamed(self) -> bool:
+        ...
+    @property
+    def memory_limit(self) -> int:
+        ...
+    @property
+    def scale(self) -> float:
+        ...
 class Hull:
     """
     A prepared point set.
@@ -76,6 +160,18 @@ def build_info() -> dict:
     Describe the core and what it uses on this machine.
     """
 def chebyshev_centers(a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], b: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], starts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+    """
+    Return (centers, radii, duals, gaps, rays, status).
+    """
+def count_devices() -> tuple:
+    """
+    Return (count, why there are none).
+    """
+def describe_device(device: typing.SupportsInt | typing.SupportsIndex) -> tuple:
+    """
+    Return (name, capability, n_multiprocessors, total_memory, free_memory).
+    """
+def device_chebyshev_centers(a: typing.Any, b: typing.Any, starts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], device: typing.SupportsInt | typing.SupportsIndex, stream: typing.SupportsInt | typing.SupportsIndex, memory_limit: typing.SupportsInt | typing.SupportsIndex, to_device: bool) -> tuple:
     """
     Return (centers, radii, duals, gaps, rays, status).
     """

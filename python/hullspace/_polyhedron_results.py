@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hullspace._device import on_host
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class ChebyshevCenters:
         A direction along which ever larger balls fit; zero unless unbounded.
     status : (n_problems,) int8
         `Status.OPTIMAL`, `EMPTY`, `UNBOUNDED` or `LIMIT`.
+    device : str
+        Where they were computed: "cpu", or a GPU as in "cuda:0".
     """
 
     centers: _Floats
@@ -59,6 +62,11 @@ class ChebyshevCenters:
     equality_duals: list[_Floats]
     rays: _Floats
     status: _Statuses
+    device: str = "cpu"
+
+    def cpu(self) -> ChebyshevCenters:
+        """Return the same with NumPy's arrays."""
+        return on_host(self)
 
     def __len__(self) -> int:
         return len(self.status)
@@ -72,10 +80,11 @@ class ChebyshevCenters:
             equality_duals=self.equality_duals[i],
             ray=self.rays[i],
             status=Status(int(self.status[i])),
+            device=self.device,
         )
 
     def __repr__(self) -> str:
-        return f"ChebyshevCenters({_count(self.status, 'problems')})"
+        return f"ChebyshevCenters({_count(on_host(self.status), 'problems')})"
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,7 @@ class ChebyshevCenter:
     equality_duals: _Floats
     ray: _Floats
     status: Status
+    device: str = "cpu"
 
     def __repr__(self) -> str:
         return f"ChebyshevCenter({self.status.name}, radius={self.radius:.6g})"

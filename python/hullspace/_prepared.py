@@ -26,8 +26,10 @@ class PreparedSet:
 
     Attributes
     ----------
-    points : (n_points, n_features) array
+    points, given : (n_points, n_features) array
         The set.
+    device : None
+        The CPU.
     core : _core.Hull
         Holds the points, or those in `kept`.
     whole : _core.Hull
@@ -37,6 +39,8 @@ class PreparedSet:
     slack : float
         No point is farther from the hull of the kept ones.
     """
+
+    device: int | None = None
 
     def __init__(self, points: FloatArray, method: Method, threads: int) -> None:
         self.points = points
@@ -54,6 +58,11 @@ class PreparedSet:
             self._keep_vertices(threads)
         if method == "facets" and self.kept is None:
             raise ValueError("method 'facets' needs points that do not lie in a hyperplane")
+
+    @property
+    def given(self) -> FloatArray:
+        """The set."""
+        return self.points
 
     def _keep_vertices(self, threads: int) -> None:
         """Let the core work on the vertices that Qhull finds, and on what they leave out."""

@@ -1,4 +1,7 @@
-"""What the operations on hulls return: small frozen records, each with its proof."""
+"""What the operations on hulls return: small frozen records, each with its proof.
+
+Arrays are NumPy's, or where queries were given on a device, arrays there of the same library.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hullspace._device import on_host
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -35,6 +39,8 @@ class Projection:
         ``[distances - gaps, distances]``.
     status : (n_queries,) int8
         `Status.OPTIMAL`, or `Status.UNDECIDED` where the gap exceeds the tolerance.
+    device : str
+        Where they were computed: "cpu", or a GPU as in "cuda:0".
     """
 
     points: npt.NDArray[np.float64]
@@ -43,11 +49,16 @@ class Projection:
     normals: npt.NDArray[np.float64]
     gaps: npt.NDArray[np.float64]
     status: npt.NDArray[np.int8]
+    device: str = "cpu"
 
     @property
     def n_undecided(self) -> int:
         """Number of queries whose gap exceeds the tolerance."""
-        return int(np.count_nonzero(self.status == Status.UNDECIDED))
+        return int(np.count_nonzero(on_host(self.status) == Status.UNDECIDED))
+
+    def cpu(self) -> Projection:
+        """Return the same with NumPy's arrays."""
+        return on_host(self)
 
     def __len__(self) -> int:
         return len(self.status)
@@ -95,22 +106,29 @@ class Membership:
         `Status.INSIDE`, `Status.OUTSIDE` or `Status.UNDECIDED`.
     certificate : Certificate
         What proves each answer; see `hullspace.certificates.check`.
+    device : str
+        Where they were computed: "cpu", or a GPU as in "cuda:0".
     """
 
     inside: npt.NDArray[np.bool_]
     status: npt.NDArray[np.int8]
     certificate: Certificate
+    device: str = "cpu"
 
     @property
     def n_undecided(self) -> int:
         """Number of queries left open."""
-        return int(np.count_nonzero(self.status == Status.UNDECIDED))
+        return int(np.count_nonzero(on_host(self.status) == Status.UNDECIDED))
+
+    def cpu(self) -> Membership:
+        """Return the same with NumPy's arrays."""
+        return on_host(self)
 
     def __len__(self) -> int:
         return len(self.status)
 
     def __repr__(self) -> str:
-        n_inside = int(np.count_nonzero(self.inside))
+        n_inside = int(np.count_nonzero(on_host(self.inside)))
         n_outside = len(self) - n_inside - self.n_undecided
         return (
             f"Membership({len(self)} queries: {n_inside} inside, {n_outside} outside, "
@@ -128,10 +146,17 @@ class Support:
         Largest ``direction @ point`` over the set.
     indices : (n_directions,) int64
         The point that attains it; the first of those that tie.
+    device : str
+        Where they were computed: "cpu", or a GPU as in "cuda:0".
     """
 
     values: npt.NDArray[np.float64]
     indices: npt.NDArray[np.int64]
+    device: str = "cpu"
+
+    def cpu(self) -> Support:
+        """Return the same with NumPy's arrays."""
+        return on_host(self)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -162,6 +187,8 @@ class Ray:
         ``normals @ point <= offsets`` for every point of the set.
     status : (n_rays,) int8
         `Status.OPTIMAL`; `Status.OUTSIDE` where the ray misses the hull; `Status.UNDECIDED`.
+    device : str
+        Where they were computed: "cpu", or a GPU as in "cuda:0".
     """
 
     steps: npt.NDArray[np.float64]
@@ -170,17 +197,22 @@ class Ray:
     normals: npt.NDArray[np.float64]
     offsets: npt.NDArray[np.float64]
     status: npt.NDArray[np.int8]
+    device: str = "cpu"
 
     @property
     def n_undecided(self) -> int:
         """Number of rays left open."""
-        return int(np.count_nonzero(self.status == Status.UNDECIDED))
+        return int(np.count_nonzero(on_host(self.status) == Status.UNDECIDED))
+
+    def cpu(self) -> Ray:
+        """Return the same with NumPy's arrays."""
+        return on_host(self)
 
     def __len__(self) -> int:
         return len(self.status)
 
     def __repr__(self) -> str:
-        n_missed = int(np.count_nonzero(self.status == Status.OUTSIDE))
+        n_missed = int(np.count_nonzero(on_host(self.status) == Status.OUTSIDE))
         return f"Ray({len(self)} rays, {n_missed} miss the hull, {self.n_undecided} undecided)"
 
 
@@ -228,12 +260,15 @@ class Vertices:
     status : (n_vertices,) int8
         `Status.OUTSIDE` (of the hull of the others), or `Status.UNDECIDED` where rounding leaves
         it open; such points are kept.
+    device : str
+        Where they were computed: "cpu", or a GPU as in "cuda:0".
     """
 
     indices: npt.NDArray[np.int64]
     directions: npt.NDArray[np.float64]
     margins: npt.NDArray[np.float64]
     status: npt.NDArray[np.int8]
+    device: str = "cpu"
 
     def __len__(self) -> int:
         return len(self.indices)

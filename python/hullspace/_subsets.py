@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,30 +16,37 @@ from hullspace.status import Status
 if TYPE_CHECKING:
     from hullspace.hull import Hull
 
+# Makes points and a number of threads a hull of the core, or what answers like one.
+Prepare = Callable[[npt.NDArray[Any], int], Any]
+
 # Points that join a coreset in a round, as a share of those that it has; at least one.
 _SHARE_PER_ROUND = 0.05
 # Distances computed ahead of the next round for each point that is to join.
 _LOOKAHEAD = 8
 
 
-def vertices(hull: Hull, tolerance: float, n_threads: int | None) -> Vertices:
+def vertices(
+    given: npt.NDArray[Any],
+    tolerance: float,
+    threads: int,
+    prepare: Prepare = _core.Hull,
+) -> Vertices:
     """See `Hull.vertices`."""
-    threads = as_threads(n_threads)
-    distinct = _first_of_equal(hull.points)
-    points = hull.points if len(distinct) == hull.n_points else hull.points[distinct]
+    distinct = _first_of_equal(given)
+    points = given if len(distinct) == len(given) else given[distinct]
     if len(points) == 1:
         return _single(points, distinct)
-    core = _core.Hull(points, threads)
+    core = prepare(points, threads)
     status, normals, margins, _, weights, _ = core.leave_one_out(tolerance, threads)
     chosen = np.flatnonzero(status != Status.INSIDE)
     if len(chosen) < len(points):
-        chosen = _complete(points, chosen, weights, tolerance, threads)
+        chosen = _complete(points, chosen, weights, tolerance, threads, prepare)
         late = status[chosen] == Status.INSIDE
         if len(chosen) == 1:
             return _single(points, distinct[chosen])
         if late.any():
             # What was chosen late is proven against the rest of what is chosen.
-            found = _core.Hull(points[chosen], threads).leave_one_out(tolerance, threads)
+            found = prepare(points[chosen], threads).leave_one_out(tolerance, threads)
             for mine, other in zip((status, normals, margins), found, strict=False):
                 mine[chosen[late]] = other[late]
             status[chosen[status[chosen] == Status.INSIDE]] = Status.UNDECIDED
@@ -64,6 +72,7 @@ def _complete(
     weights: tuple[Any, Any, Any],
     tolerance: float,
     threads: int,
+    prepare: Prepare,
 ) -> npt.NDArray[np.intp]:
     """Return `chosen`, with points added until its hull has every point within the tolerance.
 
@@ -75,7 +84,7 @@ def _complete(
     farness = np.zeros(len(left))
     while len(left):
         if len(chosen):
-            core = _core.Hull(points[chosen], threads)
+            core = prepare(points[chosen], threads)
             status, _, margins, _, _, _ = core.contains(points[left], tolerance, threads)
             left, farness = (part[status != Status.INSIDE] for part in (left, margins))
         # The farthest are extreme, but what relies on one of them may be so only without it.

@@ -127,19 +127,20 @@ def _as_hull(value: Hull | npt.ArrayLike, name: str, n_threads: int | None) -> H
 def _distances(
     pairs: Sequence[tuple[Hull, Hull]], tolerance: float, n_threads: int | None
 ) -> Iterator[HullDistance]:
-    cores = [(a._set.core, b._set.core) for a, b in pairs]
+    sets = [(a._on_cpu("hull_distance"), b._on_cpu("hull_distance")) for a, b in pairs]
+    cores = [(a.core, b.core) for a, b in sets]
     distances, gaps, first, second, normals, status, weights_a, weights_b = _core.hull_distances(
         cores, as_tolerance(tolerance), as_threads(n_threads)
     )
-    for i, (a, b) in enumerate(pairs):
-        slack = a._set.slack + b._set.slack
+    for i, (a, b) in enumerate(sets):
+        slack = a.slack + b.slack
         meets = not normals[i].any()
         yield HullDistance(
             float(distances[i]),
             first[i],
             second[i],
-            a._set.csr(_row(weights_a, i), 1).toarray()[0],
-            b._set.csr(_row(weights_b, i), 1).toarray()[0],
+            a.csr(_row(weights_a, i), 1).toarray()[0],
+            b.csr(_row(weights_b, i), 1).toarray()[0],
             normals[i],
             float("nan") if meets else float(normals[i] @ (0.5 * first[i] + 0.5 * second[i])),
             float(min(gaps[i] + slack, distances[i])),

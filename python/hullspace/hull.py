@@ -11,6 +11,7 @@ References
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ import numpy.typing as npt
 
 from hullspace import _subsets
 from hullspace._arrays import FloatArray, as_matrix, as_threads, as_tolerance, require_finite
+from hullspace._device import as_memory_limit, choose_device, device_of, name_of, on_host
+from hullspace._device_hull import DeviceSet
 from hullspace._prepared import Method, PreparedSet
 from hullspace._qhull import MAX_FEATURES, LowDimensionalHull
 from hullspace._results import (
@@ -63,6 +66,13 @@ class Hull:
         gives the same answers.
     n_threads : int, optional
         Threads for preparing the set; all cores by default.
+    device : str, optional
+        Where the hull lives and answers: "cpu", "cuda" or "cuda:1" for a GPU, "auto" for a GPU
+        where there is one and else the CPU. By default where the points are: a torch or CuPy
+        array, or another of DLPack, may be on a GPU. See `hullspace.devices`.
+    memory_limit : int, optional
+        Bytes of the GPU's memory that the hull and its calls may hold at a time; four fifths of
+        what is free by default. A larger set stays where it is and passes through.
 
     Attributes
     ----------
@@ -73,17 +83,28 @@ class Hull:
         `tolerance`. For a set that is a single point it is that point's norm (or 1 at zero).
     method : str
         What is in use: "facets" or "active-set".
+    device : str
+        Where the hull lives: "cpu", or a GPU as in "cuda:0".
 
     Raises
     ------
     TypeError, ValueError
         If `points` is not a matrix of finite real numbers with at least one row and one column;
         if `method` is "facets" and there are more than 7 features, or the set is flat.
+    RuntimeError
+        If there is no such device, with the reason.
+    MemoryError
+        If the device's memory, or the limit, is too small to work at all.
 
     Notes
     -----
     Preparing costs one pass over the points and a packed single-precision copy of them. Answers
     are in double precision and do not depend on the number of threads.
+
+    On a GPU `project`, `contains`, `ray`, `support` and `vertices` work; what else there is
+    raises NotImplementedError. Queries may be on the GPU or on the host, and answers are where the
+    queries are: as tensors of torch, arrays of CuPy or JAX, or else as a `DeviceArray`, which any
+    library that speaks DLPack takes. Work is done on the current stream of the queries' library.
 
     Examples
     --------
@@ -100,25 +121,49 @@ class Hull:
     """
 
     def __init__(
-        self, points: npt.ArrayLike, *, method: Method = "auto", n_threads: int | None = None
+        self,
+        points: npt.ArrayLike,
+        *,
+        method: Method = "auto",
+        n_threads: int | None = None,
+        device: Any = None,
+        memory_limit: int | None = None,
     ) -> None:
         if method not in ("auto", "facets", "active-set"):
             raise ValueError(f"method must be 'auto', 'facets' or 'active-set', got {method!r}")
-        matrix = as_matrix(points, "points", check_finite=False)
-        self._set = PreparedSet(matrix, method, as_threads(n_threads))
+        threads, limit = as_threads(n_threads), as_memory_limit(memory_limit)
+        chosen = choose_device(device, points)
+        self._set: PreparedSet | DeviceSet
+        if chosen is None:
+            matrix = as_matrix(on_host(points), "points", check_finite=False)
+            self._set = PreparedSet(matrix, method, threads)
+        elif method == "facets":
+            raise ValueError(f"method 'facets' needs device='cpu', got {name_of(chosen)!r}")
+        else:
+            self._set = DeviceSet(points, chosen, limit)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"points": np.array(self.points), "method": self.method}
+        state = {"points": np.array(on_host(self.points)), "method": self.method}
+        if isinstance(self._set, DeviceSet):
+            state |= {"device": self.device, "memory_limit": self._set.memory_limit or None}
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["points"], method=state["method"])  # type: ignore[misc]
+        self.__init__(**state)  # type: ignore[misc]
 
     @property
     def points(self) -> npt.NDArray[Any]:
-        """The set, (n_points, n_features), as a read-only view."""
-        view = self._set.points.view()
-        view.flags.writeable = False
+        """The set, (n_points, n_features), as a read-only view; or the array given on a GPU."""
+        view: npt.NDArray[Any] = self._set.given
+        if isinstance(view, np.ndarray):
+            view = view.view()
+            view.flags.writeable = False
         return view
+
+    @property
+    def device(self) -> str:
+        """Where the hull lives: "cpu", or a GPU as in "cuda:0"."""
+        return name_of(self._set.device)
 
     @property
     def n_points(self) -> int:
@@ -138,11 +183,12 @@ class Hull:
     @property
     def method(self) -> str:
         """What is in use: "facets" or "active-set"."""
-        return "active-set" if self._set.kept is None else "facets"
+        return "facets" if getattr(self._set, "kept", None) is not None else "active-set"
 
     def __repr__(self) -> str:
-        method = "" if self._set.kept is None else ", method='facets'"
-        return f"Hull(n_points={self.n_points}, n_features={self.n_features}{method})"
+        method = "" if self.method == "active-set" else f", method={self.method!r}"
+        device = "" if self.device == "cpu" else f", device={self.device!r}"
+        return f"Hull(n_points={self.n_points}, n_features={self.n_features}{method}{device})"
 
     def project(
         self,
@@ -189,15 +235,18 @@ class Hull:
         >>> p.weights.toarray()
         array([[0. , 0.5, 0.5]])
         """
+        share, threads = as_tolerance(tolerance), as_threads(n_threads)
+        if isinstance(self._set, DeviceSet):
+            return self._set.project(queries, share)
         matrix = self._as_queries(queries)
         points, distances, normals, gaps, status, weights = self._set.core.project(
-            matrix, as_tolerance(tolerance), as_threads(n_threads)
+            matrix, share, threads
         )
         csr = self._set.csr(weights, len(matrix))
         if self._set.slack > 0.0:
             gaps = np.minimum(gaps + self._set.slack, distances)
             status = np.where(
-                gaps <= max(as_tolerance(tolerance) * self.scale, 2.0 * self._set.slack),
+                gaps <= max(share * self.scale, 2.0 * self._set.slack),
                 status,
                 Status.UNDECIDED,
             ).astype(np.int8)
@@ -243,9 +292,12 @@ class Hull:
         >>> hullspace.certificates.check(hull.points, [[0.5, 0.5], [2.0, 2.0]], m)
         array([ True,  True])
         """
+        share, threads = as_tolerance(tolerance), as_threads(n_threads)
+        if isinstance(self._set, DeviceSet):
+            return self._set.contains(queries, share)
         matrix = self._as_queries(queries)
         status, normals, margins, residuals, weights, absolute = self._set.core.contains(
-            matrix, as_tolerance(tolerance), as_threads(n_threads)
+            matrix, share, threads
         )
         if self._set.slack > 0.0:
             margins = np.maximum(margins - self._set.slack, 0.0)
@@ -307,10 +359,13 @@ class Hull:
         array([[0.  , 0.75, 0.25],
                [0.75, 0.25, 0.  ]])
         """
+        share, threads = as_tolerance(tolerance), as_threads(n_threads)
+        if isinstance(self._set, DeviceSet):
+            return self._set.ray(origins, directions, share)
         starts = self._as_queries(origins, "origins")
         along = self._as_queries(directions, "directions")
         steps, points, normals, offsets, status, weights = self._set.core.ray(
-            starts, along, as_tolerance(tolerance), as_threads(n_threads)
+            starts, along, share, threads
         )
         offsets += self._set.slack
         missed = status == Status.OUTSIDE
@@ -358,6 +413,7 @@ class Hull:
         >>> hull.gauge([[0.5, 0.0], [2.0, 1.0], [0.0, 0.0]]).values
         array([0.5, 2. , 0. ])
         """
+        self._on_cpu("gauge")
         matrix = self._as_queries(queries).astype(np.float64)
         middle = self.points.mean(axis=0, dtype=np.float64) if center is None else center
         start = as_matrix(np.asarray(middle)[None], "center", columns=self.n_features)
@@ -411,8 +467,11 @@ class Hull:
         >>> hull.support([[1.0, 1.0], [-1.0, 0.0]]).values
         array([3., 0.])
         """
+        threads = as_threads(n_threads)
+        if isinstance(self._set, DeviceSet):
+            return self._set.support(directions)
         matrix = self._as_queries(directions, "directions")
-        indices = self._set.whole.support(matrix, as_threads(n_threads)).astype(np.int64)
+        indices = self._set.whole.support(matrix, threads).astype(np.int64)
         values = np.einsum("ij,ij->i", matrix, self.points[indices], dtype=np.float64)
         return Support(values, indices)
 
@@ -452,7 +511,11 @@ class Hull:
         >>> hullspace.Hull([[0, 0], [2, 0], [1, 0.5], [0, 2], [2, 0]]).vertices().indices
         array([0, 1, 3])
         """
-        return _subsets.vertices(self, as_tolerance(tolerance), n_threads)
+        share, threads = as_tolerance(tolerance), as_threads(n_threads)
+        if isinstance(self._set, DeviceSet):
+            found = _subsets.vertices(on_host(self.points), share, threads, self._set.prepare)
+            return replace(found, device=self.device)
+        return _subsets.vertices(self.points, share, threads)
 
     def coreset(self, epsilon: float, *, n_threads: int | None = None) -> Coreset:
         """Choose few points whose hull is close to every point of the set.
@@ -498,6 +561,7 @@ class Hull:
             raise ValueError(
                 f"epsilon must be at least {DEFAULT_TOLERANCE} and below 1, got {epsilon}"
             )
+        self._on_cpu("coreset")
         return _subsets.coreset(self, float(epsilon), n_threads)
 
     def add(self, points: npt.ArrayLike, *, n_threads: int | None = None) -> None:
@@ -530,9 +594,10 @@ class Hull:
         >>> hull.n_points
         3
         """
+        prepared = self._on_cpu("add")
         new = self._as_queries(points, "points")
         require_finite(new, "points")
-        self._set.add(new, as_threads(n_threads))
+        prepared.add(new, as_threads(n_threads))
 
     @property
     def facets(self) -> Facets:
@@ -549,13 +614,34 @@ class Hull:
         return 0.0 if found is None else found.volume
 
     def _low_dimensional(self, wanted: str) -> LowDimensionalHull | None:
+        prepared = self._on_cpu(wanted)
         if self.n_features > MAX_FEATURES:
             raise ValueError(
                 f"{wanted} needs n_features of at most {MAX_FEATURES}, got {self.n_features}"
             )
-        return self._set.low_dimensional()
+        return prepared.low_dimensional()
+
+    def _on_cpu(self, wanted: str) -> PreparedSet:
+        """Return the set prepared on the CPU, for what no GPU does.
+
+        Raises
+        ------
+        NotImplementedError
+            If the hull is on a GPU.
+        """
+        if isinstance(self._set, DeviceSet):
+            raise NotImplementedError(
+                f"{wanted} runs on the CPU alone, but the hull is on {self.device}; use "
+                'Hull(points, device="cpu")'
+            )
+        return self._set
 
     def _as_queries(self, queries: npt.ArrayLike, name: str = "queries") -> FloatArray:
+        if device_of(queries) is not None:
+            raise ValueError(
+                f"{name} must be in the host's memory like the hull, got an array on "
+                f"{name_of(device_of(queries))}; or make the hull there"
+            )
         return as_matrix(
             queries, name, columns=self.n_features, allow_empty=True, check_finite=False
         )

@@ -137,8 +137,15 @@ class Polyhedron:
             inside &= ((np.abs(excess) if equal else excess) <= allowed).all(axis=1)
         return inside
 
-    def chebyshev_center(self, *, n_threads: int | None = None) -> ChebyshevCenter:
+    def chebyshev_center(
+        self, *, n_threads: int | None = None, device: Any = None
+    ) -> ChebyshevCenter:
         """Find a largest ball in the polyhedron, within the equalities' affine set.
+
+        Parameters
+        ----------
+        n_threads, device : optional
+            As in `chebyshev_centers`, which is the way to solve many problems at a time.
 
         Returns
         -------
@@ -148,7 +155,7 @@ class Polyhedron:
         """
         equalities = (self.E, self.d) if len(self.E) else None
         return chebyshev_centers(
-            self.A, self.b[None, :], equalities=equalities, n_threads=n_threads
+            self.A, self.b[None, :], equalities=equalities, n_threads=n_threads, device=device
         )[0]
 
     def is_empty(self) -> bool:

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
+import hullspace
+from emulation import emulated_library  # noqa: F401
 from hullspace import datasets, study
 
 # Before torch is imported: threads that wait for one another take most of the time of small
@@ -40,3 +42,20 @@ def digits_report(tmp_path_factory):
         check=True,
     )
     return SimpleNamespace(folder=folder / "all", features=features, done=done)
+
+
+def pytest_collection_modifyitems(items):
+    """Let tests that need a device come first: a process opens one CUDA library, theirs."""
+    items.sort(key=lambda item: "devices" not in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def devices(request):
+    """The devices of this machine, or emulated ones; at least one."""
+    count = "import hullspace; print(len(hullspace.devices()))"
+    done = subprocess.run([sys.executable, "-c", count], capture_output=True, text=True, check=True)
+    if int(done.stdout) == 0:
+        os.environ["HULLSPACE_CUDA_LIBRARY"] = str(request.getfixturevalue("emulated_library"))
+    available = hullspace.devices().available
+    assert available, "a CUDA library was opened before that has no devices"
+    return available

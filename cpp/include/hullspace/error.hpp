@@ -1,6 +1,7 @@
-// Misuse and interruption are the only exceptions that the core throws itself.
+// The exceptions that the core throws itself: misuse, interruption, and devices that fail.
 #pragma once
 
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -16,6 +17,22 @@ class ArgumentError : public std::invalid_argument {
 class Interrupted : public std::runtime_error {
  public:
   Interrupted() : std::runtime_error("the call was interrupted") {}
+};
+
+// There is no CUDA library, no driver or no such device, or it failed.
+class DeviceError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// More memory of a device is needed than there is, or than a limit allows.
+class DeviceMemoryError : public std::bad_alloc {
+ public:
+  explicit DeviceMemoryError(const std::string& message) : message_(message) {}
+  const char* what() const noexcept override { return message_.what(); }
+
+ private:
+  std::runtime_error message_;  // unlike a string's, its copies do not throw
 };
 
 }  // namespace hullspace

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from hullspace._device import on_host
 from hullspace.certificates import floating, polyhedra
 from hullspace.certificates.exact import prove
 
@@ -91,6 +92,8 @@ PolyhedronProjection or Irredundant
 
     Notes
     -----
+    Everything may be on a GPU; the check is done by the CPU.
+
     Costs one double-precision matrix product of the points, or rows, with the queries. Where
     EMPTY is in doubt, some milliseconds of integer arithmetic are added for each answer.
 
@@ -110,6 +113,7 @@ PolyhedronProjection or Irredundant
     >>> hullspace.certificates.check(square, bounds, found)
     array([ True,  True])
     """
+    subject, queries, result = on_host(subject), on_host(queries), on_host(result)
     if hasattr(result, "duals") or hasattr(result, "witnesses"):
         return polyhedra.check(subject, queries, result, equalities)
     if not (hasattr(result, "certificate") or hasattr(result, "gaps")):

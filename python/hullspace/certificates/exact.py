@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace._arrays import as_matrix
+from hullspace._device import on_host
 from hullspace.certificates.floating import _Data, _norms
 from hullspace.certificates.integers import _MANTISSA, Integers, largest, ratios
 from hullspace.certificates.search import Search
@@ -91,6 +92,7 @@ def prove(
     >>> [hullspace.Proof(p).name for p in hullspace.certificates.prove(points, queries, membership)]
     ['PROVEN_INSIDE', 'PROVEN_INSIDE', 'PROVEN_OUTSIDE']
     """
+    points, queries, membership = on_host(points), on_host(queries), on_host(membership)
     matrix = as_matrix(points, "points")
     rows = as_matrix(queries, "queries", columns=matrix.shape[1], allow_empty=True)
     _require_exact(points, matrix, "points")
