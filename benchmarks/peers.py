@@ -68,17 +68,18 @@ def frank_wolfe_distances(points: Points, queries: Points, n_steps: int) -> Poin
     """Projection of a batch by conditional gradients with exact line search, in torch.
 
     M. Jaggi, "Revisiting Frank-Wolfe: projection-free sparse convex optimization", ICML 2013.
+    Arrays are NumPy's or torch's, on any device.
     """
     import torch
 
-    matrix, targets = torch.from_numpy(points), torch.from_numpy(queries)
+    matrix, targets = torch.as_tensor(points), torch.as_tensor(queries)
     nearest = matrix[torch.cdist(targets, matrix).argmin(dim=1)]
     for _ in range(n_steps):
         residual = nearest - targets
         steps = matrix[(residual @ matrix.T).argmin(dim=1)] - nearest
         lengths = -(residual * steps).sum(dim=1) / (steps * steps).sum(dim=1).clamp_min(1e-30)
         nearest = nearest + lengths.clamp(0.0, 1.0)[:, None] * steps
-    distances: Points = (nearest - targets).norm(dim=1).numpy()
+    distances: Points = (nearest - targets).norm(dim=1).cpu().numpy()
     return distances
 
 

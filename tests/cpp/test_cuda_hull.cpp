@@ -1,4 +1,4 @@
-// Hull calls of the CUDA library on emulated devices, against the core's answers.
+// Hull calls of the CUDA library against the core's answers.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -8,6 +8,7 @@
 
 #include "check.hpp"
 #include "cuda/interface.h"
+#include "devices.hpp"
 #include "hullspace/hull.hpp"
 
 using namespace hullspace;
@@ -62,8 +63,8 @@ std::vector<T>& operator+=(std::vector<T>& a, const std::vector<T>& b) {
 // A hull on a device; failures are exceptions.
 class DeviceHull {
  public:
-  explicit DeviceHull(const HscMatrix& points, std::int64_t limit = kMuch, int device = 1)
-      : call_{device, nullptr, limit, nullptr, nullptr} {
+  explicit DeviceHull(const HscMatrix& points, std::int64_t limit = kMuch)
+      : call_{check::last_device(), nullptr, limit, nullptr, nullptr} {
     require(cuda().make_hull(&call_, &points, &hull_));
   }
   ~DeviceHull() { cuda().free_hull(hull_); }
@@ -391,4 +392,4 @@ TEST(calls_are_interrupted) {
   CHECK(hull.solve(HSC_PROJECT, gaussian(10, 5, 46, 2.0)).status.size() == 10);
 }
 
-int main() { return check::run_all(); }
+int main() { return check::run_all_on_devices(); }

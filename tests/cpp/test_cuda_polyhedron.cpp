@@ -11,6 +11,7 @@
 #include "check.hpp"
 #include "cuda/interface.h"
 #include "cuda/runtime.hpp"
+#include "devices.hpp"
 #include "hullspace/polyhedron.hpp"
 
 using namespace hullspace;
@@ -352,4 +353,4 @@ TEST(answers_do_not_depend_on_the_order_of_threads) {
   }
 }
 
-int main() { return check::run_all(); }
+int main() { return check::run_all_on_devices(); }

@@ -10,6 +10,7 @@
 #include "cuda/scan.hpp"
 #include "cuda/selection.hpp"
 #include "cuda/tile_lists.hpp"
+#include "devices.hpp"
 #include "scan/scan.hpp"
 
 using hullspace::Context;
@@ -509,4 +510,4 @@ TEST(shares_fill_the_device) {
   }
 }
 
-int main() { return check::run_all(); }
+int main() { return check::run_all_on_devices(); }
