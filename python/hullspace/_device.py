@@ -432,6 +432,15 @@ def place_matrix(
     return placed
 
 
+def beside(value: Any, array: npt.NDArray[Any]) -> Any:
+    """Return an array where another one is, on a device or on the host, and of the same library."""
+    device = device_of(value)
+    if device is None:
+        return array
+    library = _library_of(value)
+    return library.wrap(DeviceArray.of_numpy(array, device, library.stream(device)))
+
+
 def on_host(value: _T) -> _T:
     """Return a value with all arrays that are on a device copied into NumPy's.
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from hullspace import _core
 from hullspace._device import (
-    DeviceArray,
     Placed,
+    beside,
     device_of,
     name_of,
     on_host,
@@ -93,7 +93,7 @@ class DeviceSet:
         along = placed.library.numpy(directions) if placed.on_device else placed.array
         reached = self._library.rows(self.given, indices)
         values = np.einsum("ij,ij->i", along, reached, dtype=np.float64)
-        return Support(self._put(placed, values), self._put(placed, indices), self.name)
+        return Support(beside(directions, values), beside(directions, indices), self.name)
 
     def prepare(self, points: npt.NDArray[Any], _threads: int) -> HostAnswers:
         """Prepare other points on the same device."""
@@ -105,12 +105,6 @@ class DeviceSet:
 
     def _csr(self, placed: Placed, weights: tuple[Any, Any, Any]) -> Any:
         return placed.library.csr(weights, (len(placed), self.points.shape[0]))
-
-    def _put(self, placed: Placed, array: npt.NDArray[Any]) -> Any:
-        if not placed.on_device:
-            return array
-        copied = DeviceArray.of_numpy(array, self.device, placed.stream)
-        return placed.library.wrap(copied)
 
 
 class HostAnswers:

@@ -230,17 +230,24 @@ class Gauge:
     ray : Ray
         The rays from the center through the queries: the proof. ``values`` is one over their
         steps.
+    device : str
+        Where they were computed: "cpu", or a GPU as in "cuda:0".
     """
 
     values: npt.NDArray[np.float64]
     center: npt.NDArray[np.float64]
     ray: Ray
+    device: str = "cpu"
+
+    def cpu(self) -> Gauge:
+        """Return the same with NumPy's arrays."""
+        return on_host(self)
 
     def __len__(self) -> int:
         return len(self.values)
 
     def __repr__(self) -> str:
-        beyond = int(np.count_nonzero(self.values > 1.0))
+        beyond = int(np.count_nonzero(on_host(self.values) > 1.0))
         return f"Gauge({len(self)} queries, {beyond} above 1)"
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from hullspace import _subsets
 from hullspace._arrays import FloatArray, as_matrix, as_threads, as_tolerance, require_finite
-from hullspace._device import as_memory_limit, choose_device, device_of, name_of, on_host
+from hullspace._device import as_memory_limit, beside, choose_device, device_of, name_of, on_host
 from hullspace._device_hull import DeviceSet
 from hullspace._prepared import Method, PreparedSet
 from hullspace._qhull import MAX_FEATURES, LowDimensionalHull
@@ -101,10 +101,11 @@ class Hull:
     Preparing costs one pass over the points and a packed single-precision copy of them. Answers
     are in double precision and do not depend on the number of threads.
 
-    On a GPU `project`, `contains`, `ray`, `support` and `vertices` work; what else there is
-    raises NotImplementedError. Queries may be on the GPU or on the host, and answers are where the
-    queries are: as tensors of torch, arrays of CuPy or JAX, or else as a `DeviceArray`, which any
-    library that speaks DLPack takes. Work is done on the current stream of the queries' library.
+    On a GPU `project`, `contains`, `ray`, `gauge`, `support` and `vertices` work; what else there
+    is raises NotImplementedError. Queries may be on the GPU or on the host, and answers are where
+    the queries are: as tensors of torch, arrays of CuPy or JAX, or else as a `DeviceArray`, which
+    any library that speaks DLPack takes. Work is done on the current stream of the queries'
+    library. Sparse matrices are torch's or CuPy's, or else a record of three arrays.
 
     Examples
     --------
@@ -413,9 +414,10 @@ class Hull:
         >>> hull.gauge([[0.5, 0.0], [2.0, 1.0], [0.0, 0.0]]).values
         array([0.5, 2. , 0. ])
         """
-        self._on_cpu("gauge")
-        matrix = self._as_queries(queries).astype(np.float64)
-        middle = self.points.mean(axis=0, dtype=np.float64) if center is None else center
+        given = on_host(queries) if isinstance(self._set, DeviceSet) else queries
+        matrix = self._as_queries(given).astype(np.float64)
+        points = on_host(self.points)
+        middle = points.mean(axis=0, dtype=np.float64) if center is None else on_host(center)
         start = as_matrix(np.asarray(middle)[None], "center", columns=self.n_features)
         if not self.contains(start, tolerance=tolerance, n_threads=n_threads).inside.all():
             raise ValueError("center must lie in the hull")
@@ -426,17 +428,18 @@ class Hull:
         # A query at the center has no direction; any will do, and the value is 0.
         found = self.ray(
             start,
-            np.where(away[:, None], directions, 1.0),
+            beside(queries, np.where(away[:, None], directions, 1.0)),
             tolerance=tolerance,
             n_threads=n_threads,
         )
-        lengths = found.steps * np.linalg.norm(directions, axis=1)
+        steps = on_host(found.steps)
+        lengths = steps * np.linalg.norm(directions, axis=1)
         with np.errstate(divide="ignore"):
             reached = lengths > as_tolerance(tolerance) * self.scale
-            values = np.where(reached, 1.0 / found.steps, np.inf)
-        values[np.isnan(found.steps)] = np.nan
+            values = np.where(reached, 1.0 / steps, np.inf)
+        values[np.isnan(steps)] = np.nan
         values[~away] = 0.0
-        return Gauge(values, np.array(start[0], np.float64), found)
+        return Gauge(beside(queries, values), np.array(start[0], np.float64), found, self.device)
 
     def support(self, directions: npt.ArrayLike, *, n_threads: int | None = None) -> Support:
         """Evaluate the support function: how far the hull reaches in each direction.
