@@ -243,7 +243,7 @@ int solve_hull(HscHull* hull, const HscCall* call, int goal, const HscMatrix* qu
     const int n_features = hull->points.n_features();
     const bool is_ray = goal == HSC_RAY;
     const char* name = is_ray ? "origins" : "queries";
-    const HscMatrix none{nullptr, 0, n_features, queries->element_size, 1};
+    const HscMatrix none{nullptr, 0, n_features, queries->element_size, 1, 0};
     require_columns(*queries, name, n_features);
     if (is_ray) require_columns(*directions, "directions", n_features);
     auto answers = std::make_unique<HscAnswers>();
@@ -252,9 +252,11 @@ int solve_hull(HscHull* hull, const HscCall* call, int goal, const HscMatrix* qu
     answers->n_queries = is_ray ? directions->n_rows : queries->n_rows;
     const Uploaded uploaded(*queries, *call);
     const Uploaded along(is_ray ? *directions : none, *call);
-    if (first_point < 0) require_finite(uploaded.matrix(), 0, name, stream);
-    require_finite(along.matrix(), 0, "directions", stream);
-    if (is_ray) require_nonzero(along.matrix(), stream);
+    if (first_point < 0) require_finite(uploaded.matrix(), queries->first_row, name, stream);
+    if (is_ray) {
+      require_finite(along.matrix(), directions->first_row, "directions", stream);
+      require_nonzero(along.matrix(), directions->first_row, stream);
+    }
     const ScanKind scan = choose_scan();
     const HullCall what{make_question(hull->points, scan, goal, tolerance), uploaded.matrix(),
                         along.matrix(), first_point};

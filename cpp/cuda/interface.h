@@ -49,6 +49,7 @@ typedef struct {
   int64_t n_columns;
   int element_size; /* 4: float, 8: double */
   int on_device;
+  int64_t first_row; /* what messages count rows from */
 } HscMatrix;
 
 typedef struct HscHull HscHull;

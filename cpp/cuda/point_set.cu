@@ -161,14 +161,15 @@ void require_finite(const DeviceMatrix& matrix, std::int64_t first_row, const ch
                                   std::to_string(at % matrix.n_columns) + "]");
 }
 
-void require_nonzero(const DeviceMatrix& directions, cudaStream_t stream) {
+void require_nonzero(const DeviceMatrix& directions, std::int64_t first_row, cudaStream_t stream) {
   if (directions.n_rows == 0) return;
   const unsigned long long found = find_first(stream, [&](unsigned long long* first) {
     launch(find_zero, blocks_for(directions.n_rows), dim3(kThreads), 0, stream, directions, first);
   });
   if (found == ~0ULL) return;
   throw Failure(HSC_ARGUMENT, "directions must not be zero, got a row of zeros at [" +
-                                  std::to_string(found) + "]");
+                                  std::to_string(first_row + static_cast<std::int64_t>(found)) +
+                                  "]");
 }
 
 PointSet::PointSet(const HscMatrix& points, const HscCall& call) : given_(points) {

@@ -35,7 +35,7 @@ void require_finite(const DeviceMatrix& matrix, std::int64_t first_row, const ch
                     cudaStream_t stream);
 
 // Fails with HSC_ARGUMENT, naming the first direction that is zero.
-void require_nonzero(const DeviceMatrix& directions, cudaStream_t stream);
+void require_nonzero(const DeviceMatrix& directions, std::int64_t first_row, cudaStream_t stream);
 
 class PointSet {
  public:

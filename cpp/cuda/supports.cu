@@ -238,7 +238,8 @@ int find_supports(HscHull* hull, const HscCall* call, const HscMatrix* direction
     require_columns(*directions, "directions", hull->points.n_features());
     const std::lock_guard lock(hull->mutex);
     const Uploaded uploaded(*directions, *call);
-    require_finite(uploaded.matrix(), 0, "directions", static_cast<cudaStream_t>(call->stream));
+    require_finite(uploaded.matrix(), directions->first_row, "directions",
+                   static_cast<cudaStream_t>(call->stream));
     if (directions->n_rows > 0) find_all(*hull, *call, uploaded.matrix(), out);
   });
 }

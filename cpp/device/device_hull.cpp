@@ -14,8 +14,12 @@ namespace {
 HscMatrix rows_of(const PlacedMatrix& matrix, std::int64_t first, std::int64_t n) {
   return std::visit(
       [&](const auto& view) {
-        return HscMatrix{view.row(first), n, view.cols, static_cast<int>(sizeof(*view.data)),
-                         matrix.place == Place::kDevice};
+        return HscMatrix{view.row(first),
+                         n,
+                         view.cols,
+                         static_cast<int>(sizeof(*view.data)),
+                         matrix.place == Place::kDevice,
+                         first};
       },
       matrix.values);
 }

@@ -28,8 +28,12 @@ struct Rows {
   std::ptrdiff_t n_rows() const { return std::ssize(values) / n_features; }
   MatrixView<T> view() const { return {values.data(), n_rows(), n_features}; }
   HscMatrix matrix(std::ptrdiff_t first = 0, std::ptrdiff_t count = -1) const {
-    return {values.data() + first * n_features, count < 0 ? n_rows() - first : count, n_features,
-            static_cast<int>(sizeof(T)), 0};
+    return {values.data() + first * n_features,
+            count < 0 ? n_rows() - first : count,
+            n_features,
+            static_cast<int>(sizeof(T)),
+            0,
+            first};
   }
 };
 

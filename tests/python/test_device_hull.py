@@ -272,6 +272,15 @@ def test_less_memory_gives_the_same_answers(devices):
         Hull(points, device="cuda", memory_limit=1).project(queries)
 
 
+def test_messages_count_rows_over_pieces(small):
+    points, queries = small
+    bad = np.tile(queries, (5, 1))
+    bad[73, 2] = np.inf
+    hull = Hull(points, device="cuda", memory_limit=2**18)
+    with pytest.raises(ValueError, match=r"queries must be finite, got inf at \[73, 2\]"):
+        hull.contains(bad)
+
+
 def test_runs_are_alike(small):
     points, queries = small
     hull = Hull(points, device="cuda")
