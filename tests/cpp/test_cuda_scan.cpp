@@ -10,7 +10,6 @@
 #include "cuda/scan.hpp"
 #include "cuda/selection.hpp"
 #include "cuda/tile_lists.hpp"
-#include "devices.hpp"
 #include "scan/scan.hpp"
 
 using hullspace::Context;
@@ -21,7 +20,7 @@ namespace tolerances = hullspace::tolerances;
 
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kFloatInfinity = std::numeric_limits<float>::infinity();
 
 using ScanFunction = void (*)(const Panels&, const Directions&, const Lists&, cudaStream_t);
 using ErrorFunction = double (*)(std::ptrdiff_t, double);
@@ -92,7 +91,7 @@ struct Queries {
   std::vector<float> thresholds;
   std::vector<std::int32_t> excluded;
 
-  Queries(int n, int n_features, unsigned seed) : thresholds(n, kInfinity), excluded(n, -1) {
+  Queries(int n, int n_features, unsigned seed) : thresholds(n, kFloatInfinity), excluded(n, -1) {
     for (int i = 0; i < n; ++i) {
       auto d = check::gaussian<double>(n_features, seed + i);
       const double norm = std::sqrt(std::inner_product(d.begin(), d.end(), d.begin(), 0.0));
@@ -219,7 +218,7 @@ class Scan {
 // The scores that a kernel gives all points, from lists that have room for them.
 std::vector<std::vector<float>> all_scores(const Kind& kind, const Points& points,
                                            Queries queries) {
-  std::ranges::fill(queries.thresholds, kInfinity);
+  std::ranges::fill(queries.thresholds, kFloatInfinity);
   std::ranges::fill(queries.excluded, -1);
   return Scan(kind, points, queries, points.n(), {}).scores(points.n());
 }
@@ -248,7 +247,7 @@ void set_limits(Queries& queries, const std::vector<std::vector<float>>& scores)
   for (int j = 0; j < queries.n(); ++j) {
     auto sorted = scores[j];
     std::ranges::sort(sorted);
-    const float choices[] = {kInfinity, -kInfinity, sorted[sorted.size() / 2], sorted[0],
+    const float choices[] = {kFloatInfinity, -kFloatInfinity, sorted[sorted.size() / 2], sorted[0],
                              sorted[std::min<std::size_t>(20, sorted.size() - 1)]};
     queries.thresholds[j] = choices[j % 5];
     if (j % 2 == 0) continue;
@@ -398,7 +397,7 @@ TEST(lists_agree_with_those_of_the_core) {
   std::vector<hullspace::Selection> selections(queries.n());
   std::vector<hullspace::ScanRequest> requests;
   for (int j = 0; j < queries.n(); ++j) {
-    selections[j].reset(kKeep, kInfinity);
+    selections[j].reset(kKeep, kFloatInfinity);
     requests.push_back({queries.directions[j].data(), queries.weights[j], &selections[j]});
   }
   hullspace::Scanner scanner(points.set);
@@ -430,7 +429,8 @@ TEST(lists_agree_with_those_of_the_core) {
 }
 
 TEST(thresholds_only_fall) {
-  const float values[] = {-kInfinity, -5.0F, -1e-40F, -0.0F, 0.0F, 1e-40F, 3.0F, kInfinity};
+  const float values[] = {-kFloatInfinity, -5.0F, -1e-40F,       -0.0F, 0.0F,
+                          1e-40F,          3.0F,  kFloatInfinity};
   for (const float before : values) {
     for (const float value : values) {
       // The bits of floats are looked at as integers, as on the device.
@@ -510,4 +510,4 @@ TEST(shares_fill_the_device) {
   }
 }
 
-int main() { return check::run_all_on_devices(); }
+int main() { return check::run_all(); }
