@@ -132,9 +132,8 @@ Interior find_interior(const Polyhedra& polyhedron, const Context& context) {
     }
     interior.point.assign(simplex.point(), simplex.point() + system.n_features() + 1);
     const auto [bound, rounding] = solver.bound(system);
-    if (bound < -rounding && !solver.proves_empty(system)) {
-      interior.status = Status::kLimit;
-    } else if (bound < -rounding) {
+    const bool seems_empty = bound < -rounding;
+    if (seems_empty && solver.proves_empty(system)) {
       interior.status = Status::kEmpty;
       for (std::size_t k = 0; k < simplex.active().size(); ++k) {
         const std::ptrdiff_t row = simplex.active()[k];
@@ -142,7 +141,8 @@ Interior find_interior(const Polyhedra& polyhedron, const Context& context) {
         interior.proof.emplace_back(static_cast<std::int32_t>(system.given(row)),
                                     simplex.multipliers()[k] * system.scale(row));
       }
-    } else if (outcome == Simplex::Outcome::kLimit && interior.point.back() < -rounding) {
+    } else if (seems_empty ||
+               (outcome == Simplex::Outcome::kLimit && interior.point.back() < -rounding)) {
       interior.status = Status::kLimit;
     }
   });
