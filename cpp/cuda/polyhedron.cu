@@ -196,9 +196,7 @@ void CentersCall::choose_memory() {
                       " bytes, but one polyhedron takes " +
                       std::to_string(call_.memory_limit - left + layout_.n_far + least));
   }
-  check(cudaFuncSetAttribute(solve_piece, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             static_cast<int>(layout_.n_near)),
-        "asking for block memory");
+  const auto lock = ask_for_block_memory(solve_piece, static_cast<std::size_t>(layout_.n_near));
   int in_multiprocessor = 0;
   check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&in_multiprocessor, solve_piece, n_threads_,
                                                       static_cast<std::size_t>(layout_.n_near)),
