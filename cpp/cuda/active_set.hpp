@@ -309,7 +309,9 @@ class ActiveSet {
       }
       team_.sync();
       distance_ = sqrt(subtract(m_.work, n_support_, n_, m_.residual));
-      if (share < 1.0 || distance_ > tolerances::kCancellation * before || distance_ == 0.0) break;
+      // Not a number ends it, too.
+      const bool is_little = distance_ <= tolerances::kCancellation * before;
+      if (share < 1.0 || !is_little || distance_ == 0.0) break;
       before = distance_;
       find_coordinates();
       level_coordinates();

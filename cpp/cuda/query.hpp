@@ -60,7 +60,7 @@ struct QueryShape {
 struct QueryMemory {
   QueryState* state;
   double* proof;   // (n_features): unit vector that the gap was verified with, or zero
-  double* scores;  // (most_listed)
+  double* scores;  // (most_listed), read too seldom to keep other blocks from near memory
   ActiveSetMemory active;
   RayMemory ray;
 
@@ -68,7 +68,7 @@ struct QueryMemory {
   HULLSPACE_HOST_DEVICE QueryMemory(const QueryShape& shape, Carver& near, Carver& far)
       : state(near.take<QueryState>(1)),
         proof(far.take<double>(shape.active.n_features)),
-        scores(near.take<double>(shape.most_listed())),
+        scores(far.take<double>(shape.most_listed())),
         active(shape.active, near, far),
         ray(shape.active.n_features, shape.is_ray, far) {}
 };

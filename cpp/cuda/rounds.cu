@@ -11,8 +11,8 @@ namespace {
 // Up to so many features a warp works on a query, then a block.
 constexpr int kMostFeaturesOfWarp = 256;
 // Block memory that the teams of a block may take together, so that several blocks share a
-// multiprocessor.
-constexpr std::int64_t kMostBlockMemory = std::int64_t{100} << 10;
+// multiprocessor. Every device has 99 KiB for a block, of which kernels declare a little.
+constexpr std::int64_t kMostBlockMemory = std::int64_t{98} << 10;
 // Keys beyond one list for each query, for splitting the points among more blocks.
 constexpr std::int64_t kMostExtraKeys = std::int64_t{1} << 24;
 constexpr double kExtraKeysShare = 0.05;  // of the memory limit
