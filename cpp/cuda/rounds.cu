@@ -368,10 +368,8 @@ Rounds::Rounds(PointSet& points, const HscCall& call, const HullCall& what, cons
       call_(call),
       what_(what),
       scan_(scan),
-      stream_(static_cast<cudaStream_t>(call.stream)) {
-  check(cudaDeviceGetAttribute(&n_multiprocessors_, cudaDevAttrMultiProcessorCount, call.device),
-        "asking for multiprocessors");
-}
+      stream_(static_cast<cudaStream_t>(call.stream)),
+      n_multiprocessors_(n_multiprocessors(call.device)) {}
 
 Rounds::Batch Rounds::carve(std::int64_t n, int most_support, unsigned char* memory) const {
   Batch batch;

@@ -109,6 +109,13 @@ std::unique_lock<std::mutex> ask_for_block_memory(void (*kernel)(Parameters...),
   return lock;
 }
 
+inline int n_multiprocessors(int device) {
+  int n = 0;
+  check(cudaDeviceGetAttribute(&n, cudaDevAttrMultiProcessorCount, device),
+        "asking for multiprocessors");
+  return n;
+}
+
 // Start a kernel. Blocks and threads are one- or two-dimensional.
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 blocks, dim3 threads, std::size_t n_bytes,
