@@ -29,7 +29,7 @@ struct Step {
   double radius;
   int n_rows;  // of a packed direction
   Merged merged;
-  const Extreme* lowest;  // of exact scans
+  const Extreme* lowest;  // of exact scans, (n, kExactShares), the first being the lowest
   DeviceMatrix rows;      // of all points, or those that were gathered, in order
   bool in_order;
   bool is_part;  // whether the scan was one of a part of the points
@@ -110,7 +110,7 @@ HULLSPACE_DEVICE Listed listed_for(const Step& step, int i) {
   const std::int64_t first = static_cast<std::int64_t>(step.merged.stride) * i;
   const double bound = i < step.n_waiting ? static_cast<double>(step.merged.bounds[i]) -
                                                 step.call.question.scan_error
-                                          : step.lowest[i - step.n_waiting].value;
+                                          : step.lowest[(i - step.n_waiting) * kExactShares].value;
   return {step.rows,     step.merged.points + first, step.in_order ? -first : 0,
           step.in_order, step.merged.counts[i],      bound,
           step.is_part};
@@ -319,14 +319,19 @@ __global__ void __launch_bounds__(kTeamThreads<Team>)
 
 __global__ void forget_lowest(Extreme* lowest, int n) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  if (i < n) lowest[i] = {kInfinity, -1};
+  if (i >= n) return;
+  for (int k = 0; k < kExactShares; ++k) lowest[i * kExactShares + k] = {kInfinity, -1};
 }
 
 // What exact scans found as lists of one point.
-__global__ void list_lowest(const Extreme* lowest, int n, int first, Merged merged) {
+__global__ void list_lowest(Extreme* lowest, int n, int first, Merged merged) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (i >= n) return;
-  const int place = lowest[i].place;
+  Extreme* shares = lowest + i * kExactShares;
+  for (int k = 1; k < kExactShares; ++k) {
+    if (is_lower(shares[k], shares[0])) shares[0] = shares[k];
+  }
+  const int place = shares[0].place;
   merged.points[static_cast<std::int64_t>(merged.stride) * (first + i)] = place < 0 ? 0 : place;
   merged.counts[first + i] = place < 0 ? 0 : 1;
 }
@@ -404,7 +409,7 @@ Rounds::Batch Rounds::carve(std::int64_t n, int most_support, unsigned char* mem
   batch.n_keys = n * list_capacity(listed) + std::min(kMostExtraKeys, affordable);
   batch.keys = carver.take<std::uint64_t>(batch.n_keys);
   batch.list_counts = carver.take<int>(batch.n_keys / list_capacity(1));
-  batch.lowest = carver.take<Extreme>(n);
+  batch.lowest = carver.take<Extreme>(n * kExactShares);
   batch.counts = carver.take<Counts>(1);
   batch.overflowed = carver.take<std::int32_t>(n);
   if (!points_.has_rows()) {
