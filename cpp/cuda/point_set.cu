@@ -355,7 +355,8 @@ void PointSet::find_radius(const HscCall& call) {
   radius_ = square > 0.0 ? std::sqrt(square) : frame_.high * frame_.low;
 }
 
-void PointSet::gather_rows(const Lists& lists, unsigned char* out, cudaStream_t stream) const {
+void PointSet::gather_rows(const Lists& lists, unsigned char* out, const HscCall& call) const {
+  const auto stream = static_cast<cudaStream_t>(call.stream);
   const auto size = static_cast<std::size_t>(row_bytes(given_));
   const auto n = static_cast<std::size_t>(lists.n * lists.stride);
   std::vector<std::int32_t> points(n);
@@ -367,18 +368,24 @@ void PointSet::gather_rows(const Lists& lists, unsigned char* out, cudaStream_t 
                         cudaMemcpyDeviceToHost, stream),
         "copying lists");
   check(cudaStreamSynchronize(stream), "scanning");
-  std::vector<unsigned char> rows(n * size);
   const auto* data = static_cast<const unsigned char*>(given_.data);
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    for (int k = 0; k < counts[i]; ++k) {
-      const std::size_t place =
-          i * static_cast<std::size_t>(lists.stride) + static_cast<std::size_t>(k);
-      std::memcpy(&rows[place * size], data + static_cast<std::size_t>(points[place]) * size, size);
+  const auto stride = static_cast<std::size_t>(lists.stride);
+  const std::size_t at_once =
+      std::max<std::size_t>(1, static_cast<std::size_t>(kCopiedAtOnce) / (stride * size));
+  std::vector<unsigned char> rows(std::min(at_once, counts.size()) * stride * size);
+  for (std::size_t first = 0; first < counts.size(); first += at_once) {
+    const std::size_t last = std::min(first + at_once, counts.size());
+    for (std::size_t i = first; i < last; ++i) {
+      for (int k = 0; k < counts[i]; ++k) {
+        const std::size_t place = i * stride + static_cast<std::size_t>(k);
+        std::memcpy(&rows[(place - first * stride) * size],
+                    data + static_cast<std::size_t>(points[place]) * size, size);
+      }
     }
+    copy_to_device(out + first * stride * size, rows.data(),
+                   static_cast<std::int64_t>((last - first) * stride * size), call);
+    check(cudaStreamSynchronize(stream), "copying rows to the device");
   }
-  check(cudaMemcpyAsync(out, rows.data(), rows.size(), cudaMemcpyHostToDevice, stream),
-        "copying rows to the device");
-  check(cudaStreamSynchronize(stream), "copying rows to the device");
 }
 
 }  // namespace hullspace::cuda

@@ -481,7 +481,7 @@ void Rounds::scan(const Batch& batch, const Waiting& waiting, const Counts& coun
   if (points_.has_rows()) return;
   points_.gather_rows(
       {batch.merged.points, batch.merged.counts, n + counts.n_exact, batch.merged.stride},
-      batch.gathered, stream_);
+      batch.gathered, call_);
 }
 
 template <class Team>

@@ -176,7 +176,7 @@ void find_batch(PointSet& points, const HscCall& call, Supports& work, int n) {
   merge_lists(lists, n, work.keep, work.merged, stream);
   if (work.in_order) {
     points.gather_rows({work.merged.points, work.merged.counts, n, kListed},
-                       static_cast<unsigned char*>(const_cast<void*>(work.rows.data)), stream);
+                       static_cast<unsigned char*>(const_cast<void*>(work.rows.data)), call);
   }
   launch_teams<WarpTeam>(choose_listed, n, 0, stream, work, n);
   std::vector<std::int8_t> incomplete(static_cast<std::size_t>(n));
