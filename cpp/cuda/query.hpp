@@ -140,13 +140,13 @@ class Query {
     if (is_ray() && state_.far_unit > 0.0) return Stage::kAnswered;
     const double before = active_.distance();
     bool moved = false;
-    if (state_.stage == Stage::kStart) {
+    const bool starts = state_.stage == Stage::kStart;
+    if (!starts) score(listed);
+    if (starts) {
       add_nearest(listed);
     } else if (listed.is_part) {
-      score(listed);
       if (!add_violators(listed)) return Stage::kFull;
     } else {
-      score(listed);
       update_bounds(listed);
       if (decided()) return Stage::kAnswered;
       moved = follow_ray();
@@ -256,6 +256,7 @@ class Query {
     std::int32_t ids[kEnteringPoints];
     int count = 0;
     Extreme last{-kInfinity, -1};
+    HULLSPACE_ROLL
     while (count < kEnteringPoints) {
       Extreme next{0.0, -1};
       for (int i = team_.lane(); i < listed.count; i += team_.size()) {
