@@ -86,7 +86,8 @@ struct Listed {
   HULLSPACE_DEVICE std::int64_t row(int i) const { return (in_order ? i : ids[i]) - first; }
 };
 
-template <class Team>
+// What rays need beside the rest is nearly as much code again, which kernels without rays omit.
+template <class Team, bool kMayBeRay>
 class Query {
  public:
   HULLSPACE_DEVICE Query(const Team& team, const QueryMemory& memory, const QueryShape& shape,
@@ -134,7 +135,7 @@ class Query {
   HULLSPACE_DEVICE int n_wanted() const { return active_.n_support() + kListedBeyondSupport; }
 
  private:
-  HULLSPACE_DEVICE bool is_ray() const { return question_.goal == Goal::kRay; }
+  HULLSPACE_DEVICE bool is_ray() const { return kMayBeRay && question_.goal == Goal::kRay; }
 
   HULLSPACE_DEVICE Stage use(const Listed& listed) {
     if (is_ray() && state_.far_unit > 0.0) return Stage::kAnswered;

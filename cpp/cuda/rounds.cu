@@ -90,7 +90,7 @@ __global__ void __launch_bounds__(kTeamThreads<Team>) start_queries(Step step, i
         load_query(team, step, step.call.queries.n_rows == 1 ? 0 : row, memory.active.query);
     const double length =
         shape.is_ray ? load_direction(team, step.call.directions, row, memory.ray.direction) : 0.0;
-    Query<Team>(team, memory, shape, step.frame, step.call.question).start(far_unit, length);
+    Query<Team, true>(team, memory, shape, step.frame, step.call.question).start(far_unit, length);
     const int n = shape.active.n_features;
     // |p - q|^2 / 2 = |p|^2 / 2 - q . p + |q|^2 / 2: nearest points score lowest against -q.
     for (int k = team.lane(); k < step.n_rows; k += team.size()) {
@@ -117,8 +117,8 @@ HULLSPACE_DEVICE Listed listed_for(const Step& step, int i) {
 }
 
 // Queue a query for the next single-precision scan.
-template <class Team>
-HULLSPACE_DEVICE void expect_scan(const Team& team, const Step& step, Query<Team>& query,
+template <class Team, bool kRays>
+HULLSPACE_DEVICE void expect_scan(const Team& team, const Step& step, Query<Team, kRays>& query,
                                   const QueryMemory& memory, int slot) {
   const float threshold = round_up(query.threshold());
   const int wanted = query.n_wanted();
@@ -167,7 +167,7 @@ HULLSPACE_DEVICE void copy_near(const Team& team, const unsigned char* from, uns
   team.sync();
 }
 
-template <class Team>
+template <class Team, bool kRays>
 __global__ void __launch_bounds__(kTeamThreads<Team>, kIsWarp<Team> ? 4 : 2)
     step_queries(Step step, std::int64_t block_bytes) {
   with_team<Team>(step.n_waiting + step.n_exact, [&](const Team& team, int i) {
@@ -183,7 +183,7 @@ __global__ void __launch_bounds__(kTeamThreads<Team>, kIsWarp<Team> ? 4 : 2)
     Carver far(home + step.slots.near_bytes);
     const QueryShape& shape = step.slots.shape;
     const QueryMemory memory(shape, near, far);
-    Query<Team> query(team, memory, shape, step.frame, step.call.question);
+    Query<Team, kRays> query(team, memory, shape, step.frame, step.call.question);
     const Stage stage = query.advance(listed_for(step, i));
     if (stage == Stage::kFull) expect_scan(team, step, query, memory, slot);
     if (stage == Stage::kExact || stage == Stage::kLast) {
@@ -488,7 +488,9 @@ template <class Team>
 static void run_step(const Step& step, cudaStream_t stream) {
   const std::int64_t bytes = step.slots.near_bytes;
   const bool fits = bytes * kTeamsPerBlock<Team> <= kMostBlockMemory;
-  launch_teams<Team>(step_queries<Team>, step.n_waiting + step.n_exact,
+  const bool is_ray = step.call.question.goal == Goal::kRay;
+  const auto kernel = is_ray ? step_queries<Team, true> : step_queries<Team, false>;
+  launch_teams<Team>(kernel, step.n_waiting + step.n_exact,
                      static_cast<std::size_t>(fits ? bytes : 0), stream, step,
                      fits ? bytes : std::int64_t{0});
 }
