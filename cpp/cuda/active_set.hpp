@@ -129,8 +129,7 @@ class ActiveSet {
   HULLSPACE_DEVICE void retarget() {
     recompute_residual();
     find_coordinates();
-    find_step();
-    finish_steps();
+    optimize_weights(-1);
     settle();
   }
 
@@ -171,27 +170,33 @@ class ActiveSet {
   // `tolerance`. False if rounding ended it before.
   HULLSPACE_DEVICE bool solve(double tolerance) {
     lift_bars();
-    if (n_support_ == 0) {
-      enter(0);
-      settle();
-    }
+    // There is one place for each of the long functions, as compilers write them out at every one:
+    // of code a multiprocessor has 128 KiB near.
+    bool begins = n_support_ == 0;
     double best = distance_;
-    bool optimal = false;
-    while (!optimal && !overflowed_) {
-      const int entering = distance_ <= tolerance ? -1 : entering_point(tolerance);
-      if (entering < 0) {
-        optimal = true;
-      } else if (enter(entering) && distance_ < best) {
-        best = distance_;
-        lift_bars();
-      } else {
-        // Rounding: without progress a point may enter once only, so that the loop ends.
-        if (team_.lane() == 0) m_.barred[entering] = 1;
-        team_.sync();
+    for (;;) {
+      int entering = 0;
+      if (!begins) {
+        const bool ends = overflowed_ || distance_ <= tolerance;
+        entering = ends ? -1 : entering_point(tolerance);
       }
+      if (entering >= 0) {
+        const bool improves = enter(entering) && distance_ < best;
+        if (improves) {
+          best = distance_;
+          lift_bars();
+        } else if (!begins) {
+          // Rounding: without progress a point may enter once only, so that the loop ends.
+          if (team_.lane() == 0) m_.barred[entering] = 1;
+          team_.sync();
+        }
+        if (!begins) continue;
+      }
+      settle();
+      if (!begins) return !overflowed_;
+      begins = false;
+      best = distance_;
     }
-    settle();
-    return optimal;
   }
 
  private:
@@ -309,7 +314,9 @@ class ActiveSet {
       }
       team_.sync();
       distance_ = sqrt(subtract(m_.work, n_support_, n_, m_.residual));
-      if (share < 1.0 || distance_ > tolerances::kCancellation * before || distance_ == 0.0) break;
+      // Not a number ends it, too.
+      const bool is_little = distance_ <= tolerances::kCancellation * before;
+      if (share < 1.0 || !is_little || distance_ == 0.0) break;
       before = distance_;
       find_coordinates();
       level_coordinates();
@@ -355,14 +362,7 @@ class ActiveSet {
       m_.weights[last] = n_support_ == 1 ? 1.0 : 0.0;
     }
     team_.sync();
-    if (n_support_ == 1) return true;
-    find_step();
-    if (!(m_.step[last] > 0.0)) {
-      remove_support(last);
-      return false;
-    }
-    finish_steps();
-    return true;
+    return n_support_ == 1 || optimize_weights(last);
   }
 
   // Append a point to the factorization: Gram-Schmidt, repeated where needed. False if it depends
@@ -397,14 +397,20 @@ class ActiveSet {
     return true;
   }
 
-  // Go to the optimum that the step leads to, or to that of the support that is left on the way.
-  HULLSPACE_DEVICE void finish_steps() {
-    while (!take_step()) {
-      for (int i = n_support_ - 1; i >= 0; --i) {
-        if (m_.weights[i] <= 0.0 && n_support_ > 1) remove_support(i);
-      }
-      if (n_support_ == 1) break;
+  // Go to the optimum of the support, or of what is left of it on the way. False, with nothing
+  // changed, if the one that `entered` last (or -1) gets no weight.
+  HULLSPACE_DEVICE bool optimize_weights(int entered) {
+    for (;;) {
       find_step();
+      const bool stays_out = entered >= 0 && !(m_.step[entered] > 0.0);
+      if (!stays_out && take_step()) return true;
+      for (int i = n_support_ - 1; i >= 0; --i) {
+        const bool leaves = stays_out ? i == entered : m_.weights[i] <= 0.0 && n_support_ > 1;
+        if (leaves) remove_support(i);
+      }
+      if (stays_out) return false;
+      if (n_support_ == 1) return true;
+      entered = -1;
     }
   }
 

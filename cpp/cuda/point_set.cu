@@ -23,6 +23,9 @@ constexpr std::int64_t kFewestPanels = 4;
 // Multiply-adds after which the caller is asked whether to go on: a device does them in 0.1 s.
 constexpr double kWorkAtOnce = 1e12;
 
+// What is copied from the host, perhaps from a file, between two such questions.
+constexpr std::int64_t kCopiedAtOnce = std::int64_t{64} << 20;
+
 // As of the core's PointSet: walls of the box stand off the points by this factor.
 constexpr double kBoxSlack = 1.02;
 
@@ -91,6 +94,17 @@ __global__ void find_largest(DeviceMatrix matrix, Frame frame, unsigned long lon
   }
 }
 
+void copy_to_device(void* to, const void* from, std::int64_t n_bytes, const HscCall& call) {
+  for (std::int64_t at = 0; at < n_bytes; at += kCopiedAtOnce) {
+    poll(call);
+    const std::int64_t n = std::min(kCopiedAtOnce, n_bytes - at);
+    check(cudaMemcpyAsync(static_cast<char*>(to) + at, static_cast<const char*>(from) + at,
+                          static_cast<std::size_t>(n), cudaMemcpyHostToDevice,
+                          static_cast<cudaStream_t>(call.stream)),
+          "copying to the device");
+  }
+}
+
 dim3 blocks_for(std::int64_t n_threads) {
   const std::int64_t blocks = (n_threads + kThreads - 1) / kThreads;
   return dim3(static_cast<unsigned>(std::clamp<std::int64_t>(blocks, 1, 4096)));
@@ -110,10 +124,7 @@ Uploaded::Uploaded(const HscMatrix& matrix, const HscCall& call)
     : matrix_{matrix.data, matrix.n_rows, matrix.n_columns, matrix.element_size == 8} {
   if (matrix.on_device != 0 || matrix.n_rows == 0) return;
   copy_.reserve(matrix.n_rows * row_bytes(matrix));
-  check(cudaMemcpyAsync(copy_.data(), matrix.data,
-                        static_cast<std::size_t>(matrix.n_rows * row_bytes(matrix)),
-                        cudaMemcpyHostToDevice, static_cast<cudaStream_t>(call.stream)),
-        "copying to the device");
+  copy_to_device(copy_.data(), matrix.data, matrix.n_rows * row_bytes(matrix), call);
   matrix_.data = copy_.data();
 }
 
@@ -202,10 +213,7 @@ void PointSet::choose_pieces(const HscCall& call) {
     panels_.reserve(n_tiles * panel);
     if (on_device) return;
     own_rows_.reserve(n_points() * row_bytes(given_));
-    check(cudaMemcpyAsync(own_rows_.data(), given_.data,
-                          static_cast<std::size_t>(n_points() * row_bytes(given_)),
-                          cudaMemcpyHostToDevice, static_cast<cudaStream_t>(call.stream)),
-          "copying points to the device");
+    copy_to_device(own_rows_.data(), given_.data, n_points() * row_bytes(given_), call);
     rows_ = {own_rows_.data(), n_points(), n_features(), is_double()};
     return;
   }
@@ -233,10 +241,7 @@ void PointSet::visit_rows(const HscCall& call, const VisitRows& use) {
     } else {
       const auto* source =
           static_cast<const unsigned char*>(given_.data) + first * row_bytes(given_);
-      check(
-          cudaMemcpyAsync(own_rows_.data(), source, static_cast<std::size_t>(n * row_bytes(given_)),
-                          cudaMemcpyHostToDevice, static_cast<cudaStream_t>(call.stream)),
-          "copying points to the device");
+      copy_to_device(own_rows_.data(), source, n * row_bytes(given_), call);
     }
     use(piece, first);
   }
@@ -350,7 +355,8 @@ void PointSet::find_radius(const HscCall& call) {
   radius_ = square > 0.0 ? std::sqrt(square) : frame_.high * frame_.low;
 }
 
-void PointSet::gather_rows(const Lists& lists, unsigned char* out, cudaStream_t stream) const {
+void PointSet::gather_rows(const Lists& lists, unsigned char* out, const HscCall& call) const {
+  const auto stream = static_cast<cudaStream_t>(call.stream);
   const auto size = static_cast<std::size_t>(row_bytes(given_));
   const auto n = static_cast<std::size_t>(lists.n * lists.stride);
   std::vector<std::int32_t> points(n);
@@ -362,18 +368,24 @@ void PointSet::gather_rows(const Lists& lists, unsigned char* out, cudaStream_t 
                         cudaMemcpyDeviceToHost, stream),
         "copying lists");
   check(cudaStreamSynchronize(stream), "scanning");
-  std::vector<unsigned char> rows(n * size);
   const auto* data = static_cast<const unsigned char*>(given_.data);
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    for (int k = 0; k < counts[i]; ++k) {
-      const std::size_t place =
-          i * static_cast<std::size_t>(lists.stride) + static_cast<std::size_t>(k);
-      std::memcpy(&rows[place * size], data + static_cast<std::size_t>(points[place]) * size, size);
+  const auto stride = static_cast<std::size_t>(lists.stride);
+  const std::size_t at_once =
+      std::max<std::size_t>(1, static_cast<std::size_t>(kCopiedAtOnce) / (stride * size));
+  std::vector<unsigned char> rows(std::min(at_once, counts.size()) * stride * size);
+  for (std::size_t first = 0; first < counts.size(); first += at_once) {
+    const std::size_t last = std::min(first + at_once, counts.size());
+    for (std::size_t i = first; i < last; ++i) {
+      for (int k = 0; k < counts[i]; ++k) {
+        const std::size_t place = i * stride + static_cast<std::size_t>(k);
+        std::memcpy(&rows[(place - first * stride) * size],
+                    data + static_cast<std::size_t>(points[place]) * size, size);
+      }
     }
+    copy_to_device(out + first * stride * size, rows.data(),
+                   static_cast<std::int64_t>((last - first) * stride * size), call);
+    check(cudaStreamSynchronize(stream), "copying rows to the device");
   }
-  check(cudaMemcpyAsync(out, rows.data(), rows.size(), cudaMemcpyHostToDevice, stream),
-        "copying rows to the device");
-  check(cudaStreamSynchronize(stream), "copying rows to the device");
 }
 
 }  // namespace hullspace::cuda

@@ -66,7 +66,7 @@ class PointSet {
   };
   // Where rows are not on the device, copy those of listed points to `out`, list after list, each
   // row where its point is in the lists.
-  void gather_rows(const Lists& lists, unsigned char* out, cudaStream_t stream) const;
+  void gather_rows(const Lists& lists, unsigned char* out, const HscCall& call) const;
 
   // Go through the points, packed and as they were given from the index `first` on: in pieces if
   // they do not fit, or if `work`, multiply-adds for each point, would keep the caller waiting.

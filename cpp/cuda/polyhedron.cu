@@ -196,15 +196,13 @@ void CentersCall::choose_memory() {
                       " bytes, but one polyhedron takes " +
                       std::to_string(call_.memory_limit - left + layout_.n_far + least));
   }
-  check(cudaFuncSetAttribute(solve_piece, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             static_cast<int>(layout_.n_near)),
-        "asking for block memory");
+  const auto lock = ask_for_block_memory(solve_piece, static_cast<std::size_t>(layout_.n_near));
   int in_multiprocessor = 0;
   check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&in_multiprocessor, solve_piece, n_threads_,
                                                       static_cast<std::size_t>(layout_.n_near)),
         "asking how many blocks run");
-  const std::int64_t resident = std::int64_t{std::max(in_multiprocessor, 1)} *
-                                attribute(cudaDevAttrMultiProcessorCount, call_.device);
+  const std::int64_t resident =
+      std::int64_t{std::max(in_multiprocessor, 1)} * n_multiprocessors(call_.device);
   const std::int64_t affordable = std::min(left / 2, left - least) / layout_.n_far;
   n_blocks_ = std::clamp<std::int64_t>(std::min(affordable, given_.n_polyhedra), 1, resident);
   most_staged_ = std::min(left - n_blocks_ * layout_.n_far, std::max(least, kCopiedAtOnce));

@@ -60,7 +60,7 @@ struct QueryShape {
 struct QueryMemory {
   QueryState* state;
   double* proof;   // (n_features): unit vector that the gap was verified with, or zero
-  double* scores;  // (most_listed)
+  double* scores;  // (most_listed), read too seldom to keep other blocks from near memory
   ActiveSetMemory active;
   RayMemory ray;
 
@@ -68,7 +68,7 @@ struct QueryMemory {
   HULLSPACE_HOST_DEVICE QueryMemory(const QueryShape& shape, Carver& near, Carver& far)
       : state(near.take<QueryState>(1)),
         proof(far.take<double>(shape.active.n_features)),
-        scores(near.take<double>(shape.most_listed())),
+        scores(far.take<double>(shape.most_listed())),
         active(shape.active, near, far),
         ray(shape.active.n_features, shape.is_ray, far) {}
 };
@@ -86,7 +86,8 @@ struct Listed {
   HULLSPACE_DEVICE std::int64_t row(int i) const { return (in_order ? i : ids[i]) - first; }
 };
 
-template <class Team>
+// What rays need beside the rest is nearly as much code again, which kernels without rays omit.
+template <class Team, bool kMayBeRay>
 class Query {
  public:
   HULLSPACE_DEVICE Query(const Team& team, const QueryMemory& memory, const QueryShape& shape,
@@ -134,19 +135,19 @@ class Query {
   HULLSPACE_DEVICE int n_wanted() const { return active_.n_support() + kListedBeyondSupport; }
 
  private:
-  HULLSPACE_DEVICE bool is_ray() const { return question_.goal == Goal::kRay; }
+  HULLSPACE_DEVICE bool is_ray() const { return kMayBeRay && question_.goal == Goal::kRay; }
 
   HULLSPACE_DEVICE Stage use(const Listed& listed) {
     if (is_ray() && state_.far_unit > 0.0) return Stage::kAnswered;
     const double before = active_.distance();
     bool moved = false;
-    if (state_.stage == Stage::kStart) {
+    const bool starts = state_.stage == Stage::kStart;
+    if (!starts) score(listed);
+    if (starts) {
       add_nearest(listed);
     } else if (listed.is_part) {
-      score(listed);
       if (!add_violators(listed)) return Stage::kFull;
     } else {
-      score(listed);
       update_bounds(listed);
       if (decided()) return Stage::kAnswered;
       moved = follow_ray();
@@ -256,6 +257,7 @@ class Query {
     std::int32_t ids[kEnteringPoints];
     int count = 0;
     Extreme last{-kInfinity, -1};
+    HULLSPACE_ROLL
     while (count < kEnteringPoints) {
       Extreme next{0.0, -1};
       for (int i = team_.lane(); i < listed.count; i += team_.size()) {

@@ -69,6 +69,7 @@ class Ray {
       if (is_lower(mine, wall)) wall = mine;
     }
     wall = team_.lowest(wall);
+    team_.sync();
     const double bound = wall.value > first ? wall.value : first;
     if (team_.lane() == 0) {
       m_.exit[wall.place] = m_.direction[wall.place] > 0.0 ? -1.0 : 1.0;
@@ -96,6 +97,7 @@ class Ray {
   // margin, cuts the ray. False if nothing moved.
   HULLSPACE_DEVICE bool follow(const double* direction, double margin) {
     RayState state = *m_.state;
+    team_.sync();
     const double slope = -inner_product(team_, direction, m_.direction, n_);
     double cut = slope > 0.0 ? state.step - margin / slope : kInfinity;
     cut = cut > state.first ? cut : state.first;

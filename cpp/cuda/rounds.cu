@@ -11,8 +11,8 @@ namespace {
 // Up to so many features a warp works on a query, then a block.
 constexpr int kMostFeaturesOfWarp = 256;
 // Block memory that the teams of a block may take together, so that several blocks share a
-// multiprocessor.
-constexpr std::int64_t kMostBlockMemory = std::int64_t{100} << 10;
+// multiprocessor. Every device has 99 KiB for a block, of which kernels declare a little.
+constexpr std::int64_t kMostBlockMemory = std::int64_t{98} << 10;
 // Keys beyond one list for each query, for splitting the points among more blocks.
 constexpr std::int64_t kMostExtraKeys = std::int64_t{1} << 24;
 constexpr double kExtraKeysShare = 0.05;  // of the memory limit
@@ -29,7 +29,7 @@ struct Step {
   double radius;
   int n_rows;  // of a packed direction
   Merged merged;
-  const Extreme* lowest;  // of exact scans
+  const Extreme* lowest;  // of exact scans, (n, kExactShares), the first being the lowest
   DeviceMatrix rows;      // of all points, or those that were gathered, in order
   bool in_order;
   bool is_part;  // whether the scan was one of a part of the points
@@ -90,7 +90,7 @@ __global__ void __launch_bounds__(kTeamThreads<Team>) start_queries(Step step, i
         load_query(team, step, step.call.queries.n_rows == 1 ? 0 : row, memory.active.query);
     const double length =
         shape.is_ray ? load_direction(team, step.call.directions, row, memory.ray.direction) : 0.0;
-    Query<Team>(team, memory, shape, step.frame, step.call.question).start(far_unit, length);
+    Query<Team, true>(team, memory, shape, step.frame, step.call.question).start(far_unit, length);
     const int n = shape.active.n_features;
     // |p - q|^2 / 2 = |p|^2 / 2 - q . p + |q|^2 / 2: nearest points score lowest against -q.
     for (int k = team.lane(); k < step.n_rows; k += team.size()) {
@@ -110,15 +110,15 @@ HULLSPACE_DEVICE Listed listed_for(const Step& step, int i) {
   const std::int64_t first = static_cast<std::int64_t>(step.merged.stride) * i;
   const double bound = i < step.n_waiting ? static_cast<double>(step.merged.bounds[i]) -
                                                 step.call.question.scan_error
-                                          : step.lowest[i - step.n_waiting].value;
+                                          : step.lowest[(i - step.n_waiting) * kExactShares].value;
   return {step.rows,     step.merged.points + first, step.in_order ? -first : 0,
           step.in_order, step.merged.counts[i],      bound,
           step.is_part};
 }
 
 // Queue a query for the next single-precision scan.
-template <class Team>
-HULLSPACE_DEVICE void expect_scan(const Team& team, const Step& step, Query<Team>& query,
+template <class Team, bool kRays>
+HULLSPACE_DEVICE void expect_scan(const Team& team, const Step& step, Query<Team, kRays>& query,
                                   const QueryMemory& memory, int slot) {
   const float threshold = round_up(query.threshold());
   const int wanted = query.n_wanted();
@@ -167,7 +167,7 @@ HULLSPACE_DEVICE void copy_near(const Team& team, const unsigned char* from, uns
   team.sync();
 }
 
-template <class Team>
+template <class Team, bool kRays>
 __global__ void __launch_bounds__(kTeamThreads<Team>, kIsWarp<Team> ? 4 : 2)
     step_queries(Step step, std::int64_t block_bytes) {
   with_team<Team>(step.n_waiting + step.n_exact, [&](const Team& team, int i) {
@@ -183,7 +183,7 @@ __global__ void __launch_bounds__(kTeamThreads<Team>, kIsWarp<Team> ? 4 : 2)
     Carver far(home + step.slots.near_bytes);
     const QueryShape& shape = step.slots.shape;
     const QueryMemory memory(shape, near, far);
-    Query<Team> query(team, memory, shape, step.frame, step.call.question);
+    Query<Team, kRays> query(team, memory, shape, step.frame, step.call.question);
     const Stage stage = query.advance(listed_for(step, i));
     if (stage == Stage::kFull) expect_scan(team, step, query, memory, slot);
     if (stage == Stage::kExact || stage == Stage::kLast) {
@@ -319,14 +319,19 @@ __global__ void __launch_bounds__(kTeamThreads<Team>)
 
 __global__ void forget_lowest(Extreme* lowest, int n) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  if (i < n) lowest[i] = {kInfinity, -1};
+  if (i >= n) return;
+  for (int k = 0; k < kExactShares; ++k) lowest[i * kExactShares + k] = {kInfinity, -1};
 }
 
 // What exact scans found as lists of one point.
-__global__ void list_lowest(const Extreme* lowest, int n, int first, Merged merged) {
+__global__ void list_lowest(Extreme* lowest, int n, int first, Merged merged) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (i >= n) return;
-  const int place = lowest[i].place;
+  Extreme* shares = lowest + i * kExactShares;
+  for (int k = 1; k < kExactShares; ++k) {
+    if (is_lower(shares[k], shares[0])) shares[0] = shares[k];
+  }
+  const int place = shares[0].place;
   merged.points[static_cast<std::int64_t>(merged.stride) * (first + i)] = place < 0 ? 0 : place;
   merged.counts[first + i] = place < 0 ? 0 : 1;
 }
@@ -368,10 +373,8 @@ Rounds::Rounds(PointSet& points, const HscCall& call, const HullCall& what, cons
       call_(call),
       what_(what),
       scan_(scan),
-      stream_(static_cast<cudaStream_t>(call.stream)) {
-  check(cudaDeviceGetAttribute(&n_multiprocessors_, cudaDevAttrMultiProcessorCount, call.device),
-        "asking for multiprocessors");
-}
+      stream_(static_cast<cudaStream_t>(call.stream)),
+      n_multiprocessors_(n_multiprocessors(call.device)) {}
 
 Rounds::Batch Rounds::carve(std::int64_t n, int most_support, unsigned char* memory) const {
   Batch batch;
@@ -406,7 +409,7 @@ Rounds::Batch Rounds::carve(std::int64_t n, int most_support, unsigned char* mem
   batch.n_keys = n * list_capacity(listed) + std::min(kMostExtraKeys, affordable);
   batch.keys = carver.take<std::uint64_t>(batch.n_keys);
   batch.list_counts = carver.take<int>(batch.n_keys / list_capacity(1));
-  batch.lowest = carver.take<Extreme>(n);
+  batch.lowest = carver.take<Extreme>(n * kExactShares);
   batch.counts = carver.take<Counts>(1);
   batch.overflowed = carver.take<std::int32_t>(n);
   if (!points_.has_rows()) {
@@ -478,14 +481,16 @@ void Rounds::scan(const Batch& batch, const Waiting& waiting, const Counts& coun
   if (points_.has_rows()) return;
   points_.gather_rows(
       {batch.merged.points, batch.merged.counts, n + counts.n_exact, batch.merged.stride},
-      batch.gathered, stream_);
+      batch.gathered, call_);
 }
 
 template <class Team>
 static void run_step(const Step& step, cudaStream_t stream) {
   const std::int64_t bytes = step.slots.near_bytes;
   const bool fits = bytes * kTeamsPerBlock<Team> <= kMostBlockMemory;
-  launch_teams<Team>(step_queries<Team>, step.n_waiting + step.n_exact,
+  const bool is_ray = step.call.question.goal == Goal::kRay;
+  const auto kernel = is_ray ? step_queries<Team, true> : step_queries<Team, false>;
+  launch_teams<Team>(kernel, step.n_waiting + step.n_exact,
                      static_cast<std::size_t>(fits ? bytes : 0), stream, step,
                      fits ? bytes : std::int64_t{0});
 }

@@ -91,7 +91,7 @@ class Rounds {
   const HullCall& what_;
   ScanKind scan_;
   cudaStream_t stream_;
-  int n_multiprocessors_ = 1;
+  int n_multiprocessors_;
 };
 
 }  // namespace hullspace::cuda

@@ -93,21 +93,34 @@ class Buffer {
   std::int64_t size_ = 0;
 };
 
-// Start a kernel. Blocks and threads are one- or two-dimensional; `n_bytes` of block memory beyond
-// 48 KiB are asked for as the device wants it.
+// Ask for more of a block's memory than is always there, 48 KiB less what kernels declare. What is
+// asked for belongs to the kernel: until the lock is given up no other thread may ask for less.
+template <class... Parameters>
+std::unique_lock<std::mutex> ask_for_block_memory(void (*kernel)(Parameters...),
+                                                  std::size_t n_bytes) {
+  constexpr std::size_t kAlwaysThere = std::size_t{47} << 10U;
+  static std::mutex asking;
+  std::unique_lock<std::mutex> lock(asking, std::defer_lock);
+  if (n_bytes <= kAlwaysThere) return lock;
+  lock.lock();
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             static_cast<int>(n_bytes)),
+        "asking for block memory");
+  return lock;
+}
+
+inline int n_multiprocessors(int device) {
+  int n = 0;
+  check(cudaDeviceGetAttribute(&n, cudaDevAttrMultiProcessorCount, device),
+        "asking for multiprocessors");
+  return n;
+}
+
+// Start a kernel. Blocks and threads are one- or two-dimensional.
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 blocks, dim3 threads, std::size_t n_bytes,
             cudaStream_t stream, Arguments&&... arguments) {
-  constexpr std::size_t kAlwaysThere = std::size_t{48} << 10U;
-  // What is asked for belongs to the kernel: no other thread may ask for less before it starts.
-  static std::mutex asking;
-  std::unique_lock<std::mutex> lock(asking, std::defer_lock);
-  if (n_bytes > kAlwaysThere) {
-    lock.lock();
-    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(n_bytes)),
-          "asking for block memory");
-  }
+  const std::unique_lock<std::mutex> lock = ask_for_block_memory(kernel, n_bytes);
   cudaLaunchConfig_t config{};
   config.gridDim = blocks;
   config.blockDim = threads;
@@ -117,9 +130,10 @@ void launch(void (*kernel)(Parameters...), dim3 blocks, dim3 threads, std::size_
         "starting a kernel");
 }
 
-// End the call if the caller wants it.
+// End the call if the caller wants it, when nothing works on its memory any more.
 inline void poll(const HscCall& call) {
   if (call.interrupted != nullptr && call.interrupted(call.interrupted_data) != 0) {
+    static_cast<void>(cudaStreamSynchronize(static_cast<cudaStream_t>(call.stream)));
     throw Failure(HSC_INTERRUPTED, "the call was interrupted");
   }
 }

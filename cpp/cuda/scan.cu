@@ -65,7 +65,7 @@ __global__ void merge_kernel(const Lists lists, const int* keep, const Merged me
   });
 }
 
-// One block scans for one direction.
+// One block scans a share of the rows for one direction, as few directions have to fill the device.
 __global__ void exact_kernel(const DeviceMatrix points, std::int64_t first, const Frame frame,
                              const double* directions, const std::int32_t* excluded,
                              Extreme* lowest) {
@@ -75,7 +75,9 @@ __global__ void exact_kernel(const DeviceMatrix points, std::int64_t first, cons
   const double* d = directions + direction * points.n_columns;
   const int left_out = excluded == nullptr ? -1 : excluded[direction];
   Extreme best{0.0, -1};
-  for (std::int64_t i = team.lane(); i < points.n_rows; i += team.size()) {
+  const std::int64_t n_threads = std::int64_t{gridDim.y} * team.size();
+  for (std::int64_t i = std::int64_t{blockIdx.y} * team.size() + team.lane(); i < points.n_rows;
+       i += n_threads) {
     const auto index = static_cast<int>(first + i);
     if (index == left_out) continue;
     double score = 0.0;
@@ -83,7 +85,8 @@ __global__ void exact_kernel(const DeviceMatrix points, std::int64_t first, cons
     if (is_lower({score, index}, best)) best = {score, index};
   }
   best = team.lowest(best);
-  if (team.lane() == 0 && is_lower(best, lowest[direction])) lowest[direction] = best;
+  Extreme& before = lowest[direction * kExactShares + blockIdx.y];
+  if (team.lane() == 0 && is_lower(best, before)) before = best;
 }
 
 template <class Tile>
@@ -150,8 +153,10 @@ void scan_exactly(const DeviceMatrix& points, std::int64_t first, const Frame& f
                   const double* directions, int n, const std::int32_t* excluded, Extreme* lowest,
                   cudaStream_t stream) {
   if (n == 0 || points.n_rows == 0) return;
-  launch(&exact_kernel, dim3(static_cast<unsigned>(n)), dim3(kExactThreads), 0, stream, points,
-         first, frame, directions, excluded, lowest);
+  const auto n_shares =
+      std::min<std::int64_t>(kExactShares, divide_up(points.n_rows, kExactThreads));
+  launch(&exact_kernel, dim3(static_cast<unsigned>(n), static_cast<unsigned>(n_shares)),
+         dim3(kExactThreads), 0, stream, points, first, frame, directions, excluded, lowest);
 }
 
 }  // namespace hullspace::cuda

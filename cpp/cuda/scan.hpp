@@ -104,8 +104,9 @@ void merge_lists(const Lists& lists, int n_directions, const int* keep, const Me
 
 // Scan in double precision, for the rare direction that single precision cannot settle: which point
 // scores lowest, and how low. The rows of `points` are those from index `first` of the set on.
-// directions: (n, n_features); excluded: (n), or null; lowest: (n), to which the answer is
-// compared.
+// directions: (n, n_features); excluded: (n), or null; lowest: (n, kExactShares), to which the
+// answers are compared, each of a share of the rows.
+inline constexpr int kExactShares = 32;
 void scan_exactly(const DeviceMatrix& points, std::int64_t first, const Frame& frame,
                   const double* directions, int n, const std::int32_t* excluded, Extreme* lowest,
                   cudaStream_t stream);

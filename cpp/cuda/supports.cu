@@ -13,6 +13,9 @@ namespace {
 
 constexpr int kListed = 16;
 constexpr std::int64_t kMostDirections = 16384;
+// Keys beyond one list for each direction, for splitting the points among more blocks.
+constexpr std::int64_t kExtraKeys = std::int64_t{1} << 23;
+constexpr double kExtraKeysShare = 0.05;  // of the memory limit
 
 // Memory of a batch of directions, and what its kernels need to know.
 struct Supports {
@@ -32,6 +35,8 @@ struct Supports {
   float* packed = nullptr;
   float* thresholds = nullptr;
   int* keep = nullptr;
+  std::int64_t n_extra_keys = 0;
+  std::int64_t n_lists = 0;  // that there is room for
   std::uint64_t* keys = nullptr;
   int* list_counts = nullptr;
   Merged merged;
@@ -49,8 +54,9 @@ struct Supports {
     packed = carver.take<float>(n_tiles * kTile * n_rows);
     thresholds = carver.take<float>(n_tiles * kTile);
     keep = carver.take<int>(n);
-    keys = carver.take<std::uint64_t>(n * list_capacity(kListed));
-    list_counts = carver.take<int>(n);
+    n_lists = n + n_extra_keys / list_capacity(kListed);
+    keys = carver.take<std::uint64_t>(n_lists * list_capacity(kListed));
+    list_counts = carver.take<int>(n_lists);
     merged = {carver.take<std::int32_t>(n * kListed), carver.take<int>(n), carver.take<float>(n),
               kListed};
     scores = carver.take<double>(n * kListed);
@@ -155,10 +161,13 @@ __global__ void write_found(Supports work, int n) {
 
 void find_batch(PointSet& points, const HscCall& call, Supports& work, int n) {
   const auto stream = static_cast<cudaStream_t>(call.stream);
+  const int wanted = choose_splits(n, points.n_points(), n_multiprocessors(call.device));
+  const auto n_splits = static_cast<int>(std::min<std::int64_t>(wanted, work.n_lists / n));
   const Lists lists{work.keys, work.list_counts,       work.thresholds,
-                    1,         list_capacity(kListed), kListed};
+                    n_splits,  list_capacity(kListed), kListed};
   launch_teams<WarpTeam>(load_directions, n, 0, stream, work, n);
-  check(cudaMemsetAsync(work.list_counts, 0, static_cast<std::size_t>(n) * sizeof(int), stream),
+  check(cudaMemsetAsync(work.list_counts, 0, static_cast<std::size_t>(n) * n_splits * sizeof(int),
+                        stream),
         "clearing");
   const double work_of_scan = static_cast<double>(work.n_rows) * n;
   points.visit(call, work_of_scan, [&](const Panels& panels, const DeviceMatrix&, std::int64_t) {
@@ -167,7 +176,7 @@ void find_batch(PointSet& points, const HscCall& call, Supports& work, int n) {
   merge_lists(lists, n, work.keep, work.merged, stream);
   if (work.in_order) {
     points.gather_rows({work.merged.points, work.merged.counts, n, kListed},
-                       static_cast<unsigned char*>(const_cast<void*>(work.rows.data)), stream);
+                       static_cast<unsigned char*>(const_cast<void*>(work.rows.data)), call);
   }
   launch_teams<WarpTeam>(choose_listed, n, 0, stream, work, n);
   std::vector<std::int8_t> incomplete(static_cast<std::size_t>(n));
@@ -196,6 +205,9 @@ void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions
   work.n_rows = points.n_scan_rows();
   work.scan_error = work.kind.error(n_features, points.radius());
   work.point_error = tolerances::double_score_error(n_features, points.radius());
+  work.n_extra_keys = std::min(
+      kExtraKeys,
+      static_cast<std::int64_t>(kExtraKeysShare * static_cast<double>(call.memory_limit) / 8.0));
   work.in_order = !points.has_rows();
   work.rows = points.rows();
   const std::int64_t at_once =

@@ -17,6 +17,13 @@
 #define HULLSPACE_HOST_DEVICE
 #endif
 
+// Before loops with long bodies, which are to be there once.
+#ifdef __CUDACC__
+#define HULLSPACE_ROLL _Pragma("unroll 1")
+#else
+#define HULLSPACE_ROLL
+#endif
+
 #if defined(__CUDACC__) || defined(HULLSPACE_EMULATED_CUDA)
 #include <cuda_runtime.h>
 #define HULLSPACE_HAS_THREADS
