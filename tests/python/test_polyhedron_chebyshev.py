@@ -229,6 +229,30 @@ def test_badly_scaled_rows():
     assert np.allclose(found.radii, plain.radii, rtol=1e-11, atol=1e-14, equal_nan=True)
 
 
+@pytest.mark.parametrize("decades", [3, 4])
+def test_multipliers_that_do_not_cancel_are_no_proof(decades):
+    """Columns of very different sizes wear the method out; it must not call that empty."""
+    n_claims = 0
+    for seed in range(100):
+        generator = np.random.default_rng(seed)
+        n = 3 + seed % 6
+        sizes = 10.0 ** (decades * generator.normal(size=n))
+        A = generator.normal(size=(4 * n, n))
+        b = A @ generator.normal(size=n) + np.abs(0.1 * generator.normal(size=4 * n)) + 1e-3
+        A *= sizes
+        found = chebyshev_centers(A[None], b[None])
+        if found.status[0] != Status.EMPTY:
+            continue
+        n_claims += 1
+        lengths = np.linalg.norm(A, axis=1)
+        multipliers = found.duals[0] * lengths
+        rest = np.linalg.norm(multipliers @ (A / lengths[:, None])) / multipliers.sum()
+        # What is left may be some way off, but then so is the nearest point that is feasible.
+        value = multipliers @ (b / lengths) / multipliers.sum()
+        assert rest <= 1e-14 or 2**19 * rest * np.abs(b / lengths)[multipliers > 0].max() <= -value
+    assert n_claims <= 20
+
+
 def test_rows_far_away_do_not_matter():
     A, b = batch("bounded", 3, 6, 20)
     far = np.concatenate([A, A], axis=1), np.concatenate([b, np.full_like(b, 1e200)], axis=1)
