@@ -8,11 +8,9 @@
 namespace hullspace::cuda {
 namespace {
 
-// Up to so many features a warp works on a query, then a block.
-constexpr int kMostFeaturesOfWarp = 256;
-// Block memory that the teams of a block may take together, so that several blocks share a
-// multiprocessor. Every device has 99 KiB for a block, of which kernels declare a little.
-constexpr std::int64_t kMostBlockMemory = std::int64_t{98} << 10;
+// Up to so many features a warp works on a query, then a block: of what is used most the memory of
+// several warps fits a block's no longer.
+constexpr int kMostFeaturesOfWarp = 128;
 // Keys beyond one list for each query, for splitting the points among more blocks.
 constexpr std::int64_t kMostExtraKeys = std::int64_t{1} << 24;
 constexpr double kExtraKeysShare = 0.05;  // of the memory limit
@@ -190,13 +188,12 @@ void Rounds::scan(const Batch& batch, const Waiting& waiting, const Counts& coun
 
 template <class Team>
 static void run_step(const Step& step, cudaStream_t stream) {
-  const std::int64_t bytes = step.slots.near_bytes;
-  const bool fits = bytes * kTeamsPerBlock<Team> <= kMostBlockMemory;
+  const auto near_bytes = static_cast<std::size_t>(step.slots.near_bytes);
+  const std::size_t bytes = near_bytes <= kMostBlockMemory ? near_bytes : 0;
   const bool is_ray = step.call.question.goal == Goal::kRay;
   const auto kernel = is_ray ? step_queries<Team, true> : step_queries<Team, false>;
-  launch_teams<Team>(kernel, step.n_waiting + step.n_exact,
-                     static_cast<std::size_t>(fits ? bytes : 0), stream, step,
-                     fits ? bytes : std::int64_t{0});
+  launch_teams<Team>(kernel, step.n_waiting + step.n_exact, bytes, stream, step,
+                     static_cast<std::int64_t>(bytes));
 }
 
 std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, int most_support,
