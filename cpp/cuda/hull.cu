@@ -252,10 +252,11 @@ int solve_hull(HscHull* hull, const HscCall* call, int goal, const HscMatrix* qu
     answers->n_queries = is_ray ? directions->n_rows : queries->n_rows;
     const Uploaded uploaded(*queries, *call);
     const Uploaded along(is_ray ? *directions : none, *call);
-    if (first_point < 0) require_finite(uploaded.matrix(), queries->first_row, name, stream);
+    if (first_point < 0)
+      require_finite(uploaded.matrix(), queries->first_row, name, hull->found, stream);
     if (is_ray) {
-      require_finite(along.matrix(), directions->first_row, "directions", stream);
-      require_nonzero(along.matrix(), directions->first_row, stream);
+      require_finite(along.matrix(), directions->first_row, "directions", hull->found, stream);
+      require_nonzero(along.matrix(), directions->first_row, hull->found, stream);
     }
     const ScanKind scan = choose_scan();
     const HullCall what{make_question(hull->points, scan, goal, tolerance), uploaded.matrix(),

@@ -20,6 +20,7 @@ struct HscHull {
   hullspace::cuda::Buffer<unsigned char> answers;
   hullspace::cuda::Buffer<double> values;  // of weights
   hullspace::cuda::Buffer<std::int32_t> columns;
+  hullspace::cuda::FoundPlace found;
 
   // Device memory that a call may use beside what the points take.
   std::int64_t room(const HscCall& call) const { return call.memory_limit - points.n_bytes(); }

@@ -132,12 +132,12 @@ namespace {
 
 // The least number that a kernel finds by atomicMin, or all ones.
 template <class Start>
-unsigned long long find_first(cudaStream_t stream, const Start& start) {
-  Buffer<unsigned long long> first(1);
+unsigned long long find_first(FoundPlace& place, cudaStream_t stream, const Start& start) {
   unsigned long long found = ~0ULL;
-  check(cudaMemsetAsync(first.data(), 0xff, sizeof found, stream), "clearing");
-  start(first.data());
-  check(cudaMemcpyAsync(&found, first.data(), sizeof found, cudaMemcpyDeviceToHost, stream),
+  place.reserve(1);
+  check(cudaMemsetAsync(place.data(), 0xff, sizeof found, stream), "clearing");
+  start(place.data());
+  check(cudaMemcpyAsync(&found, place.data(), sizeof found, cudaMemcpyDeviceToHost, stream),
         "copying");
   check(cudaStreamSynchronize(stream), "checking an argument");
   return found;
@@ -157,10 +157,10 @@ double read_element(const DeviceMatrix& matrix, std::int64_t at) {
 }  // namespace
 
 void require_finite(const DeviceMatrix& matrix, std::int64_t first_row, const char* name,
-                    cudaStream_t stream) {
+                    FoundPlace& place, cudaStream_t stream) {
   const std::int64_t n = matrix.n_rows * matrix.n_columns;
   if (n == 0) return;
-  const unsigned long long found = find_first(stream, [&](unsigned long long* first) {
+  const unsigned long long found = find_first(place, stream, [&](unsigned long long* first) {
     launch(find_bad, blocks_for(n), dim3(kThreads), 0, stream, matrix, first);
   });
   if (found == ~0ULL) return;
@@ -172,9 +172,10 @@ void require_finite(const DeviceMatrix& matrix, std::int64_t first_row, const ch
                                   std::to_string(at % matrix.n_columns) + "]");
 }
 
-void require_nonzero(const DeviceMatrix& directions, std::int64_t first_row, cudaStream_t stream) {
+void require_nonzero(const DeviceMatrix& directions, std::int64_t first_row, FoundPlace& place,
+                     cudaStream_t stream) {
   if (directions.n_rows == 0) return;
-  const unsigned long long found = find_first(stream, [&](unsigned long long* first) {
+  const unsigned long long found = find_first(place, stream, [&](unsigned long long* first) {
     launch(find_zero, blocks_for(directions.n_rows), dim3(kThreads), 0, stream, directions, first);
   });
   if (found == ~0ULL) return;
@@ -284,8 +285,9 @@ void PointSet::find_frame(const HscCall& call) {
   std::vector<double> high(n, -kInfinity);
   Buffer<double> boxes(static_cast<std::int64_t>(2 * n) * kMostBlocks);
   std::vector<double> part(2 * n * kMostBlocks);
+  FoundPlace bad;
   visit_rows(call, [&](const DeviceMatrix& rows, std::int64_t first) {
-    require_finite(rows, first, "points", stream);
+    require_finite(rows, first, "points", bad, stream);
     const auto n_blocks =
         static_cast<std::size_t>(std::min<std::int64_t>(rows.n_rows, kMostBlocks));
     launch(find_boxes, dim3(static_cast<unsigned>(n_blocks)), dim3(kThreads), 0, stream, rows,

@@ -29,13 +29,18 @@ std::int64_t row_bytes(const HscMatrix& matrix);
 
 // Fails with HSC_ARGUMENT unless the matrix has as many columns as the points.
 void require_columns(const HscMatrix& matrix, const char* name, int n_features);
+// Where a kernel puts the place of the first element that it looks for. Whoever calls often keeps
+// it.
+using FoundPlace = Buffer<unsigned long long>;
+
 // Fails with HSC_ARGUMENT, naming the first element that is NaN or infinite. `first_row` is the
 // index of the first row in what the caller passed.
 void require_finite(const DeviceMatrix& matrix, std::int64_t first_row, const char* name,
-                    cudaStream_t stream);
+                    FoundPlace& found, cudaStream_t stream);
 
 // Fails with HSC_ARGUMENT, naming the first direction that is zero.
-void require_nonzero(const DeviceMatrix& directions, std::int64_t first_row, cudaStream_t stream);
+void require_nonzero(const DeviceMatrix& directions, std::int64_t first_row, FoundPlace& found,
+                     cudaStream_t stream);
 
 class PointSet {
  public:

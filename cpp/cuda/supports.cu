@@ -250,7 +250,7 @@ int find_supports(HscHull* hull, const HscCall* call, const HscMatrix* direction
     require_columns(*directions, "directions", hull->points.n_features());
     const std::lock_guard lock(hull->mutex);
     const Uploaded uploaded(*directions, *call);
-    require_finite(uploaded.matrix(), directions->first_row, "directions",
+    require_finite(uploaded.matrix(), directions->first_row, "directions", hull->found,
                    static_cast<cudaStream_t>(call->stream));
     if (directions->n_rows > 0) find_all(*hull, *call, uploaded.matrix(), out);
   });
