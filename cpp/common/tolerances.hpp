@@ -80,6 +80,13 @@ inline constexpr double kCancellation = 0.01;
 // the set changes by less than 1e-12.
 inline constexpr double kFarthestQuery = 0x1p40;
 
+// Walls of the box around the points stand off them by this factor, so that a point may be
+// appended.
+inline constexpr double kBoxSlack = 1.02;
+
+// The origin of a ray farther than this many radii is moved along it towards the set.
+inline constexpr double kFarOrigin = 4.0;
+
 // The simplex method, whose rows have unit length. Slacks are known to this share of the point's
 // norm; rows that a step approaches more slowly than the second share of its length are poor
 // pivots, and slower than the third it is rounding.

@@ -109,14 +109,8 @@ void grow_weights(HscHull& hull, AnswerArrays& arrays, std::int64_t used, std::i
   if (used + more > hull.values.size()) {
     Buffer<double> values(used + more);
     Buffer<std::int32_t> columns(used + more);
-    check(cudaMemcpyAsync(values.data(), hull.values.data(),
-                          static_cast<std::size_t>(used) * sizeof(double), cudaMemcpyDeviceToDevice,
-                          stream),
-          "copying");
-    check(cudaMemcpyAsync(columns.data(), hull.columns.data(),
-                          static_cast<std::size_t>(used) * sizeof(std::int32_t),
-                          cudaMemcpyDeviceToDevice, stream),
-          "copying");
+    copy_elements(values.data(), hull.values.data(), used, stream);
+    copy_elements(columns.data(), hull.columns.data(), used, stream);
     check(cudaStreamSynchronize(stream), "copying");
     std::swap(hull.values, values);
     std::swap(hull.columns, columns);
@@ -127,7 +121,7 @@ void grow_weights(HscHull& hull, AnswerArrays& arrays, std::int64_t used, std::i
 
 std::int64_t read_n_weights(const AnswerArrays& arrays, cudaStream_t stream) {
   unsigned long long n = 0;
-  check(cudaMemcpyAsync(&n, arrays.n_weights, sizeof n, cudaMemcpyDeviceToHost, stream), "copying");
+  copy_elements(&n, arrays.n_weights, 1, stream);
   check(cudaStreamSynchronize(stream), "counting weights");
   return static_cast<std::int64_t>(n);
 }
@@ -167,16 +161,12 @@ void answer_all(HscHull& hull, const HscCall& call, Rounds& rounds, HscAnswers& 
 void order_all(HscHull& hull, cudaStream_t stream, HscAnswers& answers) {
   const auto n = static_cast<std::size_t>(answers.n_queries);
   std::vector<std::int32_t> counts(n);
-  check(cudaMemcpyAsync(counts.data(), answers.arrays.counts, n * sizeof(std::int32_t),
-                        cudaMemcpyDeviceToHost, stream),
-        "copying");
+  copy_elements(counts.data(), answers.arrays.counts, static_cast<std::int64_t>(n), stream);
   check(cudaStreamSynchronize(stream), "answering");
   std::vector<std::int64_t> starts(n + 1, 0);
   std::inclusive_scan(counts.begin(), counts.end(), starts.begin() + 1, std::plus<>(),
                       std::int64_t{0});
-  check(cudaMemcpyAsync(answers.row_starts, starts.data(), (n + 1) * sizeof(std::int64_t),
-                        cudaMemcpyHostToDevice, stream),
-        "copying");
+  copy_elements(answers.row_starts, starts.data(), static_cast<std::int64_t>(n + 1), stream);
   Carver sizes(nullptr);
   sizes.take<double>(answers.n_weights);
   sizes.take<std::int32_t>(answers.n_weights);
@@ -287,9 +277,7 @@ int fetch_answers(const HscAnswers* answers, const HscCall* call, const HscHullA
     const auto stream = static_cast<cudaStream_t>(call->stream);
     const auto copy = [stream](auto* target, const auto* source, std::int64_t n) {
       if (target == nullptr || source == nullptr || n == 0) return;
-      check(cudaMemcpyAsync(target, source, static_cast<std::size_t>(n) * sizeof(*target),
-                            cudaMemcpyDefault, stream),
-            "copying answers");
+      copy_elements(target, source, n, stream);
     };
     const std::int64_t n = answers->n_queries;
     const std::int64_t n_features = answers->hull->points.n_features();

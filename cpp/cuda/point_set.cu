@@ -1,10 +1,13 @@
 #include "cuda/point_set.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <string>
+
+#include "common/tolerances.hpp"
 
 namespace hullspace::cuda {
 namespace {
@@ -25,9 +28,6 @@ constexpr double kWorkAtOnce = 1e12;
 
 // What is copied from the host, perhaps from a file, between two such questions.
 constexpr std::int64_t kCopiedAtOnce = std::int64_t{64} << 20;
-
-// As of the core's PointSet: walls of the box stand off the points by this factor.
-constexpr double kBoxSlack = 1.02;
 
 HULLSPACE_DEVICE bool is_finite(double x) { return x - x == 0.0; }
 
@@ -137,8 +137,7 @@ unsigned long long find_first(FoundPlace& place, cudaStream_t stream, const Star
   place.reserve(1);
   check(cudaMemsetAsync(place.data(), 0xff, sizeof found, stream), "clearing");
   start(place.data());
-  check(cudaMemcpyAsync(&found, place.data(), sizeof found, cudaMemcpyDeviceToHost, stream),
-        "copying");
+  copy_elements(&found, place.data(), 1, stream);
   check(cudaStreamSynchronize(stream), "checking an argument");
   return found;
 }
@@ -292,9 +291,7 @@ void PointSet::find_frame(const HscCall& call) {
         static_cast<std::size_t>(std::min<std::int64_t>(rows.n_rows, kMostBlocks));
     launch(find_boxes, dim3(static_cast<unsigned>(n_blocks)), dim3(kThreads), 0, stream, rows,
            boxes.data());
-    check(cudaMemcpyAsync(part.data(), boxes.data(), 2 * n * n_blocks * sizeof(double),
-                          cudaMemcpyDeviceToHost, stream),
-          "copying");
+    copy_elements(part.data(), boxes.data(), static_cast<std::int64_t>(2 * n * n_blocks), stream);
     check(cudaStreamSynchronize(stream), "finding the bounding box");
     for (std::size_t i = 0; i < n_blocks; ++i) {
       for (std::size_t j = 0; j < n; ++j) {
@@ -317,18 +314,14 @@ void PointSet::find_frame(const HscCall& call) {
   std::frexp(reach, &exponent);
   const int half = exponent / 2;
   center_.reserve(n_features());
-  check(cudaMemcpyAsync(center_.data(), host_center_.data(), n * sizeof(double),
-                        cudaMemcpyHostToDevice, stream),
-        "copying");
+  copy_elements(center_.data(), host_center_.data(), static_cast<std::int64_t>(n), stream);
   frame_ = {center_.data(), std::ldexp(1.0, -half), std::ldexp(1.0, half - exponent)};
   for (std::size_t j = 0; j < n; ++j) {
     const double width = std::max(high[j] - host_center_[j], host_center_[j] - low[j]);
-    high[j] = kBoxSlack * (width * frame_.high * frame_.low);
+    high[j] = tolerances::kBoxSlack * (width * frame_.high * frame_.low);
   }
   half_widths_.reserve(n_features());
-  check(cudaMemcpyAsync(half_widths_.data(), high.data(), n * sizeof(double),
-                        cudaMemcpyHostToDevice, stream),
-        "copying");
+  copy_elements(half_widths_.data(), high.data(), static_cast<std::int64_t>(n), stream);
   check(cudaStreamSynchronize(stream), "copying");
 }
 
@@ -343,12 +336,12 @@ void PointSet::find_radius(const HscCall& call) {
       pack_points(rows, 0, rows.n_rows, frame_, n_scan_rows(), panels_.data(), stream);
     }
   });
-  double square = 0.0;
-  check(cudaMemcpyAsync(&square, largest.data(), sizeof square, cudaMemcpyDeviceToHost, stream),
-        "copying");
+  unsigned long long bits = 0;
+  copy_elements(&bits, largest.data(), 1, stream);
   check(cudaStreamSynchronize(stream), "preparing the points");
-  radius_ = std::sqrt(square);
+  radius_ = std::sqrt(std::bit_cast<double>(bits));
   if (radius_ > 0.0) return;
+  double square = 0.0;
   // A set that is one point counts as far from zero as it is.
   for (const double c : host_center_) {
     const double scaled = c * frame_.high * frame_.low;
@@ -363,12 +356,8 @@ void PointSet::gather_rows(const Lists& lists, unsigned char* out, const HscCall
   const auto n = static_cast<std::size_t>(lists.n * lists.stride);
   std::vector<std::int32_t> points(n);
   std::vector<int> counts(static_cast<std::size_t>(lists.n));
-  check(cudaMemcpyAsync(points.data(), lists.points, n * sizeof(std::int32_t),
-                        cudaMemcpyDeviceToHost, stream),
-        "copying lists");
-  check(cudaMemcpyAsync(counts.data(), lists.counts, counts.size() * sizeof(int),
-                        cudaMemcpyDeviceToHost, stream),
-        "copying lists");
+  copy_elements(points.data(), lists.points, static_cast<std::int64_t>(n), stream);
+  copy_elements(counts.data(), lists.counts, std::ssize(counts), stream);
   check(cudaStreamSynchronize(stream), "scanning");
   const auto* data = static_cast<const unsigned char*>(given_.data);
   const auto stride = static_cast<std::size_t>(lists.stride);

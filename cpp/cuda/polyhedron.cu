@@ -113,10 +113,7 @@ class CentersCall {
 
   template <class T>
   void copy(T* to, const T* from, std::int64_t n) {
-    if (n == 0) return;
-    check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(n) * sizeof(T), cudaMemcpyDefault,
-                          stream_),
-          "copying polyhedra");
+    copy_elements(to, from, n, stream_);
   }
 
   const HscCall& call_;

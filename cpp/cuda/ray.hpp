@@ -40,9 +40,6 @@ struct RayBounds {
   const double* half_widths = nullptr;  // (n_features), of the box around the points
 };
 
-// The origin of a ray farther than this many radii is moved along it towards the set.
-inline constexpr double kFarOrigin = 4.0;
-
 template <class Team>
 class Ray {
  public:
@@ -56,7 +53,7 @@ class Ray {
     const double distance = sqrt(inner_product(team_, query_, query_, n_));
     const double along = inner_product(team_, query_, m_.direction, n_);
     // From far away, steps are counted from where the ray comes closest, so that they stay sharp.
-    const bool is_far = distance > kFarOrigin * bounds_.radius;
+    const bool is_far = distance > tolerances::kFarOrigin * bounds_.radius;
     const double first = is_far && along < 0.0 ? along : 0.0;
     const double slack = bounds_.rounding * bounds_.radius;
     Extreme wall{kInfinity, -1};

@@ -38,20 +38,6 @@ __global__ void list_lowest(Extreme* lowest, int n, int first, Merged merged) {
   merged.counts[first + i] = place < 0 ? 0 : 1;
 }
 
-template <class T>
-void copy_to_host(T* to, const T* from, std::int64_t n, cudaStream_t stream) {
-  check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(n) * sizeof(T), cudaMemcpyDeviceToHost,
-                        stream),
-        "copying from the device");
-}
-
-template <class T>
-void copy_to_device(T* to, const T* from, std::int64_t n, cudaStream_t stream) {
-  check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(n) * sizeof(T), cudaMemcpyHostToDevice,
-                        stream),
-        "copying to the device");
-}
-
 }  // namespace
 
 // A batch's memory.
@@ -128,7 +114,7 @@ std::int64_t Rounds::n_bytes(std::int64_t n, int most_support) const {
 
 Counts Rounds::read_counts(const Batch& batch) const {
   Counts counts{};
-  copy_to_host(&counts, batch.counts, 1, stream_);
+  copy_elements(&counts, batch.counts, 1, stream_);
   check(cudaStreamSynchronize(stream_), "working on queries");
   return counts;
 }
@@ -205,7 +191,7 @@ std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, 
     // The last tile's directions that are none are multiplied, too.
     check(cudaMemsetAsync(waiting.directions, 0, batch.direction_bytes, stream_), "clearing");
   }
-  copy_to_device(batch.slots.queries, queries.data(), n, stream_);
+  copy_elements(batch.slots.queries, queries.data(), n, stream_);
   Step step{};
   step.slots = batch.slots;
   step.frame = points_.frame();
@@ -242,7 +228,7 @@ std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, 
     scan(batch, step.now, counts, step.is_part ? &part : nullptr);
     // Overflowed queries stay counted.
     const Counts none{0, 0, static_cast<int>(n_overflowed), 0};
-    copy_to_device(batch.counts, &none, 1, stream_);
+    copy_elements(batch.counts, &none, 1, stream_);
     by_warps ? run_step<WarpTeam>(step, stream_) : run_step<BlockTeam>(step, stream_);
     counts = read_counts(batch);
     n_overflowed = counts.n_overflowed;
@@ -251,7 +237,7 @@ std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, 
   by_warps ? launch_teams<WarpTeam>(write, n, 0, stream_, step, n, answers)
            : launch_teams<BlockTeam>(write, n, 0, stream_, step, n, answers);
   std::vector<std::int32_t> overflowed(static_cast<std::size_t>(n_overflowed));
-  copy_to_host(overflowed.data(), batch.overflowed, n_overflowed, stream_);
+  copy_elements(overflowed.data(), batch.overflowed, n_overflowed, stream_);
   check(cudaStreamSynchronize(stream_), "writing answers");
   std::sort(overflowed.begin(), overflowed.end());
   return overflowed;

@@ -116,6 +116,15 @@ inline int n_multiprocessors(int device) {
   return n;
 }
 
+// Copy n elements from anywhere to anywhere, in the stream's order.
+template <class T>
+void copy_elements(T* to, const T* from, std::int64_t n, cudaStream_t stream) {
+  if (n == 0) return;
+  check(
+      cudaMemcpyAsync(to, from, static_cast<std::size_t>(n) * sizeof(T), cudaMemcpyDefault, stream),
+      "copying");
+}
+
 // Start a kernel. Blocks and threads are one- or two-dimensional.
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 blocks, dim3 threads, std::size_t n_bytes,

@@ -180,9 +180,7 @@ void find_batch(PointSet& points, const HscCall& call, Supports& work, int n) {
   }
   launch_teams<WarpTeam>(choose_listed, n, 0, stream, work, n);
   std::vector<std::int8_t> incomplete(static_cast<std::size_t>(n));
-  check(cudaMemcpyAsync(incomplete.data(), work.incomplete, incomplete.size(),
-                        cudaMemcpyDeviceToHost, stream),
-        "copying");
+  copy_elements(incomplete.data(), work.incomplete, std::ssize(incomplete), stream);
   check(cudaStreamSynchronize(stream), "finding supports");
   if (std::ranges::any_of(incomplete, [](std::int8_t flag) { return flag != 0; })) {
     const double in_double = 32.0 * work_of_scan;
@@ -234,10 +232,7 @@ void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions
     poll(call);
     const std::int64_t n = std::min(at_once, directions.n_rows - work.first);
     find_batch(points, call, work, static_cast<int>(n));
-    check(cudaMemcpyAsync(out + work.first, work.found,
-                          static_cast<std::size_t>(n) * sizeof(std::int32_t), cudaMemcpyDefault,
-                          stream),
-          "copying answers");
+    copy_elements(out + work.first, work.found, n, stream);
   }
   check(cudaStreamSynchronize(stream), "finding supports");
 }

@@ -8,13 +8,6 @@
 #include "hull/batch_solver.hpp"
 
 namespace hullspace {
-namespace {
-
-// The origin of a ray farther than this many radii is moved along it towards the set.
-constexpr double kFarOrigin = 4.0;
-
-}  // namespace
-
 // Put the query where the ray leaves the bounding box.
 void BatchSolver::start_ray(Slot& slot) const {
   const std::ptrdiff_t n = points_.n_features();
@@ -22,7 +15,7 @@ void BatchSolver::start_ray(Slot& slot) const {
   points_.load_direction(problem_.directions, slot.index, ray.direction.data());
   if (slot.far_unit > 0.0) return answer_far_ray(slot);
   // From far away, steps are counted from where the ray comes closest, so that they stay sharp.
-  const bool is_far = norm(slot.query.data(), n) > kFarOrigin * points_.radius();
+  const bool is_far = norm(slot.query.data(), n) > tolerances::kFarOrigin * points_.radius();
   ray.first = is_far ? std::min(0.0, dot(slot.query.data(), ray.direction.data(), n)) : 0.0;
   for (std::ptrdiff_t j = 0; j < n; ++j) {
     ray.base[j] = slot.query[j] - ray.first * ray.direction[j];
@@ -33,7 +26,7 @@ void BatchSolver::start_ray(Slot& slot) const {
   for (std::ptrdiff_t j = 0; j < n; ++j) {
     if (ray.direction[j] == 0.0) continue;
     const double wall =
-        std::copysign(PointSet::kBoxSlack * points_.half_widths()[j] + slack, ray.direction[j]);
+        std::copysign(tolerances::kBoxSlack * points_.half_widths()[j] + slack, ray.direction[j]);
     const double step = (wall - ray.base[j]) / ray.direction[j];
     if (step >= ray.bound) continue;
     ray.bound = step;

@@ -71,14 +71,11 @@ std::pair<double, double> CenterSolver::bound(const System& system) const {
   double total = 0.0;
   double size = 0.0;
   double sum = 0.0;
-  for (std::size_t k = 0; k < simplex_.active().size(); ++k) {
-    const std::ptrdiff_t row = simplex_.active()[k];
-    const double multiplier = row < 0 ? 0.0 : std::max(0.0, simplex_.multipliers()[k]);
-    if (multiplier == 0.0) continue;
+  each_multiplier([&](std::ptrdiff_t row, double multiplier) {
     total += multiplier * system.bounds()[row];
     size += multiplier * std::abs(system.bounds()[row]);
     sum += multiplier;
-  }
+  });
   if (sum == 0.0) return {kInfinity, 0.0};
   const double reach = norm(simplex_.point(), system.n_features());
   return {total / sum, tolerances::kBalance * (size / sum + reach)};
@@ -90,15 +87,12 @@ bool CenterSolver::proves_empty(const System& system) const {
   double value = 0.0;
   double sum = 0.0;
   double farthest = 0.0;
-  for (std::size_t k = 0; k < simplex_.active().size(); ++k) {
-    const std::ptrdiff_t row = simplex_.active()[k];
-    const double multiplier = row < 0 ? 0.0 : std::max(0.0, simplex_.multipliers()[k]);
-    if (multiplier == 0.0) continue;
+  each_multiplier([&](std::ptrdiff_t row, double multiplier) {
     kernels().combine(system.row(row), 0, 1, &multiplier, rest.data(), n);
     value += multiplier * system.bounds()[row];
     sum += multiplier;
     farthest = std::max(farthest, std::abs(system.bounds()[row]));
-  }
+  });
   const double misfit = norm(rest.data(), n);
   return misfit <= tolerances::kCancelled * static_cast<double>(n + 4) * sum ||
          tolerances::kFarProved * farthest * misfit <= -value;
@@ -135,12 +129,10 @@ Interior find_interior(const Polyhedra& polyhedron, const Context& context) {
     const bool seems_empty = bound < -rounding;
     if (seems_empty && solver.proves_empty(system)) {
       interior.status = Status::kEmpty;
-      for (std::size_t k = 0; k < simplex.active().size(); ++k) {
-        const std::ptrdiff_t row = simplex.active()[k];
-        if (row < 0 || !(simplex.multipliers()[k] > 0.0)) continue;
+      solver.each_multiplier([&](std::ptrdiff_t row, double multiplier) {
         interior.proof.emplace_back(static_cast<std::int32_t>(system.given(row)),
-                                    simplex.multipliers()[k] * system.scale(row));
-      }
+                                    multiplier * system.scale(row));
+      });
     } else if (seems_empty ||
                (outcome == Simplex::Outcome::kLimit && interior.point.back() < -rounding)) {
       interior.status = Status::kLimit;

@@ -83,6 +83,14 @@ class CenterSolver {
  public:
   Simplex::Outcome solve(const System& system, const StopFlag& stop);
   const Simplex& simplex() const { return simplex_; }
+  // Call body(row, multiplier) for each row of the system that has a positive one.
+  template <class Body>
+  void each_multiplier(const Body& body) const {
+    for (std::size_t k = 0; k < simplex_.active().size(); ++k) {
+      const std::ptrdiff_t row = simplex_.active()[k];
+      if (row >= 0 && simplex_.multipliers()[k] > 0.0) body(row, simplex_.multipliers()[k]);
+    }
+  }
   // What the multipliers say of the radius: an upper bound, and how much of it may be rounding.
   std::pair<double, double> bound(const System& system) const;
   // Whether such a bound below zero proves that there is no feasible point: whether the rows that

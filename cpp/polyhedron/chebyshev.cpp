@@ -29,15 +29,6 @@ double radius_around(const double* center, const double* rows, const double* bou
   return radius;
 }
 
-// Multipliers of the rows as given. Those of the objective r sum to one with the rows' lengths.
-void write_duals(const Simplex& simplex, const System& system, double* duals) {
-  for (std::size_t k = 0; k < simplex.active().size(); ++k) {
-    const std::ptrdiff_t row = simplex.active()[k];
-    if (row < 0) continue;
-    duals[system.given(row)] = std::max(0.0, simplex.multipliers()[k]) * system.scale(row);
-  }
-}
-
 class CenterWriter {
  public:
   CenterWriter(const Polyhedra& polyhedra, ChebyshevCenters& out)
@@ -71,7 +62,10 @@ class CenterWriter {
       out_.status[i] = Status::kUnbounded;
       return;
     }
-    write_duals(simplex, system, duals);
+    // Multipliers of the rows as given. Those of the objective r sum to one with the rows' lengths.
+    solver_.each_multiplier([&](std::ptrdiff_t row, double multiplier) {
+      duals[system.given(row)] = multiplier * system.scale(row);
+    });
     const auto [bound, rounding] = solver_.bound(system);
     const bool seems_empty = bound < -rounding;
     if (seems_empty && solver_.proves_empty(system)) return write_empty(i);

@@ -239,7 +239,7 @@ bool PointSet::append(const AnyMatrix& points, const Context& context) {
   for (std::ptrdiff_t i = n_points_; i < rows(points); ++i) {
     load(i, row.data());
     for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
-      if (!(std::abs(row[j]) <= kBoxSlack * half_widths_[j])) {
+      if (!(std::abs(row[j]) <= tolerances::kBoxSlack * half_widths_[j])) {
         points_ = before;
         return false;
       }

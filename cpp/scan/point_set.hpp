@@ -34,10 +34,9 @@ class PointSet {
   // Largest norm of a point, in the set's coordinates; never zero.
   double radius() const { return radius_; }
 
-  // Half the bounding box's width, in the set's coordinates: no coordinate of a point is larger.
+  // Half the bounding box's width, in the set's coordinates: no coordinate of a point is larger,
+  // but of appended ones by tolerances::kBoxSlack.
   const std::vector<double>& half_widths() const { return half_widths_; }
-  // Appended points may reach beyond that by this factor.
-  static constexpr double kBoxSlack = 1.02;
 
   // Point i in the set's coordinates, n_features doubles.
   void load(std::ptrdiff_t i, double* out) const;

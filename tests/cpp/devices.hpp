@@ -4,10 +4,43 @@
 #include <cuda_runtime.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <vector>
 
 #include "check.hpp"
+#include "cuda/runtime.hpp"
 
 namespace check {
+
+// A variable of the environment for as long as this lives.
+class Setting {
+ public:
+  Setting(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Setting() { unsetenv(name_); }
+  Setting(const Setting&) = delete;
+  Setting& operator=(const Setting&) = delete;
+
+ private:
+  const char* name_;
+};
+
+// The order in which the threads of emulated devices run, from now on.
+inline void set_order(const char* order) { setenv("HULLSPACE_EMULATED_ORDER", order, 1); }
+
+template <class T>
+hullspace::cuda::Buffer<T> to_device(const std::vector<T>& values) {
+  hullspace::cuda::Buffer<T> buffer(static_cast<std::int64_t>(values.size()));
+  hullspace::cuda::copy_elements(buffer.data(), values.data(), std::ssize(values), nullptr);
+  hullspace::cuda::check(cudaStreamSynchronize(nullptr), "copying");
+  return buffer;
+}
+template <class T>
+std::vector<T> to_host(const hullspace::cuda::Buffer<T>& buffer) {
+  std::vector<T> values(static_cast<std::size_t>(buffer.size()));
+  hullspace::cuda::copy_elements(values.data(), buffer.data(), std::ssize(values), nullptr);
+  hullspace::cuda::check(cudaStreamSynchronize(nullptr), "copying");
+  return values;
+}
 
 // The last device, so that none is taken for the first by mistake.
 inline int last_device() {

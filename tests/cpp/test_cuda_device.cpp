@@ -9,20 +9,11 @@
 #include "cuda/calls.hpp"
 #include "cuda/interface.h"
 #include "cuda/runtime.hpp"
+#include "devices.hpp"
 
 namespace {
 
-// A variable of the environment for as long as this lives.
-class Setting {
- public:
-  Setting(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
-  ~Setting() { unsetenv(name_); }
-  Setting(const Setting&) = delete;
-  Setting& operator=(const Setting&) = delete;
-
- private:
-  const char* name_;
-};
+using check::Setting;
 
 const HscInterface& cuda() { return *hullspace_cuda(HULLSPACE_CUDA_VERSION); }
 bool says(const char* what) {

@@ -15,6 +15,8 @@ using namespace hullspace;
 
 namespace {
 
+using check::Setting;
+
 constexpr std::int64_t kMuch = std::int64_t{1} << 30;
 
 const HscInterface& cuda() { return *hullspace_cuda(HULLSPACE_CUDA_VERSION); }
@@ -220,18 +222,6 @@ void compare(const Rows<T>& points, const Rows<T>& queries, std::int64_t limit =
   }
   CHECK(hull.supports(queries) == core.support(queries.view(), Context{}));
 }
-
-// A variable of the environment for as long as this lives.
-class Setting {
- public:
-  Setting(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
-  ~Setting() { unsetenv(name_); }
-  Setting(const Setting&) = delete;
-  Setting& operator=(const Setting&) = delete;
-
- private:
-  const char* name_;
-};
 
 bool fails(const char* what, const std::function<void()>& body) {
   try {

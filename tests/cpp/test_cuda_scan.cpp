@@ -10,6 +10,7 @@
 #include "cuda/scan.hpp"
 #include "cuda/selection.hpp"
 #include "cuda/tile_lists.hpp"
+#include "devices.hpp"
 #include "scan/scan.hpp"
 
 using hullspace::Context;
@@ -19,6 +20,10 @@ using namespace hullspace::cuda;
 namespace tolerances = hullspace::tolerances;
 
 namespace {
+
+using check::set_order;
+using check::to_device;
+using check::to_host;
 
 constexpr float kFloatInfinity = std::numeric_limits<float>::infinity();
 
@@ -30,25 +35,6 @@ struct Kind {
 };
 constexpr Kind kCores{&scan, &tolerances::single_score_error};
 constexpr Kind kTensorCores{&scan_on_tensor_cores, &tolerances::tensor_score_error};
-
-void set_order(const char* order) { setenv("HULLSPACE_EMULATED_ORDER", order, 1); }
-
-template <class T>
-Buffer<T> to_device(const std::vector<T>& values) {
-  Buffer<T> buffer(static_cast<std::int64_t>(values.size()));
-  hullspace::cuda::check(
-      cudaMemcpy(buffer.data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice),
-      "copying");
-  return buffer;
-}
-template <class T>
-std::vector<T> to_host(const Buffer<T>& buffer) {
-  std::vector<T> values(static_cast<std::size_t>(buffer.size()));
-  hullspace::cuda::check(
-      cudaMemcpy(values.data(), buffer.data(), values.size() * sizeof(T), cudaMemcpyDeviceToHost),
-      "copying");
-  return values;
-}
 
 // Points on the device in the coordinates of the core's point set, times a power of two.
 struct Points {

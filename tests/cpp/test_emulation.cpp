@@ -12,6 +12,7 @@
 #include "check.hpp"
 #include "cuda/runtime.hpp"
 #include "cuda/team.hpp"
+#include "devices.hpp"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -21,26 +22,11 @@ using namespace hullspace::cuda;
 
 namespace {
 
+using check::set_order;
+using check::to_device;
+using check::to_host;
+
 const char* const kOrders[] = {"forward", "backward", "shuffled:1", "shuffled:2"};
-
-void set_order(const char* order) { setenv("HULLSPACE_EMULATED_ORDER", order, 1); }
-
-template <class T>
-Buffer<T> to_device(const std::vector<T>& values) {
-  Buffer<T> buffer(static_cast<std::int64_t>(values.size()));
-  hullspace::cuda::check(
-      cudaMemcpy(buffer.data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice),
-      "copying");
-  return buffer;
-}
-template <class T>
-std::vector<T> to_host(const Buffer<T>& buffer) {
-  std::vector<T> values(static_cast<std::size_t>(buffer.size()));
-  hullspace::cuda::check(
-      cudaMemcpy(values.data(), buffer.data(), values.size() * sizeof(T), cudaMemcpyDeviceToHost),
-      "copying");
-  return values;
-}
 
 // What a process writes to stderr that must end by abort().
 template <class Body>
