@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from hullspace._extras import require
+from hullspace.extras import require
 
 
 def main() -> None:

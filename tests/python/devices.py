@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hullspace._device import DeviceArray
+from hullspace.devices import DeviceArray
 
 
 def number_of(device):

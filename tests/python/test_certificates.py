@@ -275,7 +275,7 @@ def test_checker_imports_nothing_of_the_solver():
     at_run_time = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     modules = {getattr(node, "module", None) or node.names[0].name for node in at_run_time}
     local = {name for name in modules if name.startswith("hullspace")}
-    assert local == {"hullspace._arrays", "hullspace.status"}
+    assert local == {"hullspace.arguments", "hullspace.status"}
     assert "_core" not in source
     assert hullspace.certificates is certificates
 

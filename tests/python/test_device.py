@@ -14,7 +14,7 @@ import pytest
 import hullspace
 from data import ROOT
 from emulation import find_compiler
-from hullspace import _device
+from hullspace import devices as gpu
 
 SQUARE = "[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]"
 
@@ -205,7 +205,7 @@ def test_words_that_are_no_device(device):
 def test_devices_of_torch_are_words():
     torch = pytest.importorskip("torch")
     assert hullspace.Hull(np.eye(2), device=torch.device("cpu")).device == "cpu"
-    assert _device.choose_device(torch.device("cpu"), np.eye(2)) is None
+    assert gpu.choose_device(torch.device("cpu"), np.eye(2)) is None
 
 
 @pytest.mark.parametrize("limit", [0, -1, 2**63])

@@ -14,7 +14,7 @@ from scipy import sparse
 import hullspace
 from devices import Lent
 from hullspace import Hull, Status, certificates
-from hullspace._device import DeviceArray, DeviceCsr
+from hullspace.devices import DeviceArray, DeviceCsr
 from oracles import DATA_SETS
 from proofs import assert_vertices
 

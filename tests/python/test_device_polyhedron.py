@@ -5,7 +5,7 @@ import pytest
 
 from devices import Lent
 from hullspace import Polyhedron, Status, certificates, chebyshev_centers
-from hullspace._device import DeviceArray
+from hullspace.devices import DeviceArray
 from polytopes import FAMILIES, box, cross_polytope, simplex
 
 

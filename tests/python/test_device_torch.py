@@ -11,7 +11,7 @@ import pytest
 
 from devices import number_of
 from hullspace import Hull, certificates, chebyshev_centers
-from hullspace._device import DeviceArray, on_host
+from hullspace.devices import DeviceArray, on_host
 
 torch = pytest.importorskip("torch")
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from data import data_file
-from hullspace import ReluNetwork, _extras
+from hullspace import ReluNetwork, extras
 from network_checks import assert_consistent
 
 onnx = pytest.importorskip("onnx")
@@ -340,7 +340,7 @@ def test_disagreement_is_an_error(monkeypatch):
 
 @pytest.mark.parametrize("missing", ["onnx", "onnxruntime"])
 def test_missing_packages_are_named(monkeypatch, missing):
-    original = _extras.importlib.import_module
+    original = extras.importlib.import_module
 
     def without(name, *rest):
         if name == missing:
@@ -348,7 +348,7 @@ def test_missing_packages_are_named(monkeypatch, missing):
         return original(name, *rest)
 
     model = model_of([node("Relu")], [1, 3])
-    monkeypatch.setattr(_extras.importlib, "import_module", without)
+    monkeypatch.setattr(extras.importlib, "import_module", without)
     with pytest.raises(ImportError, match=rf"needs {missing}.*pip install 'hullspace\[onnx\]'"):
         ReluNetwork.from_onnx(model)
     if missing == "onnxruntime":

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from data import data_file
-from hullspace import ReluNetwork, _extras
+from hullspace import ReluNetwork, extras
 from hullspace.networks import Convolution, Dense
 from models import ResNet20, images, mlp
 from network_checks import assert_consistent
@@ -335,14 +335,14 @@ def test_disagreement_is_an_error(monkeypatch):
 
 
 def test_torch_is_named_where_it_is_missing(monkeypatch):
-    original = _extras.importlib.import_module
+    original = extras.importlib.import_module
 
     def without(name, *rest):
         if name == "torch":
             raise ModuleNotFoundError("No module named 'torch'", name="torch")
         return original(name, *rest)
 
-    monkeypatch.setattr(_extras.importlib, "import_module", without)
+    monkeypatch.setattr(extras.importlib, "import_module", without)
     with pytest.raises(ImportError, match=r"needs torch.*pip install 'hullspace\[torch\]'"):
         ReluNetwork.from_torch(nn.ReLU(), (3,))
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hullspace import ReluNetwork, Status
+from hullspace.bounds.gradients import rounding_factor, unit_gradients
 from hullspace.pixels import guaranteed_radius
 from hullspace.pixels._deviations import Deviations
 from hullspace.regions import nearest_boundary, region_at
-from hullspace.regions._gradients import rounding_factor, unit_gradients
 
 METHODS = ("region", "intervals", "bounds")
 NORMS = (2, np.inf)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from hullspace._device import on_host
 from hullspace.certificates import floating, polyhedra
 from hullspace.certificates.exact import prove
+from hullspace.devices import on_host
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import require_finite
+from hullspace.arguments import require_finite
 
 ROUNDOFF = 2.0**-53
 # Offsets of rows that a claim does not touch may be farther away than any number holds.

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import as_matrix
-from hullspace._device import on_host
+from hullspace.arguments import as_matrix
 from hullspace.certificates.floating import _Data, _norms
 from hullspace.certificates.integers import _MANTISSA, Integers, largest, ratios
 from hullspace.certificates.search import Search
 from hullspace.certificates.simplex import Tableau, decide
 from hullspace.certificates.zoom import BITS, Face, fit, refined_normal
+from hullspace.devices import on_host
 from hullspace.hull import Membership
 from hullspace.status import Proof, Status
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import as_matrix
+from hullspace.arguments import as_matrix
 from hullspace.status import Status
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hullspace._arrays import as_matrix
+from hullspace.arguments import as_matrix
 from hullspace.certificates.claims import LARGEST_GAP, Claims, dense_multipliers
 from hullspace.certificates.constraints import (
     ROUNDOFF,

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hullspace._constraints import as_bounds, as_double_matrix
+from hullspace.arguments import as_bounds, as_double_matrix
 from hullspace.certificates.regions_exact import ExactRegions
 from hullspace.certificates.regions_floating import FloatingNetwork, Frame
 from hullspace.certificates.regions_pruned import Sums, are_empty

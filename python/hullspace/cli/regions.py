@@ -10,7 +10,6 @@ import numpy as np
 import typer
 
 import hullspace
-from hullspace._extras import require
 from hullspace.cli.shared import (
     JsonFlag,
     Quiet,
@@ -20,6 +19,7 @@ from hullspace.cli.shared import (
     require_writable,
     user_errors,
 )
+from hullspace.extras import require
 from hullspace.status import Status
 
 app = typer.Typer(

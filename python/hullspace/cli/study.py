@@ -11,7 +11,6 @@ import numpy as np
 import typer
 
 import hullspace
-from hullspace._extras import require
 from hullspace.cli.shared import (
     JsonFlag,
     Quiet,
@@ -21,6 +20,7 @@ from hullspace.cli.shared import (
     require_writable,
     user_errors,
 )
+from hullspace.extras import require
 from hullspace.features import Images, normalization
 from hullspace.hull import DEFAULT_TOLERANCE
 from hullspace.studies import Study, StudyInterrupted

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from hullspace._extras import require
 from hullspace.comparison.adversarial import AdversarialRegions, adversarial_regions
 from hullspace.comparison.controls import Controls, controls
 from hullspace.comparison.flips import FlipComparison, FlipLike, compare_flips, require_flips
@@ -24,6 +23,7 @@ from hullspace.comparison.searches import find_flips, invert_points
 from hullspace.comparison.segments import SegmentComparison, compare_segments
 from hullspace.comparison.statistics import Bootstrap, Estimate
 from hullspace.comparison.ways import WayAngles, way_angles
+from hullspace.extras import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

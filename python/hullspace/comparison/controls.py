@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._extras import require
-from hullspace.class_hulls import ClassHulls
 from hullspace.comparison.hull_shares import checked_status, own_class_status
+from hullspace.extras import require
 from hullspace.hull import Hull
+from hullspace.hull.classes import ClassHulls
 from hullspace.status import Status
 
 if TYPE_CHECKING:

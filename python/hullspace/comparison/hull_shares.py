@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace import certificates
-from hullspace._extras import require
-from hullspace.class_hulls import ClassHulls
 from hullspace.comparison.problem import CHEAP_FEATURES, lengths, quotient
+from hullspace.extras import require
 from hullspace.hull import Hull
+from hullspace.hull.classes import ClassHulls
 from hullspace.status import Status
 
 if TYPE_CHECKING:

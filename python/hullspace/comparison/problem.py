@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import as_threads
+from hullspace.arguments import as_threads
 from hullspace.comparison.representations import SPACES, Representation, as_images, represent
 from hullspace.features import FeatureSpace
 from hullspace.features.store import as_labels

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import require_finite
-from hullspace._extras import require
+from hullspace.arguments import require_finite
+from hullspace.extras import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from hullspace._constraints import require_count
+from hullspace.arguments import require_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hullspace._arrays import require_finite
-from hullspace._extras import require
+from hullspace.arguments import require_finite
+from hullspace.extras import require
 
 if TYPE_CHECKING:
     import numpy.typing as npt

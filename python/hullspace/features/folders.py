@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._extras import require
+from hullspace.extras import require
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._extras import require
+from hullspace.extras import require
 
 # What may come between the head and the output: it leaves the logits, or decisions, as they are,
 # or averages them over space.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hullspace._extras import require
+from hullspace.extras import require
 from hullspace.features.store import Head
 
 if TYPE_CHECKING:

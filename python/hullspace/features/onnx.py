@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._extras import require
+from hullspace.extras import require
 from hullspace.features.graph import Graph
 from hullspace.features.heads import agreement, as_head
 from hullspace.features.sources import as_array, is_array

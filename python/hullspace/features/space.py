@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
-from hullspace._extras import require
+from hullspace.extras import require
 from hullspace.features.collect import Collector
 from hullspace.features.onnx import OnnxModel
 from hullspace.features.sources import as_batch, is_array, open_source

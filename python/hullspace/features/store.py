@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import as_matrix, require_finite
+from hullspace.arguments import as_matrix, require_finite
 from hullspace.features.directory import read_directory
 from hullspace.features.files import CLASS_NAMES, Arrays, read_arrays, write_arrays
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from hullspace._arrays import require_finite
+from hullspace.arguments import require_finite
 from hullspace.networks.algebra import (
     composed,
     is_identity,

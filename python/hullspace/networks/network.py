@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import require_finite
-from hullspace._constraints import as_bounds, as_double_matrix
-from hullspace._extras import require
+from hullspace.arguments import as_bounds, as_double_matrix, require_finite
+from hullspace.extras import require
 from hullspace.networks.operators import Dense, Operator
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hullspace._extras import require
+from hullspace.extras import require
 from hullspace.networks.agreement import require_agreement
 from hullspace.networks.lowering import Affine, Builder
 from hullspace.networks.operands import join

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import as_matrix
+from hullspace.arguments import as_matrix
 
 if TYPE_CHECKING:
     from hullspace.features import Head

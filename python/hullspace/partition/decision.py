@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import as_matrix
+from hullspace.arguments import as_matrix
 from hullspace.features.store import Head
 from hullspace.partition import (
     ambiguity,

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import as_matrix
+from hullspace.arguments import as_matrix
 from hullspace.polyhedron import Polyhedron
 
 _Floats = npt.NDArray[np.float64]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.class_hulls import ClassHulls
 from hullspace.features.store import as_labels
+from hullspace.hull.classes import ClassHulls
 from hullspace.partition.domain import Domain, as_domain, observed_box
 from hullspace.partition.proofs import RegionProof, exact_winners, in_domain
 from hullspace.partition.regions import Shares, as_count, sampled

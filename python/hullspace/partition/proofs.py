@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import as_matrix, require_finite
+from hullspace.arguments import as_matrix, require_finite
 from hullspace.certificates.integers import to_integers, unit_exponent
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hullspace._extras import require
+from hullspace.extras import require
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from hullspace.bounds.gradients import UnitGradients
     from hullspace.networks import ReluNetwork, Stage
-    from hullspace.regions._gradients import UnitGradients
 
 _Floats = npt.NDArray[np.float64]
 # Radii that are tried at a time, and rounds of them.

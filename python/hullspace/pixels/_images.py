@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from hullspace._constraints import require_count
-from hullspace._extras import require
+from hullspace.arguments import require_count
+from hullspace.extras import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hullspace._extras import require
+from hullspace.extras import require
 from hullspace.pixels._minimize import minimize, wander
 
 if TYPE_CHECKING:

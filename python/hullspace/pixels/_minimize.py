@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hullspace._extras import require
+from hullspace.extras import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable

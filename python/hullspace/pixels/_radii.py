@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.pixels._deviations import Deviations
-from hullspace.pixels._relaxed import Relaxed
-from hullspace.regions import nearest_boundary
-from hullspace.regions._gradients import (
+from hullspace.bounds.gradients import (
     relaxation_rounding,
     rounding_factor,
     unit_distances,
     unit_gradients,
 )
-from hullspace.regions._norms import Euclidean, Largest
+from hullspace.bounds.norms import Euclidean, Largest
+from hullspace.pixels._deviations import Deviations
+from hullspace.pixels._relaxed import Relaxed
+from hullspace.regions import nearest_boundary
 from hullspace.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hullspace.bounds.gradients import UnitGradients
     from hullspace.networks import ReluNetwork
-    from hullspace.regions._gradients import UnitGradients
 
 _Floats = npt.NDArray[np.float64]
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.regions._ascent import ascend, start_slopes
-from hullspace.regions._reduction import reduce_network
+from hullspace.bounds.ascent import ascend, start_slopes
+from hullspace.bounds.reduction import reduce_network
 from hullspace.status import Status
 
 if TYPE_CHECKING:
+    from hullspace.bounds.norms import Norm
     from hullspace.networks import ReluNetwork
     from hullspace.pixels._deviations import Deviations
-    from hullspace.regions._norms import Norm
 
 _Floats = npt.NDArray[np.float64]
 # Steps of ascent for the margins, and for the units' bounds.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hullspace._extras import require
+from hullspace.extras import require
 from hullspace.pixels._descent import retreat
 from hullspace.pixels._goals import Goals
 

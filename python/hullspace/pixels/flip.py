@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._extras import require
+from hullspace.arguments import as_nonnegative, as_norm
+from hullspace.extras import require
 from hullspace.pixels._box import Box
 from hullspace.pixels._descent import Pace, descend, retreat, slide
 from hullspace.pixels._goals import Goals, as_targets
@@ -21,7 +22,6 @@ from hullspace.pixels._images import (
 )
 from hullspace.pixels._oracle import Oracle
 from hullspace.pixels._starts import Pool, all_starts
-from hullspace.regions._arguments import as_nonnegative, as_norm
 from hullspace.status import Status
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import as_threads
-from hullspace._extras import require
+from hullspace.arguments import as_norm, as_positive, as_threads
+from hullspace.extras import require
 from hullspace.pixels._networks import as_piecewise_affine
 from hullspace.pixels._radii import METHODS, ImageRadii, Plan, radii_of
-from hullspace.regions._arguments import as_box, as_norm, as_positive
+from hullspace.regions.arguments import as_box
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from hullspace.features import FeatureSpace
     from hullspace.networks import ReluNetwork
-    from hullspace.regions._arguments import Box
+    from hullspace.regions.arguments import Box
 
 __all__ = ["GuaranteedRadius", "RadiusBracket", "guaranteed_radius"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._extras import require
+from hullspace.arguments import as_nonnegative
+from hullspace.extras import require
 from hullspace.pixels._images import Bounds, Images, as_count, to_array
 from hullspace.pixels._inversion import InversionSearch
 from hullspace.pixels._oracle import Oracle
-from hullspace.regions._arguments import as_nonnegative
 from hullspace.status import Status
 
 if TYPE_CHECKING:

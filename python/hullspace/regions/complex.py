@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._extras import require
 from hullspace.certificates.regions import check_regions, prove_branches
+from hullspace.extras import require
 from hullspace.networks import ReluNetwork, storage, unpack
 from hullspace.polyhedron import Polyhedron
 from hullspace.regions.adjacency import facet_neighbors

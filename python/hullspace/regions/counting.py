@@ -9,19 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._constraints import require_count, unit_rows
+from hullspace.arguments import as_norm, as_positive, require_count
+from hullspace.bounds.norms import Euclidean
 from hullspace.networks import pack
 from hullspace.polyhedron import Polyhedron
-from hullspace.regions._arguments import (
-    Domain,
-    as_box,
-    as_network,
-    as_norm,
-    as_point,
-    as_polyhedron,
-    as_positive,
-)
-from hullspace.regions._norms import Euclidean
+from hullspace.polyhedron.rows import unit_rows
+from hullspace.regions.arguments import Domain, as_box, as_network, as_point, as_polyhedron
 from hullspace.status import Status
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._affine import AffineSet
 from hullspace.polyhedron import Polyhedron
-from hullspace.regions._arguments import Domain, as_box, box_rows
+from hullspace.polyhedron.affine import AffineSet
+from hullspace.polyhedron.rows import box_rows
+from hullspace.regions.arguments import Domain, as_box
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,23 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.networks import pack, region_constraints, unpack
-from hullspace.polyhedron import Irredundant, Polyhedron
-from hullspace.regions._arguments import (
-    Domain,
-    as_network,
-    as_point,
-    as_polyhedron,
-    as_positive,
-    require_inside,
-)
-from hullspace.regions._gradients import (
+from hullspace.arguments import as_positive
+from hullspace.bounds.gradients import (
     UnitDistances,
     rounding_factor,
     unit_distances,
     unit_gradients,
 )
-from hullspace.regions._redundancy import irredundant_rows
+from hullspace.networks import pack, region_constraints, unpack
+from hullspace.polyhedron import Irredundant, Polyhedron
+from hullspace.regions.arguments import Domain, as_network, as_point, as_polyhedron, require_inside
+from hullspace.regions.redundancy import irredundant_rows
 
 if TYPE_CHECKING:
     from hullspace.networks import ReluNetwork

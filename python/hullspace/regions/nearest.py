@@ -10,23 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import as_threads
-from hullspace._extras import require
-from hullspace.regions._arguments import (
-    Box,
-    as_box,
-    as_class,
-    as_network,
-    as_norm,
-    as_point,
-    as_positive,
-)
-from hullspace.regions._branching import Branching
-from hullspace.regions._crossing import many_approaches
-from hullspace.regions._exact import Regions
-from hullspace.regions._gradients import relaxation_rounding
-from hullspace.regions._norms import Euclidean, Largest, Norm
-from hullspace.regions._reduction import Reduced, reduce_network
+from hullspace.arguments import as_norm, as_positive, as_threads
+from hullspace.bounds.branching import Branching
+from hullspace.bounds.crossing import many_approaches
+from hullspace.bounds.exact import Regions
+from hullspace.bounds.gradients import relaxation_rounding
+from hullspace.bounds.norms import Euclidean, Largest, Norm
+from hullspace.bounds.reduction import Reduced, reduce_network
+from hullspace.extras import require
+from hullspace.regions.arguments import Box, as_box, as_class, as_network, as_point
 from hullspace.status import Status
 
 if TYPE_CHECKING:

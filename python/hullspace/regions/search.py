@@ -13,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace import _core
-from hullspace._arrays import as_threads
-from hullspace._constraints import require_count
-from hullspace._extras import require
+from hullspace.arguments import as_threads, require_count
+from hullspace.extras import require
 from hullspace.networks import Convolution, Dense, ReluNetwork
-from hullspace.regions._arguments import Domain, as_network
+from hullspace.regions.arguments import Domain, as_network
 from hullspace.regions.domain import Place, place_of
 from hullspace.regions.found import FORMAT, Found, Frontier, Stream, fingerprint, read, write
 

@@ -23,11 +23,10 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import as_threads, require_finite
-from hullspace._constraints import require_count
-from hullspace._extras import require
+from hullspace.arguments import as_threads, require_count, require_finite
+from hullspace.extras import require
 from hullspace.networks import pack
-from hullspace.regions._arguments import as_network
+from hullspace.regions.arguments import as_network
 from hullspace.regions.envelope import class_changes
 from hullspace.regions.tracks import tracks
 from hullspace.regions.walker import Walk, prepare

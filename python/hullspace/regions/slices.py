@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import require_finite
-from hullspace._constraints import as_double_matrix
+from hullspace.arguments import as_double_matrix, as_nonnegative, require_finite
 from hullspace.polyhedron import Polyhedron
-from hullspace.regions._arguments import as_network, as_nonnegative, as_point
+from hullspace.regions.arguments import as_network, as_point
 from hullspace.regions.boundary import DecisionBoundary, decision_boundary
 from hullspace.regions.complex import RegionComplex
 from hullspace.regions.domain import Place

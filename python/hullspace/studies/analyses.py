@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace import certificates
-from hullspace.class_hulls import ClassHulls
 from hullspace.hull import Hull
+from hullspace.hull.classes import ClassHulls
 from hullspace.status import Proof, Status
 
 if TYPE_CHECKING:

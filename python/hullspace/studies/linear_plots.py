@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hullspace._extras import require
+from hullspace.extras import require
 from hullspace.regions.plots import INK, class_style, halo, mark, plot_polygons
 from hullspace.studies.plots import HULL, OWN, new_figure
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._extras import require
+from hullspace.extras import require
 from hullspace.regions.plots import COLORS, INK, halo
 from hullspace.studies.plots import HULL, MOST_NAMES, OWN, class_square, name_cells, new_figure
 from hullspace.studies.slices import area

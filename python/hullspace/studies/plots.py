@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._extras import require
+from hullspace.extras import require
 from hullspace.studies.pictures import Picture, png
 from hullspace.studies.tables import distance_fifths
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hullspace._extras import require
+from hullspace.extras import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import hullspace
-from hullspace._extras import require
+from hullspace.extras import require
 from hullspace.studies import plots
 from hullspace.studies.chapters import CHAPTERS, lacking, left_out
 from hullspace.studies.pictures import thumbnail

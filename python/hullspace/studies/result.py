@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._extras import require
+from hullspace.extras import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

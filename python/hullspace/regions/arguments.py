@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._arrays import require_finite
+from hullspace.arguments import require_finite
 from hullspace.networks import ReluNetwork
 from hullspace.polyhedron import Polyhedron
+from hullspace.polyhedron.rows import box_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,15 +69,6 @@ def _end(value: Any, network: ReluNetwork, name: str) -> _Floats:
     return np.array(np.broadcast_to(array.reshape(-1), network.n_inputs), dtype=np.float64)
 
 
-def box_rows(lower: _Floats, upper: _Floats) -> tuple[_Floats, _Floats]:
-    """Return the constraints of a box's finite ends: upper ones, then lower ones."""
-    above, below = np.flatnonzero(np.isfinite(upper)), np.flatnonzero(np.isfinite(lower))
-    rows = np.zeros((len(above) + len(below), len(lower)))
-    rows[np.arange(len(above)), above] = 1.0
-    rows[len(above) + np.arange(len(below)), below] = -1.0
-    return rows, np.concatenate([upper[above], -lower[below]])
-
-
 def as_polyhedron(domain: Domain, network: ReluNetwork) -> Polyhedron | None:
     """Return a domain as a polyhedron without equalities; None is the whole space."""
     if domain is None:
@@ -94,35 +86,6 @@ def require_inside(x: _Floats, domain: Polyhedron | None) -> None:
     """Raise unless a point is in the domain."""
     if domain is not None and not domain.contains(x[None])[0]:
         raise ValueError("x must be in the domain")
-
-
-def as_norm(norm: float) -> float:
-    """Return 2 or infinity."""
-    if norm not in {2, np.inf}:
-        raise ValueError(f"norm must be 2 or numpy.inf, got {norm!r}")
-    return float(norm)
-
-
-def as_positive(value: float, name: str) -> float:
-    """Return a positive number."""
-    number = _as_number(value, name)
-    if not number > 0.0:
-        raise ValueError(f"{name} must be positive, got {value}")
-    return number
-
-
-def as_nonnegative(value: float, name: str) -> float:
-    """Return a finite number that is not negative."""
-    number = _as_number(value, name)
-    if not 0.0 <= number < np.inf:
-        raise ValueError(f"{name} must be finite and not negative, got {value}")
-    return number
-
-
-def _as_number(value: float, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    return float(value)
 
 
 def as_class(value: int | None, name: str, classes: Sequence[int]) -> int | None:

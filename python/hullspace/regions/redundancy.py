@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from hullspace._constraints import unit_rows
 from hullspace.polyhedron import Irredundant, Polyhedron
+from hullspace.polyhedron.rows import unit_rows
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]

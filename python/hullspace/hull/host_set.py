@@ -9,11 +9,11 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hullspace import _core
-from hullspace._qhull import MAX_FEATURES, LowDimensionalHull, expected_facets
+from hullspace.hull.facets import MAX_FEATURES, LowDimensionalHull, expected_facets
 from hullspace.status import Status
 
 if TYPE_CHECKING:
-    from hullspace._arrays import FloatArray
+    from hullspace.arguments import FloatArray
 
 Method = Literal["auto", "facets", "active-set"]
 

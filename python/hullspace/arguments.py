@@ -8,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+# The two parts of a set of equations E x = d.
+Pair: TypeAlias = tuple[npt.ArrayLike, npt.ArrayLike]
+_Floats = npt.NDArray[np.float64]
 
 
 def as_matrix(
@@ -104,3 +107,69 @@ def as_tolerance(tolerance: float) -> float:
     if not 0.0 <= result < 1.0:
         raise ValueError(f"tolerance must be at least 0 and below 1, got {tolerance}")
     return result
+
+
+def as_double_matrix(value: Any, name: str, columns: int | None = None) -> _Floats:
+    """Return a finite C-contiguous float64 matrix, which may have no rows."""
+    matrix = as_matrix(value, name, columns=columns, allow_empty=True)
+    return np.ascontiguousarray(matrix, dtype=np.float64)
+
+
+def as_bounds(value: Any, name: str, n_rows: int) -> _Floats:
+    """Return a finite float64 vector with one element for each row."""
+    vector = np.asarray(value)
+    if vector.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {vector.dtype}")
+    if vector.shape != (n_rows,):
+        raise ValueError(f"{name} must have shape ({n_rows},), got {vector.shape}")
+    require_finite(vector, name)
+    return np.ascontiguousarray(vector, dtype=np.float64)
+
+
+def as_equalities(equalities: Pair | None, n_features: int) -> tuple[_Floats, _Floats]:
+    """Return (E, d) with no rows for None."""
+    if equalities is None:
+        return np.zeros((0, n_features)), np.zeros(0)
+    try:
+        matrix, values = equalities
+    except (TypeError, ValueError):
+        raise TypeError("equalities must be a pair (E, d)") from None
+    E = as_double_matrix(matrix, "equalities[0]", n_features)
+    return E, as_bounds(values, "equalities[1]", len(E))
+
+
+def require_count(value: int, name: str, least: int = 1) -> None:
+    """Raise unless a value is an integer of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+
+
+def as_norm(norm: float) -> float:
+    """Return 2 or infinity."""
+    if norm not in {2, np.inf}:
+        raise ValueError(f"norm must be 2 or numpy.inf, got {norm!r}")
+    return float(norm)
+
+
+def as_positive(value: float, name: str) -> float:
+    """Return a positive number."""
+    number = _as_number(value, name)
+    if not number > 0.0:
+        raise ValueError(f"{name} must be positive, got {value}")
+    return number
+
+
+def as_nonnegative(value: float, name: str) -> float:
+    """Return a finite number that is not negative."""
+    number = _as_number(value, name)
+    if not 0.0 <= number < np.inf:
+        raise ValueError(f"{name} must be finite and not negative, got {value}")
+    return number
+
+
+def _as_number(value: float, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    return float(value)

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from hullspace.bounds.norms import Norm
     from hullspace.networks import ReluNetwork
-    from hullspace.regions._norms import Norm
 
-from hullspace.regions._relaxation import Lines
+from hullspace.bounds.relaxation import Lines
 
 _Floats = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hullspace import _core
-from hullspace._device import (
+from hullspace.devices import (
     Placed,
     beside,
     device_of,
@@ -15,7 +15,7 @@ from hullspace._device import (
     on_host,
     place_matrix,
 )
-from hullspace._results import Certificate, Membership, Projection, Ray, Support
+from hullspace.hull.results import Certificate, Membership, Projection, Ray, Support
 from hullspace.status import Status
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._results import Facets
+from hullspace.hull.results import Facets
 
 if TYPE_CHECKING:
     from scipy.spatial import ConvexHull

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.regions._ascent import Duals, ascend, lower_bounds, start_slopes
-from hullspace.regions._relaxation import joined
+from hullspace.bounds.ascent import Duals, ascend, lower_bounds, start_slopes
+from hullspace.bounds.relaxation import joined
 
 if TYPE_CHECKING:
-    from hullspace.regions._exact import Regions
-    from hullspace.regions._norms import Zones
+    from hullspace.bounds.exact import Regions
+    from hullspace.bounds.norms import Zones
 
 _Floats = npt.NDArray[np.float64]
 

@@ -20,19 +20,18 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hullspace import _core
-from hullspace._affine import AffineSet
-from hullspace._arrays import as_threads, as_tolerance
-from hullspace._chebyshev import chebyshev_centers
-from hullspace._constraints import (
+from hullspace.arguments import (
     Pair,
     as_bounds,
     as_double_matrix,
     as_equalities,
+    as_threads,
+    as_tolerance,
     require_count,
-    unit_rows,
-    with_coordinates,
 )
-from hullspace._polyhedron_results import (
+from hullspace.polyhedron.affine import AffineSet
+from hullspace.polyhedron.chebyshev import chebyshev_centers
+from hullspace.polyhedron.results import (
     ChebyshevCenter,
     ChebyshevCenters,
     Irredundant,
@@ -41,7 +40,14 @@ from hullspace._polyhedron_results import (
     Samples,
     Volume,
 )
-from hullspace._sampling import Walk, estimate_volume, exact_vertices, exact_volume, sample
+from hullspace.polyhedron.rows import unit_rows, with_coordinates
+from hullspace.polyhedron.sampling import (
+    Walk,
+    estimate_volume,
+    exact_vertices,
+    exact_volume,
+    sample,
+)
 from hullspace.status import Status
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace import _core
-from hullspace._arrays import as_threads
-from hullspace._results import Coreset, Vertices
+from hullspace.arguments import as_threads
+from hullspace.hull.results import Coreset, Vertices
 from hullspace.status import Status
 
 if TYPE_CHECKING:

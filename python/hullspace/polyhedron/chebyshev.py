@@ -10,16 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace import _core
-from hullspace._affine import AffineSet
-from hullspace._arrays import as_threads
-from hullspace._constraints import (
-    Pair,
-    as_bounds,
-    as_double_matrix,
-    as_equalities,
-    with_coordinates,
-)
-from hullspace._device import (
+from hullspace.arguments import Pair, as_bounds, as_double_matrix, as_equalities, as_threads
+from hullspace.devices import (
     as_memory_limit,
     choose_device,
     device_of,
@@ -27,7 +19,9 @@ from hullspace._device import (
     on_host,
     place_array,
 )
-from hullspace._polyhedron_results import ChebyshevCenter, ChebyshevCenters
+from hullspace.polyhedron.affine import AffineSet
+from hullspace.polyhedron.results import ChebyshevCenter, ChebyshevCenters
+from hullspace.polyhedron.rows import with_coordinates
 from hullspace.status import Status
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.regions._relaxation import Functions, joined
+from hullspace.bounds.relaxation import Functions, joined
 
 if TYPE_CHECKING:
-    from hullspace.regions._norms import Norm, Zones
-    from hullspace.regions._relaxation import Lines, Model
+    from hullspace.bounds.norms import Norm, Zones
+    from hullspace.bounds.relaxation import Lines, Model
 
 _Floats = npt.NDArray[np.float64]
 

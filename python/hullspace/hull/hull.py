@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace import _subsets
-from hullspace._arrays import FloatArray, as_matrix, as_threads, as_tolerance, require_finite
-from hullspace._device import as_memory_limit, beside, choose_device, device_of, name_of, on_host
-from hullspace._device_hull import DeviceSet
-from hullspace._prepared import Method, PreparedSet
-from hullspace._qhull import MAX_FEATURES, LowDimensionalHull
-from hullspace._results import (
+from hullspace.arguments import FloatArray, as_matrix, as_threads, as_tolerance, require_finite
+from hullspace.devices import as_memory_limit, beside, choose_device, device_of, name_of, on_host
+from hullspace.hull import subsets
+from hullspace.hull.device_set import DeviceSet
+from hullspace.hull.facets import MAX_FEATURES, LowDimensionalHull
+from hullspace.hull.host_set import Method, PreparedSet
+from hullspace.hull.results import (
     Certificate,
     Coreset,
     Facets,
@@ -516,9 +516,9 @@ class Hull:
         """
         share, threads = as_tolerance(tolerance), as_threads(n_threads)
         if isinstance(self._set, DeviceSet):
-            found = _subsets.vertices(on_host(self.points), share, threads, self._set.prepare)
+            found = subsets.vertices(on_host(self.points), share, threads, self._set.prepare)
             return replace(found, device=self.device)
-        return _subsets.vertices(self.points, share, threads)
+        return subsets.vertices(self.points, share, threads)
 
     def coreset(self, epsilon: float, *, n_threads: int | None = None) -> Coreset:
         """Choose few points whose hull is close to every point of the set.
@@ -565,7 +565,7 @@ class Hull:
                 f"epsilon must be at least {DEFAULT_TOLERANCE} and below 1, got {epsilon}"
             )
         self._on_cpu("coreset")
-        return _subsets.coreset(self, float(epsilon), n_threads)
+        return subsets.coreset(self, float(epsilon), n_threads)
 
     def add(self, points: npt.ArrayLike, *, n_threads: int | None = None) -> None:
         """Add points to the set, without preparing the others again.

@@ -10,8 +10,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hullspace.regions._norms import Norm
-    from hullspace.regions._relaxation import Functions, Model
+    from hullspace.bounds.norms import Norm
+    from hullspace.bounds.relaxation import Functions, Model
 
 _Floats = npt.NDArray[np.float64]
 _Bits = npt.NDArray[np.bool_]

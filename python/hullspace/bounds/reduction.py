@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.regions._ascent import both_bounds
-from hullspace.regions._relaxation import Functions, Model, joined
+from hullspace.bounds.ascent import both_bounds
+from hullspace.bounds.relaxation import Functions, Model, joined
 
 if TYPE_CHECKING:
+    from hullspace.bounds.norms import Norm, Zones
     from hullspace.networks import ReluNetwork, Stage
-    from hullspace.regions._norms import Norm, Zones
 
 _Floats = npt.NDArray[np.float64]
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hullspace.bounds.dual import maximize_dual
 from hullspace.polyhedron import Polyhedron
-from hullspace.regions._arguments import box_rows
-from hullspace.regions._dual import maximize_dual
+from hullspace.polyhedron.rows import box_rows
 from hullspace.status import Status
 
 if TYPE_CHECKING:
-    from hullspace.regions._relaxation import Lines
+    from hullspace.bounds.relaxation import Lines
 
 _Floats = npt.NDArray[np.float64]
 _TINY = 1e-300

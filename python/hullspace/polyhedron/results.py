@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace._device import on_host
+from hullspace.devices import on_host
 from hullspace.status import Status
 
 if TYPE_CHECKING:

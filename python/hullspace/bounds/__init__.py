@@ -1,0 +1,1 @@
+"""Bounds on what a network does near a point, and the searches that they drive."""
