@@ -85,7 +85,9 @@ def changed_areas() -> list[str]:
 def quick(session: nox.Session) -> None:
     """Tests of what changed, or of the areas named: nox -s quick -- hull regions."""
     session.install(*requirements("test"), *TOOLS, *PINNED)
-    session.run("cmake", "--preset", "release", "-B", "build/quick", "-DWITH_CUDA=OFF", silent=True)
+    bindings = session.run("python", "-m", "pybind11", "--cmakedir", silent=True)
+    defines = ("-DWITH_CUDA=OFF", f"-Dpybind11_DIR={str(bindings).strip()}")
+    session.run("cmake", "--preset", "release", "-B", "build/quick", *defines, silent=True)
     session.run("cmake", "--build", "build/quick", silent=True)
     session.run("cmake", "--install", "build/quick", "--prefix", "python", silent=True)
     areas = session.posargs or changed_areas()
