@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from hullspace.arguments import as_nonnegative
 from hullspace.extras import require
-from hullspace.pixels._images import Bounds, Images, as_count, to_array
-from hullspace.pixels._inversion import InversionSearch
-from hullspace.pixels._oracle import Oracle
+from hullspace.pixels.images import Bounds, Images, as_count, to_array
+from hullspace.pixels.inversion_search import InversionSearch
+from hullspace.pixels.oracle import Oracle
 from hullspace.status import Status
 
 if TYPE_CHECKING:

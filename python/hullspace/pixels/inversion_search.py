@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hullspace.extras import require
-from hullspace.pixels._minimize import minimize, wander
+from hullspace.pixels.minimize import minimize, wander
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from hullspace.pixels._minimize import Objective
-    from hullspace.pixels._oracle import Oracle
+    from hullspace.pixels.minimize import Objective
+    from hullspace.pixels.oracle import Oracle
 
 # Noise of the second start, relative to the width of the box; that of others is greater.
 _NOISE = 0.1

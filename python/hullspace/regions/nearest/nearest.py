@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.arguments import as_norm, as_positive, as_threads
-from hullspace.bounds.branching import Branching
-from hullspace.bounds.crossing import many_approaches
-from hullspace.bounds.exact import Regions
 from hullspace.bounds.gradients import relaxation_rounding
 from hullspace.bounds.norms import Euclidean, Largest, Norm
 from hullspace.bounds.reduction import Reduced, reduce_network
 from hullspace.extras import require
 from hullspace.regions.arguments import Box, as_box, as_class, as_network, as_point
+from hullspace.regions.nearest.branching import Branching
+from hullspace.regions.nearest.crossing import many_approaches
+from hullspace.regions.nearest.descent import Regions
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def nearest_boundary(
     others = [k for k in range(model.n_outputs) if k != label]
     chosen = as_class(target, "target", others)
     _require_fitting(model)
-    search = _Search(
+    search = _BoundarySearch(
         model,
         point,
         kind(*box, relaxation_rounding(model)),
@@ -198,7 +198,7 @@ class _Progress:
             self._status.update(f"distance {lower:.6g} to {upper:.6g}, {n_nodes:,} nodes")
 
 
-class _Search:
+class _BoundarySearch:
     """The search for all targets: one `Branching` each, and the best point of all."""
 
     def __init__(
