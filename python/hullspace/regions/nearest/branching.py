@@ -19,7 +19,7 @@ from hullspace.bounds.relaxation import joined
 
 if TYPE_CHECKING:
     from hullspace.bounds.norms import Zones
-    from hullspace.regions.nearest.descent import Regions
+    from hullspace.regions.nearest.projections import Regions
 
 _Floats = npt.NDArray[np.float64]
 

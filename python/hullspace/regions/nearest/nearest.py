@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from hullspace.extras import require
 from hullspace.regions.arguments import Box, as_box, as_class, as_network, as_point
 from hullspace.regions.nearest.branching import Branching
 from hullspace.regions.nearest.crossing import many_approaches
-from hullspace.regions.nearest.descent import Regions
+from hullspace.regions.nearest.projections import Regions
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -322,8 +323,8 @@ class _BoundarySearch:
         self, searches: dict[int, Branching], n_threads: int, update: Callable[[], None]
     ) -> bool:
         """Branch, for the targets with the lowest values first."""
-        with ThreadPoolExecutor(n_threads or None) as pool:
-            workers = pool._max_workers
+        workers = n_threads or os.cpu_count() or 1
+        with ThreadPoolExecutor(workers) as pool:
             while self.seconds < self.limit:
                 left = sorted(
                     (s for s in searches.values() if s.open), key=lambda search: search.value
