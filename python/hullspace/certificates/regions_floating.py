@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hullspace.certificates.regions_tree import Units
-    from hullspace.networks.network import ReluNetwork, Stage
+    from hullspace.networks import ReluNetwork, Stage
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hullspace.networks import ReluNetwork
-    from hullspace.regions.domain import Place
+    from hullspace.regions.search_space import SearchSpace
 
 _Floats = npt.NDArray[np.float64]
 _Bytes = npt.NDArray[np.uint8]
@@ -62,7 +62,7 @@ class Doubt:
     values: _Bytes
     unit: int
     side: bool
-    place: _Floats
+    point: _Floats
     rows: npt.NDArray[np.int32]
     multipliers: _Floats
 
@@ -151,7 +151,7 @@ class Found:
                 len(doubts), self.width
             ),
             "doubt_heads": np.array([(d.unit, d.side) for d in doubts], np.int64).reshape(-1, 2),
-            "doubt_places": np.array([d.place for d in doubts]).reshape(len(doubts), self.n_dims),
+            "doubt_places": np.array([d.point for d in doubts]).reshape(len(doubts), self.n_dims),
             **_joined("doubt_rows", [d.rows for d in doubts], np.int32),
             **_joined("doubt_multipliers", [d.multipliers for d in doubts], np.float64),
             "stream_heads": np.array([(s.id, s.first_child) for s in streams], np.int64).reshape(
@@ -171,9 +171,9 @@ class Found:
         found.n_regions = len(patterns)
         rows, factors = _split(arrays, "doubt_rows"), _split(arrays, "doubt_multipliers")
         for k, (unit, side) in enumerate(arrays["doubt_heads"].tolist()):
-            place = arrays["doubt_places"][k]
+            point = arrays["doubt_places"][k]
             found.doubts.append(
-                Doubt(arrays["doubt_values"][k], unit, bool(side), place, rows[k], factors[k])
+                Doubt(arrays["doubt_values"][k], unit, bool(side), point, rows[k], factors[k])
             )
         parts = [
             _split(arrays, f"stream_{name}") for name in ("tokens", "indptr", "rows", "multipliers")
@@ -198,10 +198,10 @@ def _split(arrays: Mapping[str, _Array], name: str) -> list[_Array]:
     )
 
 
-def fingerprint(network: ReluNetwork, place: Place) -> str:
+def fingerprint(network: ReluNetwork, space: SearchSpace) -> str:
     """Identify a network and a domain."""
     digest = hashlib.sha256(storage.fingerprint(network).encode())
-    for array in (place.origin, place.basis, place.A, place.b):
+    for array in (space.origin, space.basis, space.A, space.b):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
