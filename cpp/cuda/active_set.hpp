@@ -9,10 +9,11 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "common/tolerances.hpp"
 #include "cuda/active_set_memory.hpp"
 #include "cuda/frame.hpp"
 #include "cuda/team.hpp"
+#include "decide/query.hpp"
+#include "decide/support.hpp"
 
 namespace hullspace::cuda {
 
@@ -116,7 +117,7 @@ class ActiveSet {
     for (;;) {
       int entering = 0;
       if (!begins) {
-        const bool ends = overflowed_ || distance_ <= tolerance;
+        const bool ends = overflowed_ || decide::is_within(distance_, tolerance);
         entering = ends ? -1 : entering_point(tolerance);
       }
       if (entering >= 0) {
@@ -242,8 +243,7 @@ class ActiveSet {
     return square;
   }
 
-  // Take a share of the coordinates out of the residual. All of them leave it orthogonal to the
-  // support's affine hull, which rounding spoils when little is left; then it is done again.
+  // Take a share of the coordinates out of the residual, again where rounding asks for it.
   HULLSPACE_DEVICE void advance_residual(double share) {
     double before = distance_;
     for (;;) {
@@ -253,16 +253,13 @@ class ActiveSet {
       }
       team_.sync();
       distance_ = sqrt(subtract(m_.work, n_support_, n_, m_.residual));
-      // Not a number ends it, too.
-      const bool is_little = distance_ <= tolerances::kCancellation * before;
-      if (share < 1.0 || !is_little || distance_ == 0.0) break;
+      if (decide::is_clear(share, distance_, before)) break;
       before = distance_;
       find_coordinates();
       level_coordinates();
     }
-    const double inverse = distance_ > 0.0 ? -1.0 / distance_ : 0.0;
-    for (int j = team_.lane(); j < n_; j += team_.size())
-      m_.direction[j] = inverse * m_.residual[j];
+    const double factor = decide::direction_factor(distance_);
+    for (int j = team_.lane(); j < n_; j += team_.size()) m_.direction[j] = factor * m_.residual[j];
     team_.sync();
   }
 
@@ -319,15 +316,15 @@ class ActiveSet {
     square = team_.sum(square);
     team_.sync();
     const double whole = square;
-    for (int pass = 0; pass < 3 && k > 0; ++pass) {
+    for (int pass = 0; pass < decide::kMostProjections && k > 0; ++pass) {
       const double before = square;
       dots(team_, k, n_ + 1, [this](int i, int j) { return q(i)[j]; }, column, m_.work);
       for (int i = team_.lane(); i < k; i += team_.size()) r(i, k) += m_.work[i];
       square = subtract(m_.work, k, n_ + 1, column);
-      if (square > tolerances::kReorthogonalize * before) break;
+      if (decide::is_orthogonal(square, before)) break;
     }
     const double norm = sqrt(square);
-    if (!(norm > tolerances::kDependent * sqrt(whole))) return false;
+    if (decide::is_dependent(norm, whole)) return false;
     const double inverse = 1.0 / norm;
     for (int j = team_.lane(); j <= n_; j += team_.size()) column[j] *= inverse;
     if (team_.lane() == 0) r(k, k) = inverse;
@@ -341,10 +338,11 @@ class ActiveSet {
   HULLSPACE_DEVICE bool optimize_weights(int entered) {
     for (;;) {
       find_step();
-      const bool stays_out = entered >= 0 && !(m_.step[entered] > 0.0);
+      const bool stays_out = entered >= 0 && !decide::gains_weight(m_.step[entered]);
       if (!stays_out && take_step()) return true;
       for (int i = n_support_ - 1; i >= 0; --i) {
-        const bool leaves = stays_out ? i == entered : m_.weights[i] <= 0.0 && n_support_ > 1;
+        const bool leaves =
+            stays_out ? i == entered : decide::leaves(m_.weights[i], n_support_ == 1);
         if (leaves) remove_support(i);
       }
       if (stays_out) return false;
@@ -370,8 +368,8 @@ class ActiveSet {
   HULLSPACE_DEVICE bool take_step() {
     Extreme first{1.0, -1};
     for (int i = team_.lane(); i < n_support_; i += team_.size()) {
-      if (m_.weights[i] + m_.step[i] > 0.0) continue;
-      const Extreme limit{m_.weights[i] / -m_.step[i], i};
+      if (decide::stays_positive(m_.weights[i], m_.step[i])) continue;
+      const Extreme limit{decide::share_to_zero(m_.weights[i], m_.step[i]), i};
       if (is_lower(limit, first)) first = limit;
     }
     first = team_.lowest(first);

@@ -8,31 +8,13 @@
 
 namespace hullspace::cuda {
 
-// Lengths of a slot's answer in the data's units, where its query really is; see hull/hull.cpp.
-struct DataUnits {
-  Frame frame;
-  double far_unit;
-
-  HULLSPACE_DEVICE double length(double x) const { return x / frame.high / frame.low; }
-  // A query that was moved in sees the set shrunk by as much.
-  HULLSPACE_DEVICE double shrink() const { return far_unit > 0.0 ? length(1.0) / far_unit : 1.0; }
-  HULLSPACE_DEVICE double distance(double x) const {
-    return far_unit > 0.0 ? x * far_unit : length(x);
-  }
-  HULLSPACE_DEVICE double margin(double x) const {
-    const double moved =
-        far_unit > 0.0 ? (1.0 - 8.0 / tolerances::kFarthestQuery) * x * far_unit : length(x);
-    return moved < 0x1.fffffffffffffp1023 ? moved : 0x1.fffffffffffffp1023;
-  }
-};
-
 // Points where queries have their nearest, and what proves it.
 template <class Team>
 HULLSPACE_DEVICE void write_projection(const Team& team, const Step& step,
                                        const QueryMemory& memory, std::int64_t query,
                                        const AnswerArrays& answers) {
   const QueryState& state = *memory.state;
-  const DataUnits units{step.frame, state.far_unit};
+  const decide::AnswerUnits units{step.frame.unit, state.far_unit};
   const int n = step.slots.shape.active.n_features;
   const bool is_membership = step.call.question.goal == Goal::kContain;
   const bool is_outside = state.status == Status::kOutside;
@@ -42,7 +24,7 @@ HULLSPACE_DEVICE void write_projection(const Team& team, const Step& step,
     const double difference = memory.active.query[j] - nearest * units.shrink();
     square += difference * difference;
     if (!is_membership) {
-      answers.points[query * n + j] = step.frame.center[j] + units.length(nearest);
+      answers.points[query * n + j] = step.frame.center[j] + step.frame.unit.to_data(nearest);
     }
     answers.normals[query * n + j] =
         is_membership ? (is_outside ? -memory.active.direction[j] : 0.0) : -memory.proof[j];
@@ -53,9 +35,8 @@ HULLSPACE_DEVICE void write_projection(const Team& team, const Step& step,
     answers.gaps[query] = is_outside ? units.margin(state.margin) : 0.0;
     answers.residuals[query] = state.status == Status::kInside ? distance : NAN;
   } else {
-    const double gap = units.length(state.gap);
     answers.distances[query] = distance;
-    answers.gaps[query] = gap < distance ? gap : distance;
+    answers.gaps[query] = units.gap(state.gap, distance);
   }
 }
 
@@ -64,12 +45,12 @@ template <class Team>
 HULLSPACE_DEVICE void write_ray(const Team& team, const Step& step, const QueryMemory& memory,
                                 std::int64_t query, const AnswerArrays& answers) {
   const QueryState& state = *memory.state;
-  const DataUnits units{step.frame, 0.0};
+  const decide::Unit& unit = step.frame.unit;
   const int n = step.slots.shape.active.n_features;
   const bool is_known = state.status != Status::kUndecided;
   double offset = 0.0;
   for (int j = team.lane(); j < n; j += team.size()) {
-    const double point = step.frame.center[j] + units.length(memory.active.query[j]);
+    const double point = step.frame.center[j] + unit.to_data(memory.active.query[j]);
     const double normal = is_known ? -memory.ray.exit[j] : 0.0;
     offset += normal * point;
     answers.normals[query * n + j] = normal;
@@ -77,11 +58,11 @@ HULLSPACE_DEVICE void write_ray(const Team& team, const Step& step, const QueryM
   }
   offset = team.sum(offset);
   if (team.lane() != 0) return;
-  if (state.status == Status::kOutside) offset -= units.length(state.margin);
+  if (state.status == Status::kOutside) offset -= unit.to_data(state.margin);
   const RayState& ray = *memory.ray.state;
   answers.gaps[query] = is_known ? offset : NAN;
   answers.distances[query] =
-      state.status == Status::kOptimal ? units.length(ray.step - ray.first) / ray.length : NAN;
+      state.status == Status::kOptimal ? unit.to_data(ray.step - ray.first) / ray.length : NAN;
 }
 
 template <class Team>

@@ -4,7 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include "common/tolerances.hpp"
+#include "decide/query.hpp"
+#include "decide/support.hpp"
 
 namespace hullspace {
 namespace {
@@ -95,7 +96,8 @@ bool ActiveSet::solve(double tolerance, const StopFlag& stop) {
   double best = distance_;
   bool optimal = false;
   while (!optimal && !stop.load(std::memory_order_relaxed)) {
-    const std::ptrdiff_t entering = distance_ <= tolerance ? -1 : entering_point(tolerance);
+    const bool is_within = decide::is_within(distance_, tolerance);
+    const std::ptrdiff_t entering = is_within ? -1 : entering_point(tolerance);
     if (entering < 0) {
       optimal = true;
     } else if (enter(entering) && distance_ < best) {
@@ -119,9 +121,8 @@ bool ActiveSet::solve_by_products(double tolerance) {
   weights_.assign(gram_.weights().begin(), gram_.weights().end());
   for (const std::ptrdiff_t i : support_) places_[i] = Place::kSupport;
   recompute_residual();
-  const double inverse = distance_ > 0.0 ? -1.0 / distance_ : 0.0;
-  for (std::ptrdiff_t j = 0; j < n_features_; ++j) direction_[j] = inverse * residual_[j];
-  return distance_ <= tolerance || optimal_in_pool(tolerance);
+  point_along_residual();
+  return decide::is_within(distance_, tolerance) || optimal_in_pool(tolerance);
 }
 
 void ActiveSet::update_products() {
@@ -246,8 +247,7 @@ void ActiveSet::level_coordinates() {
   }
 }
 
-// Take a share of the coordinates out of the residual. All of them leave it orthogonal to the
-// support's affine hull, which rounding spoils when little is left; then it is done again.
+// Take a share of the coordinates out of the residual, again where rounding asks for it.
 void ActiveSet::advance_residual(double share) {
   double before = distance_;
   for (;;) {
@@ -258,13 +258,18 @@ void ActiveSet::advance_residual(double share) {
     }
     qr_.subtract(shares_.data(), residual_.data());
     distance_ = residual_norm();
-    if (share < 1.0 || distance_ > tolerances::kCancellation * before || distance_ == 0.0) break;
+    if (decide::is_clear(share, distance_, before)) break;
     before = distance_;
     find_coordinates();
     level_coordinates();
   }
-  const double inverse = distance_ > 0.0 ? -1.0 / distance_ : 0.0;
-  for (std::ptrdiff_t j = 0; j < n_features_; ++j) direction_[j] = inverse * residual_[j];
+  point_along_residual();
+}
+
+// Set the direction from the query to the nearest point.
+void ActiveSet::point_along_residual() {
+  const double factor = decide::direction_factor(distance_);
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) direction_[j] = factor * residual_[j];
 }
 
 std::ptrdiff_t ActiveSet::entering_point(double tolerance) {
@@ -301,7 +306,7 @@ bool ActiveSet::enter(std::ptrdiff_t pool_index) {
   weights_.push_back(support_.size() == 1 ? 1.0 : 0.0);
   if (support_.size() == 1) return true;
   find_step();
-  if (!(step_.back() > 0.0)) {
+  if (!decide::gains_weight(step_.back())) {
     remove_support(support_size() - 1);
     return false;
   }
@@ -330,8 +335,8 @@ bool ActiveSet::take_step() {
   double length = 1.0;
   std::ptrdiff_t blocking = -1;
   for (std::ptrdiff_t i = 0; i < support_size(); ++i) {
-    if (weights_[i] + step_[i] > 0.0) continue;
-    const double limit = weights_[i] / -step_[i];
+    if (decide::stays_positive(weights_[i], step_[i])) continue;
+    const double limit = decide::share_to_zero(weights_[i], step_[i]);
     if (blocking < 0 || limit < length) {
       length = std::min(limit, 1.0);
       blocking = i;
@@ -353,7 +358,7 @@ void ActiveSet::remove_support(std::ptrdiff_t i) {
 
 void ActiveSet::remove_weightless() {
   for (std::ptrdiff_t i = support_size() - 1; i >= 0; --i) {
-    if (weights_[i] <= 0.0 && support_.size() > 1) remove_support(i);
+    if (decide::leaves(weights_[i], support_.size() == 1)) remove_support(i);
   }
 }
 

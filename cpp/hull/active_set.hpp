@@ -71,6 +71,7 @@ class ActiveSet {
   void find_coordinates();
   void level_coordinates();
   void advance_residual(double share);
+  void point_along_residual();
   std::ptrdiff_t entering_point(double tolerance);
   bool enter(std::ptrdiff_t pool_index);
   void finish_steps();

@@ -9,6 +9,9 @@
 #include "common/kernels.hpp"
 #include "common/parallel.hpp"
 #include "common/tolerances.hpp"
+#include "decide/query.hpp"
+#include "decide/scan.hpp"
+#include "decide/units.hpp"
 #include "hull/batch_solver.hpp"
 #include "hullspace/error.hpp"
 #include "scan/byte_panels.hpp"
@@ -111,25 +114,13 @@ SparseWeights solve_all(const PointSet& points, const BytePanels& bytes, const P
 
 // Distance between a slot's query, where it really is, and its nearest point, in data units.
 double true_distance(const PointSet& points, const Slot& slot) {
-  // A query that was moved in sees the set shrunk by as much.
-  const bool is_far = slot.far_unit > 0.0;
-  const double shrink = is_far ? points.length_to_data(1.0) / slot.far_unit : 1.0;
+  const decide::AnswerUnits units{points.unit(), slot.far_unit};
   double square = 0.0;
   for (std::ptrdiff_t j = 0; j < points.n_features(); ++j) {
-    const double difference = slot.query[j] - slot.active.nearest()[j] * shrink;
+    const double difference = slot.query[j] - slot.active.nearest()[j] * units.shrink();
     square += difference * difference;
   }
-  const double distance = std::sqrt(square);
-  return is_far ? distance * slot.far_unit : points.length_to_data(distance);
-}
-
-// The verified separation of a slot's query, where it really is, in data units. Moving a query out
-// again multiplies its separation, up to the set's extent seen from there.
-double true_margin(const PointSet& points, const Slot& slot) {
-  const double margin = slot.far_unit > 0.0
-                            ? (1.0 - 8.0 / tolerances::kFarthestQuery) * slot.margin * slot.far_unit
-                            : points.length_to_data(slot.margin);
-  return std::min(margin, std::numeric_limits<double>::max());
+  return units.distance(std::sqrt(square));
 }
 
 // The candidate that scores highest in the data's own coordinates, where whole numbers tie exactly;
@@ -147,8 +138,7 @@ std::int32_t first_highest(const PointSet& points, const AnyMatrix& directions, 
     direction[j] = element(directions, i, j);
     largest = std::max(largest, std::abs(direction[j]));
   }
-  // Powers of two keep sums finite and change no digit.
-  for (double& x : direction) x = largest > 0.0 ? std::scalbn(x, -std::ilogb(largest)) : 0.0;
+  for (double& x : direction) x = decide::near_one(x, largest);
   Candidate best{-std::numeric_limits<double>::infinity(), 0};
   for (const Candidate& candidate : candidates) {
     double score = 0.0;
@@ -187,9 +177,10 @@ void find_supports(const PointSet& points, const AnyMatrix& directions, std::ptr
       points.load(listed.point, row.data());
       lowest = std::min(lowest, dot(row.data(), requests[i].direction, n));
     }
-    // Rounding aside, nothing above this level ties with the lowest; the list may lack some below.
-    const double level = lowest + 2.0 * tolerances::double_score_error(n, points.radius());
-    const bool complete = level < selections[i].threshold() - error;
+    const double level =
+        decide::tie_level(lowest, tolerances::double_score_error(n, points.radius()));
+    const bool complete =
+        decide::is_complete(level, decide::unlisted_score(selections[i].threshold(), error));
     Selection all;
     if (!complete) {
       all.reset(static_cast<std::size_t>(points.n_points()), level);
@@ -201,7 +192,7 @@ void find_supports(const PointSet& points, const AnyMatrix& directions, std::ptr
 }
 
 double effective_tolerance(const PointSet& points, double relative) {
-  return points.radius() * std::max(relative, tolerances::smallest_tolerance(points.n_features()));
+  return decide::absolute_tolerance(points.radius(), relative, points.n_features());
 }
 
 }  // namespace
@@ -233,7 +224,8 @@ Projections Hull::project(const AnyMatrix& queries, double tolerance,
     points_->point_to_data(slot.active.nearest(), &result.points[i * n]);
     std::transform(slot.proof.begin(), slot.proof.end(), &result.normals[i * n], std::negate<>());
     result.distances[i] = true_distance(*points_, slot);
-    result.gaps[i] = std::min(points_->length_to_data(slot.gap), result.distances[i]);
+    const decide::AnswerUnits units{points_->unit(), slot.far_unit};
+    result.gaps[i] = units.gap(slot.gap, result.distances[i]);
     result.status[i] = slot.status;
     return true;
   };
@@ -270,7 +262,7 @@ Memberships Hull::solve_memberships(const AnyMatrix& queries, bool against_other
     if (slot.status == Status::kOutside) {
       std::transform(slot.active.direction(), slot.active.direction() + n, &result.normals[i * n],
                      std::negate<>());
-      result.margins[i] = true_margin(*points_, slot);
+      result.margins[i] = decide::AnswerUnits{points_->unit(), slot.far_unit}.margin(slot.margin);
     }
     if (slot.status == Status::kInside) result.residuals[i] = true_distance(*points_, slot);
     return slot.status == Status::kInside;

@@ -58,7 +58,7 @@ struct Points {
   double radius() const { return std::ldexp(set.radius(), exponent); }
   DeviceMatrix matrix() const { return {on_device.data(), n(), n_features(), true}; }
   Frame frame() const {
-    return {center.data(), std::ldexp(1.0, set.unit_exponent()), std::ldexp(1.0, exponent)};
+    return {center.data(), {std::ldexp(1.0, set.unit_exponent()), std::ldexp(1.0, exponent)}};
   }
   std::vector<double> load(int i) const {
     std::vector<double> point(n_features());
