@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.certificates.constraints import ROUNDOFF
+from hullspace.certificates.rounding import ROUNDOFF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
