@@ -143,9 +143,9 @@ inline double solved_vertex_error(std::ptrdiff_t n_coefficients) {
 // replaced by a better one.
 inline constexpr double kPointTooClose = 1e-7;
 
-// A linear program that ends this close to a hyperplane, relative to the terms of its equation,
-// does not tell on which side a cell lies.
-inline constexpr double kProgramDoubt = 0x1p-42;
+// From a point inside a cell towards an optimum on its boundary, the point at this share of the way
+// is inside, too.
+inline constexpr double kPulledShare = 1.0 - 0x1p-6;
 
 // Of a combination of hyperplanes' rows, multipliers below this share of the largest one are
 // rounding, and as far below zero as the second make it none.
