@@ -135,6 +135,8 @@ inline constexpr double kTiny = std::numeric_limits<double>::min();
 // computed exactly and rounded. Where they are off by more than the second, the vertex is solved
 // for from its hyperplanes, which costs more in more dimensions.
 inline constexpr double kRefreshedVertex = 8.0 * kRoundoffDouble;
+// A ray whose coordinates are off by more than this may go the other way.
+inline constexpr double kUnsureRay = 0.25;
 inline double solved_vertex_error(std::ptrdiff_t n_coefficients) {
   return n_coefficients <= 4 ? 0x1p-33 : 0x1p-22;
 }

@@ -18,6 +18,7 @@ namespace {
 constexpr double kRoundoff = tolerances::kRoundoffDouble;
 using tolerances::kRefreshedVertex;
 using tolerances::kTiny;
+using tolerances::kUnsureRay;
 // Doubles for each coordinate of a vertex from which an inner point is found.
 constexpr int kVertexParts = 12;
 
@@ -150,11 +151,9 @@ bool VertexCells::make_cone(const std::vector<std::int32_t>& refs,
 }
 
 void VertexCells::refresh(Cell& cell) {
-  std::vector<double> near(static_cast<std::size_t>(d_));
   for (std::ptrdiff_t v = 0; v < cell.n; ++v) {
-    for (std::ptrdiff_t c = 0; c < d_; ++c) near[c] = cell.coordinates[c * cell.stride + v];
-    const std::optional<ExactRow> generator = exact_.generator(refs_through(cell, v), near.data());
-    if (generator) write_exact(cell, v, *generator);
+    const std::optional<ExactRow> vertex = exact_vertex(cell, v);
+    if (vertex) write_exact(cell, v, *vertex);
   }
 }
 
@@ -238,19 +237,42 @@ Side VertexCells::classify(const Cell& cell, std::int32_t ref) {
   return negative_.empty() ? Side::kPositive : Side::kCut;
 }
 
-int VertexCells::exact_sign(const Cell& cell, std::ptrdiff_t v, std::int32_t ref) {
+// A vertex in exact homogeneous coordinates. Those of a ray may be so far off that they do not tell
+// in which direction it goes, but the cell's hyperplanes do.
+std::optional<ExactRow> VertexCells::exact_vertex(const Cell& cell, std::ptrdiff_t v) {
   std::vector<double> near(static_cast<std::size_t>(d_));
   for (std::ptrdiff_t c = 0; c < d_; ++c) near[c] = cell.coordinates[c * cell.stride + v];
-  const std::optional<ExactRow> generator = exact_.generator(refs_through(cell, v), near.data());
+  std::optional<ExactRow> found = exact_.generator(refs_through(cell, v), near.data());
+  if (!found || !found->back().is_zero() || cell.errors[v] < kUnsureRay) return found;
+  int sign = 0;
+  for (const std::int32_t ref : refs_of(cell)) {
+    const ExactRow* row = exact_.row(ref);
+    if (row == nullptr) return std::nullopt;
+    sign = ExactGeometry::sign(*row, *found) * (inward(ref) > 0.0 ? 1 : -1);
+    if (sign != 0) break;
+  }
+  if (sign < 0) {
+    for (Dyadic& x : *found) x = -x;
+  }
+  return found;
+}
+
+int VertexCells::exact_sign(const Cell& cell, std::ptrdiff_t v, std::int32_t ref) {
+  const std::optional<ExactRow> vertex = exact_vertex(cell, v);
   const ExactRow* row = exact_.row(ref);
-  if (!generator || row == nullptr) {
+  if (!vertex || row == nullptr) {
     in_doubt = true;
     return 0;
   }
-  // From now on the vertex is as good as rounded once; what others may read at the same time is so
-  // from the start.
-  if (cell.errors[v] > kRefreshedVertex) write_exact(cell, v, *generator);
-  return ExactGeometry::sign(*row, *generator);
+  // From now on the vertex is as good as rounded once, and so must its value be; what others may
+  // read at the same time is so from the start.
+  if (cell.errors[v] > kRefreshedVertex && write_exact(cell, v, *vertex)) {
+    values_[v] = 0.0;
+    for (std::ptrdiff_t c = 0; c < d_; ++c) {
+      values_[v] += row_[c] * cell.coordinates[c * cell.stride + v];
+    }
+  }
+  return ExactGeometry::sign(*row, *vertex);
 }
 
 void VertexCells::screen(const Cell& cell, std::ptrdiff_t stage, std::vector<Screened>& out) {
@@ -516,10 +538,8 @@ bool VertexCells::point(const Cell& cell, double* y) {
 void VertexCells::fine_point(const Cell& cell, double* y, std::vector<double>& parts) {
   const std::optional<std::vector<ExactRow>> rows = inward_rows(exact_, sides_, refs_of(cell));
   ExactRow total(static_cast<std::size_t>(d_));
-  std::vector<double> near(static_cast<std::size_t>(d_));
   for (std::ptrdiff_t v = 0; v < cell.n; ++v) {
-    for (std::ptrdiff_t c = 0; c < d_; ++c) near[c] = cell.coordinates[c * cell.stride + v];
-    const std::optional<ExactRow> vertex = exact_.generator(refs_through(cell, v), near.data());
+    const std::optional<ExactRow> vertex = exact_vertex(cell, v);
     if (!rows || !vertex) return;
     // Of about the same size each, so that none counts for nothing.
     const ExactRow scaled = sum_up(expand(*vertex, kVertexParts), kVertexParts);

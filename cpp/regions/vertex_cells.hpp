@@ -91,6 +91,7 @@ class VertexCells {
   void read_pair(std::ptrdiff_t a, std::ptrdiff_t b, double* row, double& error,
                  double& size) const;
   Side classify(const Cell& cell, std::int32_t ref);
+  std::optional<ExactRow> exact_vertex(const Cell& cell, std::ptrdiff_t v);
   int exact_sign(const Cell& cell, std::ptrdiff_t v, std::int32_t ref);
   std::vector<std::int32_t> refs_through(const Cell& cell, std::ptrdiff_t v) const;
   std::vector<std::int32_t> refs_of(const Cell& cell) const;
