@@ -36,7 +36,7 @@ _Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class TooThin:
-    """Cells of which rounding does not tell whether they have interior points.
+    """Cells of which it was not found out whether they have interior points.
 
     Attributes
     ----------
@@ -81,11 +81,12 @@ class RegionComplex:
     interior_points : (n_regions, n_inputs) float64
         A point inside each region.
     status : Status
-        COMPLETE if these are all regions, LIMIT if branches are still open.
+        COMPLETE if these are all regions, LIMIT if branches are still open, UNDECIDED if cells are
+        left of which exact arithmetic could not tell, within its limits, whether they are regions.
     frontier : Frontier
         The open branches, from which `resume` goes on.
     too_thin : TooThin
-        Cells that rounding cannot decide; the regions next to them are found all the same.
+        Those cells; the regions next to them are found all the same.
     method : {"vertices", "lp"}
         How cut tests were made.
     check : RegionCheck or None
@@ -103,9 +104,9 @@ class RegionComplex:
         self.domain = search.space.polyhedron
         self.method = search.method
         self.frontier: Frontier = search.frontier
-        self.status = Status.LIMIT if len(self.frontier) else Status.COMPLETE
         self.patterns = search.found.all_patterns()
         self._coordinates = search.found.all_points()
+        self.status = self._status()
         self.check: RegionCheck | None = None
 
     def __len__(self) -> int:
@@ -114,6 +115,11 @@ class RegionComplex:
     def __repr__(self) -> str:
         thin = f", {len(self.too_thin)} cells too thin" if len(self.too_thin) else ""
         return f"{type(self).__name__}({len(self)} regions, {self.status.name}{thin})"
+
+    def _status(self) -> Status:
+        if len(self.frontier):
+            return Status.LIMIT
+        return Status.UNDECIDED if len(self.too_thin) else Status.COMPLETE
 
     def _like(self, search: RegionSearch) -> Self:
         """Make a result of the same kind."""
@@ -135,7 +141,7 @@ class RegionComplex:
 
     @cached_property
     def too_thin(self) -> TooThin:
-        """Cells that rounding cannot decide, after exact arithmetic was tried."""
+        """Cells that exact arithmetic could not decide within its limits."""
         doubts = self._search.found.doubts
         space = self._space
         empty = prove_branches(
@@ -381,7 +387,11 @@ class RegionComplex:
         proof = again.found.proof()
         places = [self._indices.get(p.tobytes(), -1) for p in again.found.all_patterns()]
         numbers = np.array(places, dtype=np.int64)
-        return replace(proof, leaves=tuple(numbers[leaves] for leaves in proof.leaves))
+        return replace(
+            proof,
+            leaves=tuple(numbers[leaves] for leaves in proof.leaves),
+            fine_points=search.found.fine_points,
+        )
 
     def verify(self) -> RegionCheck:
         """Check that these are all regions, each once, by code apart from the search.

@@ -174,8 +174,8 @@ class RegionSearch:
 
     def step(self, max_regions: int, seconds: float, n_threads: int) -> BaseException | None:
         """Search on. Returns what a signal handler raised meanwhile."""
-        patterns, points, doubts, streams, raised = self._core.run(max_regions, seconds, n_threads)
-        self.found.add(patterns, points, doubts, streams)
+        *found, raised = self._core.run(max_regions, seconds, n_threads)
+        self.found.add(*found)
         return cast("BaseException | None", raised)
 
     def shapes(self, patterns: _Bytes, *, volumes: bool = False, n_threads: int = 0) -> Any:
