@@ -131,29 +131,21 @@ def _distances(
 ) -> Iterator[HullDistance]:
     sets = [(a._on_cpu("hull_distance"), b._on_cpu("hull_distance")) for a, b in pairs]
     cores = [(a.core, b.core) for a, b in sets]
-    distances, gaps, first, second, normals, status, weights_a, weights_b = _core.hull_distances(
-        cores, as_tolerance(tolerance), as_threads(n_threads)
-    )
+    found = _core.hull_distances(cores, as_tolerance(tolerance), as_threads(n_threads))
     for i, (a, b) in enumerate(sets):
-        slack = a.slack + b.slack
-        meets = not normals[i].any()
+        distance, normal = float(found.distances[i]), found.normals[i]
+        first, second = found.first[i], found.second[i]
         yield HullDistance(
-            float(distances[i]),
-            first[i],
-            second[i],
-            a.csr(_row(weights_a, i), 1).toarray()[0],
-            b.csr(_row(weights_b, i), 1).toarray()[0],
-            normals[i],
-            float("nan") if meets else float(normals[i] @ (0.5 * first[i] + 0.5 * second[i])),
-            float(min(gaps[i] + slack, distances[i])),
-            Status(status[i]),
+            distance,
+            first,
+            second,
+            a.spread(found.first_weights, i),
+            b.spread(found.second_weights, i),
+            normal,
+            float(normal @ (0.5 * first + 0.5 * second)) if normal.any() else float("nan"),
+            min(float(found.gaps[i]) + a.slack + b.slack, distance),
+            Status(found.status[i]),
         )
-
-
-def _row(weights: tuple[Any, Any, Any], i: int) -> tuple[Any, Any, Any]:
-    values, columns, starts = weights
-    part = slice(starts[i], starts[i + 1])
-    return values[part], columns[part], np.array([0, starts[i + 1] - starts[i]])
 
 
 @dataclass(frozen=True)

@@ -214,8 +214,8 @@ class RegionComplex:
         """
         if self._by_vertices is None:
             return None
-        corners, starts, regions, classes = self._by_vertices.boundary(self.patterns)
-        return regions, classes.astype(np.int64), corners, starts
+        found = self._by_vertices.boundary(self.patterns)
+        return found.regions, found.classes.astype(np.int64), found.vertices, found.vertex_starts
 
     def _embedded(self, A: _Floats, b: _Floats) -> Polyhedron:
         """Constraints on the coordinates as constraints on the input."""
@@ -274,7 +274,7 @@ class RegionComplex:
         By triangulation from the vertices, so in few dimensions.
         """
         search = self._vertex_search("volumes")
-        found: _Floats = search.shapes(self.patterns, volumes=True)["volumes"]
+        found: _Floats = search.shapes(self.patterns, volumes=True).volumes
         return found
 
     def adjacency(self) -> sparse.csr_array:

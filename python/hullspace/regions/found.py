@@ -78,6 +78,18 @@ class Stream:
     rows: npt.NDArray[np.int32]
     multipliers: _Floats
 
+    @classmethod
+    def of(cls, stream: Any) -> Stream:
+        """Take what the core's search returned."""
+        return cls(
+            stream.id,
+            stream.first_child,
+            stream.tokens,
+            stream.starts,
+            stream.rows,
+            stream.multipliers,
+        )
+
 
 @dataclass
 class Found:
@@ -95,21 +107,16 @@ class Found:
     fine_points: dict[int, _Floats] = field(default_factory=dict)
     n_regions: int = 0
 
-    def add(
-        self,
-        patterns: _Bytes,
-        points: _Floats,
-        fine_points: list[tuple[int, _Floats]],
-        doubts: list[Any],
-        streams: list[Any],
-    ) -> None:
-        """Take what a run of the search returned."""
-        self.patterns.append(patterns)
-        self.points.append(points)
-        self.fine_points.update((self.n_regions + i, parts) for i, parts in fine_points)
-        self.doubts.extend(Doubt(*doubt) for doubt in doubts)
-        self.streams.extend(Stream(*stream) for stream in streams)
-        self.n_regions += len(patterns)
+    def add(self, batch: Any) -> None:
+        """Take what a run of the core's search returned."""
+        self.patterns.append(batch.patterns)
+        self.points.append(batch.points)
+        self.fine_points.update((self.n_regions + p.region, p.parts) for p in batch.fine_points)
+        self.doubts.extend(
+            Doubt(d.values, d.unit, d.side, d.place, d.rows, d.multipliers) for d in batch.doubts
+        )
+        self.streams.extend(Stream.of(stream) for stream in batch.streams)
+        self.n_regions += len(batch.patterns)
 
     def copy(self) -> Found:
         """Return a copy that grows apart from this one."""

@@ -102,7 +102,7 @@ class RegionSearch:
             self._core = self._started()
         self.found = self.new_found()
         if with_proof:
-            self.found.streams.append(Stream(0, *self._core.root()[1:]))
+            self.found.streams.append(Stream.of(self._core.root()))
 
     def new_found(self) -> Found:
         """Return a record of what is found."""
@@ -154,8 +154,8 @@ class RegionSearch:
     @property
     def frontier(self) -> Frontier:
         """Branches that are still open."""
-        ids, decided, values = self._core.open()
-        return Frontier(ids, decided, values, self._core.next_id)
+        nodes = self._core.open()
+        return Frontier(nodes.ids, nodes.decided, nodes.values, self._core.next_id)
 
     def restore(self, found: Found, frontier: Frontier) -> None:
         """Go on from an earlier search."""
@@ -174,16 +174,16 @@ class RegionSearch:
 
     def step(self, max_regions: int, seconds: float, n_threads: int) -> BaseException | None:
         """Search on. Returns what a signal handler raised meanwhile."""
-        *found, raised = self._core.run(max_regions, seconds, n_threads)
-        self.found.add(*found)
-        return cast("BaseException | None", raised)
+        batch = self._core.run(max_regions, seconds, n_threads)
+        self.found.add(batch)
+        return cast("BaseException | None", batch.raised)
 
     def shapes(self, patterns: _Bytes, *, volumes: bool = False, n_threads: int = 0) -> Any:
         """Return vertices, facets, labels and volumes of regions, in the search's coordinates."""
         return self._core.shapes(np.ascontiguousarray(patterns), volumes, n_threads)
 
     def boundary(self, patterns: _Bytes, n_threads: int = 0) -> Any:
-        """Return pieces of the decision boundary in regions: vertices, starts, regions, classes."""
+        """Return pieces of the decision boundary in regions."""
         return self._core.boundary(np.ascontiguousarray(patterns), n_threads)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:

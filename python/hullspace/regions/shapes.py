@@ -112,14 +112,14 @@ def vertex_shapes(search: RegionSearch, patterns: _Bytes) -> Shapes:
     """Describe regions from their vertices."""
     found = search.shapes(patterns)
     return Shapes(
-        found["labels"].astype(np.int64),
-        found["facets"].astype(np.int64),
-        found["facet_rows"],
-        found["facet_starts"],
-        found["vertices"],
-        found["vertex_starts"],
-        found["facet_vertices"].astype(np.int64),
-        found["facet_vertex_starts"],
+        found.labels.astype(np.int64),
+        found.facets.astype(np.int64),
+        found.facet_rows,
+        found.facet_starts,
+        found.vertices,
+        found.vertex_starts,
+        found.facet_vertices.astype(np.int64),
+        found.facet_vertex_starts,
     )
 
 
