@@ -47,7 +47,7 @@ double ProgramCells::doubt(const double* x) const { return row_doubt_ * size_of(
 void ProgramCells::look_at(const double* x) {
   const double at = value(x);
   if (std::abs(at) <= doubt(x)) return;
-  Place& place = at > 0.0 ? highest_ : lowest_;
+  SidePoint& place = at > 0.0 ? highest_ : lowest_;
   if (std::abs(at) <= std::abs(place.value)) return;
   place.x.assign(x, x + n_);
   place.value = at;
@@ -267,7 +267,7 @@ ProgramCell ProgramCells::child(const Cell& cell, bool positive) {
 // From the cell's point towards the farthest one known on that side, well clear of the hyperplane.
 void ProgramCells::choose_point(const Cell& cell, bool positive, Cell& out) {
   const double sign = positive ? 1.0 : -1.0;
-  const Place& far = positive ? highest_ : lowest_;
+  const SidePoint& far = positive ? highest_ : lowest_;
   const double here = sign * value(cell.point);
   const double there = sign * far.value;
   double share = 0.0;

@@ -65,7 +65,7 @@ class ProgramCells {
 
  private:
   // A point on one side of the hyperplane; none is known if the value is zero.
-  struct Place {
+  struct SidePoint {
     std::vector<double> x;
     double value = 0.0;
   };
@@ -98,8 +98,8 @@ class ProgramCells {
   double row_doubt_ = 0.0;   // of its value at points of size one
   double row_norm_ = 0.0;
   std::int32_t ref_ = 0;
-  Place highest_;
-  Place lowest_;
+  SidePoint highest_;
+  SidePoint lowest_;
   std::vector<double> found_;  // points that belong to no cell
   std::vector<double> ball_;
   std::vector<std::int32_t> proof_rows_;

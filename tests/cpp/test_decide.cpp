@@ -123,6 +123,12 @@ TEST(within_the_tolerance) {
   CHECK(status_within(Goal::kProject) == Status::kOptimal);
   CHECK(status_within(Goal::kContain) == Status::kInside);
   CHECK(status_within(Goal::kRay) == Status::kOptimal);
+  for (const Status status :
+       {Status::kOptimal, Status::kInside, Status::kOutside, Status::kUndecided}) {
+    CHECK(has_weights(Goal::kProject, status));
+    CHECK(has_weights(Goal::kContain, status) == (status == Status::kInside));
+    CHECK(has_weights(Goal::kRay, status) == (status == Status::kOptimal));
+  }
 }
 
 // --- ray.hpp
