@@ -139,9 +139,16 @@ py::tuple run(BoundSearch& self, std::int64_t max_regions, double seconds, int n
                                  own(std::move(doubt.rows), {n_rows}),
                                  own(std::move(doubt.multipliers), {n_rows})));
   }
+  py::list fine_points;
+  for (RegionPoint& point : batch.fine_points) {
+    const auto n_parts = static_cast<py::ssize_t>(point.parts.size()) / (self.n_dims + 1);
+    fine_points.append(
+        py::make_tuple(point.region, own(std::move(point.parts), {self.n_dims + 1, n_parts})));
+  }
   const std::int64_t n = batch.n_regions;
   return py::make_tuple(own(std::move(batch.patterns), {n, width}),
-                        own(std::move(batch.points), {n, self.n_dims}), doubts, streams, raised);
+                        own(std::move(batch.points), {n, self.n_dims}), fine_points, doubts,
+                        streams, raised);
 }
 
 void set_open(BoundSearch& self, const CArray<std::int64_t>& ids, const Bytes& decided,
@@ -220,7 +227,8 @@ void bind_regions(py::module_& module) {
            "network"_a, "basis"_a, "origin"_a, "rows"_a, "bounds"_a, "by_vertices"_a,
            "with_proof"_a)
       .def("run", &run, "max_regions"_a, "seconds"_a, "n_threads"_a,
-           "Return (patterns, points, doubts, streams, raised); Ctrl-C keeps what was found.")
+           "Return (patterns, points, fine points, doubts, streams, raised); Ctrl-C keeps what was "
+           "found.")
       .def(
           "open",
           [](const BoundSearch& self) { return own_nodes(self.search->open(), n_bytes(self)); },

@@ -149,6 +149,8 @@ inline constexpr double kTiny = std::numeric_limits<double>::min();
 // computed exactly and rounded. Where they are off by more than the second, the vertex is solved
 // for from its hyperplanes, which costs more in more dimensions.
 inline constexpr double kRefreshedVertex = 8.0 * kRoundoffDouble;
+// A ray whose coordinates are off by more than this may go the other way.
+inline constexpr double kUnsureRay = 0.25;
 inline double solved_vertex_error(std::ptrdiff_t n_coefficients) {
   return n_coefficients <= 4 ? 0x1p-33 : 0x1p-22;
 }
@@ -157,9 +159,9 @@ inline double solved_vertex_error(std::ptrdiff_t n_coefficients) {
 // replaced by a better one.
 inline constexpr double kPointTooClose = 1e-7;
 
-// A linear program that ends this close to a hyperplane, relative to the terms of its equation,
-// does not tell on which side a cell lies.
-inline constexpr double kProgramDoubt = 0x1p-42;
+// From a point inside a cell towards an optimum on its boundary, the point at this share of the way
+// is inside, too.
+inline constexpr double kPulledShare = 1.0 - 0x1p-6;
 
 // Of a combination of hyperplanes' rows, multipliers below this share of the largest one are
 // rounding, and as far below zero as the second make it none.

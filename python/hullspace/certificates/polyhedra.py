@@ -22,25 +22,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hullspace.arguments import as_matrix
-from hullspace.certificates.claims import LARGEST_GAP, Claims, dense_multipliers
-from hullspace.certificates.constraints import (
-    ROUNDOFF,
-    System,
-    dots,
-    every,
-    exponents,
-    highest,
-    norms,
-)
+from hullspace.certificates.claims import Claims, dense_multipliers
+from hullspace.certificates.constraints import System
 from hullspace.certificates.farkas import are_empty
+from hullspace.certificates.fields import Weights, require_no_queries
+from hullspace.certificates.rounding import ROUNDOFF, dots, every, exponents, highest, norms
 from hullspace.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    import numpy.typing as npt
-
-    from hullspace.certificates.constraints import Bools, Floats
+    from hullspace.certificates.rounding import Bools, Floats, Rows
 
     Provers = Mapping[int, Callable[[Claims], Bools]]
 
@@ -53,28 +45,28 @@ _ORTHOGONAL = 2.0**-40
 _BLOCK = 2**22
 
 
-def check(subject: Any, queries: Any, result: Any, equalities: Any = None) -> Bools:
-    """Check every answer of `result`; see `hullspace.certificates.check`."""
-    with np.errstate(all="ignore"):  # whatever a corrupted certificate leads to fails its test
-        if hasattr(result, "radii"):
-            return _check_centers(subject, queries, result, equalities)
-        if equalities is not None:
-            raise ValueError("equalities must be None where the polyhedron has its own")
-        if not all(hasattr(subject, name) for name in "AbEd"):
-            raise TypeError(
-                f"a {type(result).__name__} is checked against a Polyhedron, "
-                f"got {type(subject).__name__}"
-            )
-        system = System.of(subject.A, subject.b, (subject.E, subject.d))
-        if hasattr(result, "values"):
-            return _check_batch(system, "directions", queries, result, _SUPPORT)
-        if hasattr(result, "distances"):
-            return _check_batch(system, "points", queries, result, _PROJECTION)
-        if queries is not None:
-            raise ValueError("queries must be None, for the result is about the polyhedron alone")
-        if hasattr(result, "witnesses"):
-            return _check_irredundant(system, result)
-        return _check_center(system, result)
+def _system(subject: Any, result: Any) -> System:
+    """Return the constraints of a polyhedron."""
+    if not all(hasattr(subject, name) for name in "AbEd"):
+        raise TypeError(
+            f"a {type(result).__name__} is checked against a Polyhedron, "
+            f"got {type(subject).__name__}"
+        )
+    return System.of(subject.A, subject.b, (subject.E, subject.d))
+
+
+def check_support(subject: Any, queries: Any, result: Any, tolerance: float) -> Bools:
+    """Check a `PolyhedronSupport`; see `hullspace.certificates.check`."""
+    system = _system(subject, result)
+    fields = ("values", "points", "rays")
+    return _check_batch(system, "directions", queries, result, fields, _SUPPORT, tolerance)
+
+
+def check_projection(subject: Any, queries: Any, result: Any, tolerance: float) -> Bools:
+    """Check a `PolyhedronProjection`; see `hullspace.certificates.check`."""
+    system = _system(subject, result)
+    fields = ("points", "distances")
+    return _check_batch(system, "points", queries, result, fields, _PROJECTION, tolerance)
 
 
 def _fields(result: Any, n_problems: int, *names: str) -> dict[str, Floats]:
@@ -99,22 +91,26 @@ def _proven(claims: Claims, provers: Provers) -> Bools:
     return proven
 
 
-def _check_batch(system: System, name: str, queries: Any, result: Any, provers: Provers) -> Bools:
+def _check_batch(
+    system: System,
+    name: str,
+    queries: Any,
+    result: Any,
+    names: tuple[str, ...],
+    provers: Provers,
+    tolerance: float,
+) -> Bools:
     """Check answers about one polyhedron."""
     rows = as_matrix(queries, name, columns=system.rows.shape[-1], allow_empty=True)
-    names = [n for n in ("values", "points", "distances", "rays") if hasattr(result, n)]
     fields = _fields(result, len(rows), "gaps", "status", "equality_duals", *names)
-    if result.duals.shape[0] != len(rows):
-        raise ValueError(
-            f"result must have duals of {len(rows)} problems, got shape {result.duals.shape}"
-        )
+    duals = Weights.of(result, "duals", len(rows))
     equality_duals = fields.pop("equality_duals")
     fields["queries"] = rows.astype(np.float64)
     proven = np.zeros(len(rows), dtype=bool)
     for block in _blocks(len(rows), system.rows.shape[-2]):
-        multipliers = dense_multipliers(result.duals, equality_duals, block, system)
+        multipliers = dense_multipliers(duals, equality_duals, block, system)
         part = {key: array[block] for key, array in fields.items()}
-        proven[block] = _proven(Claims.of(system, multipliers, part), provers)
+        proven[block] = _proven(Claims.of(system, multipliers, part, tolerance), provers)
     return proven
 
 
@@ -127,7 +123,8 @@ def _blocks(n_problems: int, size: int) -> Iterator[slice]:
 # Chebyshev centres
 
 
-def _check_centers(A: Any, b: Any, result: Any, equalities: Any) -> Bools:
+def check_centers(A: Any, b: Any, result: Any, tolerance: float, equalities: Any = None) -> Bools:
+    """Check `ChebyshevCenters`; see `hullspace.certificates.check`."""
     n_problems = len(b)
     fields = _fields(result, n_problems, "centers", "radii", "gaps", "rays", "status")
     if len(result.duals) != n_problems or len(result.equality_duals) != n_problems:
@@ -143,7 +140,7 @@ def _check_centers(A: Any, b: Any, result: Any, equalities: Any) -> Bools:
                 f"got {multipliers.shape[1]}"
             )
         part = {name: array[block] for name, array in fields.items()}
-        proven[block] = _proven(Claims.of(system, multipliers, part), _CENTERS)
+        proven[block] = _proven(Claims.of(system, multipliers, part, tolerance), _CENTERS)
     return proven
 
 
@@ -162,7 +159,10 @@ def _systems(A: Any, b: Any, equalities: Any) -> Iterator[tuple[slice, System]]:
         yield block, whole.select(np.arange(block.start, block.stop))
 
 
-def _check_center(system: System, result: Any) -> Bools:
+def check_center(subject: Any, queries: Any, result: Any, tolerance: float) -> Bools:
+    """Check a `ChebyshevCenter`; see `hullspace.certificates.check`."""
+    require_no_queries(queries, result)
+    system = _system(subject, result)
     fields = {
         "centers": np.asarray(result.center)[None],
         "radii": np.array([result.radius]),
@@ -171,7 +171,7 @@ def _check_center(system: System, result: Any) -> Bools:
         "status": np.array([result.status]),
     }
     multipliers = np.append(result.duals, result.equality_duals)[None]
-    return _proven(Claims.of(system, multipliers, fields), _CENTERS)
+    return _proven(Claims.of(system, multipliers, fields, tolerance), _CENTERS)
 
 
 def _reach(system: System) -> Floats:
@@ -301,7 +301,7 @@ def _optimal_projection(claims: Claims) -> Bools:
         & (norms(q - x - normals) <= tolerance * (claims.sizes(scaled) + lengths))
         & (bounded | (needed <= tolerance * lengths))
         & (gaps >= 0.0)
-        & (gaps <= LARGEST_GAP * lengths)
+        & (gaps <= claims.largest_gap * lengths)
     )
     return result
 
@@ -317,8 +317,11 @@ _PROJECTION: Provers = {Status.OPTIMAL: _optimal_projection, Status.EMPTY: _no_p
 # Irredundant rows
 
 
-def _check_irredundant(system: System, result: Any) -> Bools:
+def check_irredundant(subject: Any, queries: Any, result: Any, tolerance: float) -> Bools:
     """Whether each witness violates its row, and satisfies the others and the equalities."""
+    del tolerance  # strictly, but for rounding
+    require_no_queries(queries, result)
+    system = _system(subject, result)
     indices, witnesses = np.asarray(result.indices), np.asarray(result.witnesses)
     n = system.n_inequalities
     if witnesses.shape != (len(indices), system.rows.shape[-1]):
@@ -337,8 +340,8 @@ def _check_irredundant(system: System, result: Any) -> Bools:
     return proven
 
 
-def _violate_only(system: System, rows: npt.NDArray[np.intp], witnesses: Floats) -> Bools:
-    claims = Claims.of(system, np.zeros((len(rows), system.rows.shape[-2])), {})
+def _violate_only(system: System, rows: Rows, witnesses: Floats) -> Bools:
+    claims = Claims.of(system, np.zeros((len(rows), system.rows.shape[-2])), {}, 0.0)
     beyond, allowed = claims.excess(witnesses)
     lengths = np.where(system.lengths > 0.0, system.lengths, 1.0)
     distances, allowed = beyond / lengths, allowed / lengths

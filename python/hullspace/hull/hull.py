@@ -17,7 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.arguments import FloatArray, as_matrix, as_threads, as_tolerance, require_finite
+from hullspace.arguments import (
+    DEFAULT_TOLERANCE,
+    FloatArray,
+    as_matrix,
+    as_threads,
+    as_tolerance,
+    require_finite,
+)
 from hullspace.devices import as_memory_limit, beside, choose_device, device_of, name_of, on_host
 from hullspace.hull import subsets
 from hullspace.hull.device_set import DeviceSet
@@ -48,8 +55,6 @@ __all__ = [
     "Support",
     "Vertices",
 ]
-
-DEFAULT_TOLERANCE = 1e-9
 
 
 class Hull:

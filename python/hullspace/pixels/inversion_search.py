@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hullspace.arguments import as_nonnegative
 from hullspace.extras import require
-from hullspace.pixels._minimize import minimize, wander
+from hullspace.pixels.images import as_count
+from hullspace.pixels.minimize import minimize, wander
+from hullspace.pixels.oracle import Oracle
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from hullspace.pixels._minimize import Objective
-    from hullspace.pixels._oracle import Oracle
+    from hullspace.features import FeatureSpace
+    from hullspace.pixels.images import Images
+    from hullspace.pixels.minimize import Objective
 
 # Noise of the second start, relative to the width of the box; that of others is greater.
 _NOISE = 0.1
@@ -35,6 +39,31 @@ class InversionSearch:
     n_starts: int
     max_steps: int
     generator: torch.Generator
+
+    @classmethod
+    def of(
+        cls,
+        space: FeatureSpace,
+        batch: Images,
+        *,
+        weight: float,
+        tolerance: float,
+        n_starts: int,
+        max_steps: int,
+        batch_size: int,
+        random_state: int,
+    ) -> InversionSearch:
+        """Check what `invert` takes; errors name the argument."""
+        return cls(
+            Oracle(space, batch.shape, as_count(batch_size, "batch_size")),
+            batch.low,
+            batch.high,
+            as_nonnegative(weight, "weight"),
+            as_nonnegative(tolerance, "tolerance"),
+            as_count(n_starts, "n_starts"),
+            as_count(max_steps, "max_steps"),
+            require("torch", "torch").Generator().manual_seed(random_state),
+        )
 
     def run(self, origins: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
         """Return the best images found."""

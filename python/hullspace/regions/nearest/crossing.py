@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hullspace.bounds.relaxation import Lines
+
 if TYPE_CHECKING:
     from hullspace.bounds.norms import Norm
     from hullspace.networks import ReluNetwork
-
-from hullspace.bounds.relaxation import Lines
 
 _Floats = npt.NDArray[np.float64]
 

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.networks import pack
-from hullspace.regions.walker import SAME_PLACE
+from hullspace.regions.segments.walker import SAME_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hullspace.regions.walker import Walk
+    from hullspace.regions.segments.walker import SegmentWalker
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -47,7 +47,7 @@ class Track:
     pattern: _Bytes
 
 
-def tracks(walk: Walk, most: int | None) -> Iterator[Track]:
+def tracks(walk: SegmentWalker, most: int | None) -> Iterator[Track]:
     """Yield a track for each segment, with at most `most` breakpoints."""
     flips = [np.concatenate(part) for part in zip(_NO_FLIPS, *walk.flips, strict=True)]
     order = np.lexsort((flips[1], flips[0]))

@@ -17,8 +17,8 @@ from hullspace.bounds.gradients import (
     unit_gradients,
 )
 from hullspace.bounds.norms import Euclidean, Largest
-from hullspace.pixels._deviations import Deviations
-from hullspace.pixels._relaxed import Relaxed
+from hullspace.pixels.deviations import Deviations
+from hullspace.pixels.relaxed import Relaxed
 from hullspace.regions import nearest_boundary
 from hullspace.status import Status
 
@@ -86,7 +86,7 @@ def radii_of(plan: Plan, point: _Floats) -> ImageRadii:
     second, first = np.sort(gradients.inputs[-1])[-2:]
     found = ImageRadii(int(gradients.inputs[-1].argmax()), float(first - second))
     for norm in plan.norms:
-        search = _Search(plan, point, gradients, found, norm, seconds)
+        search = _NormRadii(plan, point, gradients, found, norm, seconds)
         results = [search.of(method) for method in plan.methods]
         found.radii.append([radius for radius, _ in results])
         found.statuses.append([status for _, status in results])
@@ -95,7 +95,7 @@ def radii_of(plan: Plan, point: _Floats) -> ImageRadii:
     return found
 
 
-class _Search:
+class _NormRadii:
     """The methods in one norm; each begins with what the one before has proven."""
 
     def __init__(

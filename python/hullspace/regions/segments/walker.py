@@ -155,11 +155,11 @@ def _tiled(row: _Floats, values: dict[int, _Floats]) -> _Floats:
 
 
 def prepare(network: ReluNetwork) -> list[_Layer]:
-    """Return the network's stages as `Walk` takes them; several walks may share them."""
+    """Return the network's stages as `SegmentWalker` takes them; several walks may share them."""
     return [_Layer(stage) for stage in network.stages]
 
 
-class Walk:
+class SegmentWalker:
     """Finds all breakpoints of some segments of a network's input space.
 
     Attributes

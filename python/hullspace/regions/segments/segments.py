@@ -27,9 +27,9 @@ from hullspace.arguments import as_threads, require_count, require_finite
 from hullspace.extras import require
 from hullspace.networks import pack
 from hullspace.regions.arguments import as_network
-from hullspace.regions.envelope import class_changes
-from hullspace.regions.tracks import tracks
-from hullspace.regions.walker import Walk, prepare
+from hullspace.regions.segments.envelope import class_changes
+from hullspace.regions.segments.tracks import tracks
+from hullspace.regions.segments.walker import SegmentWalker, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from hullspace.networks import ReluNetwork
-    from hullspace.regions.tracks import Track
+    from hullspace.regions.segments.tracks import Track
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -309,7 +309,7 @@ def _walk_groups(
     layers, stopped = prepare(network), Event()
 
     def walk(group: slice) -> list[SegmentWalk]:
-        found = Walk(network, layers, most, advance)
+        found = SegmentWalker(network, layers, most, advance)
         found.run(starts[group], stops[group])
         ends = zip(starts[group], stops[group], tracks(found, most), strict=True)
         return [_as_walk(network, *each) for each in ends]

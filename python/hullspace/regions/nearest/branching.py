@@ -18,8 +18,8 @@ from hullspace.bounds.ascent import Duals, ascend, lower_bounds, start_slopes
 from hullspace.bounds.relaxation import joined
 
 if TYPE_CHECKING:
-    from hullspace.bounds.exact import Regions
     from hullspace.bounds.norms import Zones
+    from hullspace.regions.nearest.projections import Regions
 
 _Floats = npt.NDArray[np.float64]
 

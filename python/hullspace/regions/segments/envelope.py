@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.regions.walker import SAME_PLACE
+from hullspace.regions.segments.walker import SAME_PLACE
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]

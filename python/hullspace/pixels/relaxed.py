@@ -23,7 +23,7 @@ from hullspace.status import Status
 if TYPE_CHECKING:
     from hullspace.bounds.norms import Norm
     from hullspace.networks import ReluNetwork
-    from hullspace.pixels._deviations import Deviations
+    from hullspace.pixels.deviations import Deviations
 
 _Floats = npt.NDArray[np.float64]
 # Steps of ascent for the margins, and for the units' bounds.

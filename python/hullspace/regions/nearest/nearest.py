@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.arguments import as_norm, as_positive, as_threads
-from hullspace.bounds.branching import Branching
-from hullspace.bounds.crossing import many_approaches
-from hullspace.bounds.exact import Regions
 from hullspace.bounds.gradients import relaxation_rounding
 from hullspace.bounds.norms import Euclidean, Largest, Norm
 from hullspace.bounds.reduction import Reduced, reduce_network
 from hullspace.extras import require
 from hullspace.regions.arguments import Box, as_box, as_class, as_network, as_point
+from hullspace.regions.nearest.branching import Branching
+from hullspace.regions.nearest.crossing import many_approaches
+from hullspace.regions.nearest.projections import Regions
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def nearest_boundary(
     others = [k for k in range(model.n_outputs) if k != label]
     chosen = as_class(target, "target", others)
     _require_fitting(model)
-    search = _Search(
+    search = _BoundarySearch(
         model,
         point,
         kind(*box, relaxation_rounding(model)),
@@ -198,7 +199,7 @@ class _Progress:
             self._status.update(f"distance {lower:.6g} to {upper:.6g}, {n_nodes:,} nodes")
 
 
-class _Search:
+class _BoundarySearch:
     """The search for all targets: one `Branching` each, and the best point of all."""
 
     def __init__(
@@ -322,8 +323,8 @@ class _Search:
         self, searches: dict[int, Branching], n_threads: int, update: Callable[[], None]
     ) -> bool:
         """Branch, for the targets with the lowest values first."""
-        with ThreadPoolExecutor(n_threads or None) as pool:
-            workers = pool._max_workers
+        workers = n_threads or os.cpu_count() or 1
+        with ThreadPoolExecutor(workers) as pool:
             while self.seconds < self.limit:
                 left = sorted(
                     (s for s in searches.values() if s.open), key=lambda search: search.value

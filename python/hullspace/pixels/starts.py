@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hullspace.extras import require
-from hullspace.pixels._descent import retreat
-from hullspace.pixels._goals import Goals
+from hullspace.pixels.descent import retreat
+from hullspace.pixels.goals import Goals
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from hullspace.pixels._box import Box
-    from hullspace.pixels._images import Images
-    from hullspace.pixels._oracle import Oracle
+    from hullspace.pixels.box import Box
+    from hullspace.pixels.images import Images
+    from hullspace.pixels.oracle import Oracle
 
 # Random images that stand beside the caller's images as examples of other answers.
 _N_RANDOM = 16

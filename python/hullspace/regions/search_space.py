@@ -22,7 +22,7 @@ _Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class SearchSpace:
     """The points ``origin + basis @ y`` with ``A y <= b``.
 
     Attributes
@@ -71,7 +71,7 @@ class Place:
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Place:
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> SearchSpace:
         """Undo `to_arrays`."""
         polyhedron = None
         if "domain_A" in arrays:
@@ -90,7 +90,7 @@ class Place:
         return lifted
 
 
-def place_of(domain: Domain, network: ReluNetwork) -> Place:
+def search_space(domain: Domain, network: ReluNetwork) -> SearchSpace:
     """Check a domain as users give it.
 
     Raises
@@ -100,7 +100,7 @@ def place_of(domain: Domain, network: ReluNetwork) -> Place:
     """
     n = network.n_inputs
     if domain is None:
-        return Place(None, np.zeros(n), np.eye(n), np.zeros((0, n)), np.zeros(0))
+        return SearchSpace(None, np.zeros(n), np.eye(n), np.zeros((0, n)), np.zeros(0))
     if not isinstance(domain, Polyhedron):
         domain = _box(domain, network)
     if domain.n_features != n:
@@ -108,12 +108,12 @@ def place_of(domain: Domain, network: ReluNetwork) -> Place:
             f"domain must have {n} features, one for each input, got {domain.n_features}"
         )
     if not len(domain.E):
-        return Place(domain, np.zeros(n), np.eye(n), domain.A, domain.b)
+        return SearchSpace(domain, np.zeros(n), np.eye(n), domain.A, domain.b)
     affine = AffineSet(domain.E, domain.d)
     if affine.contradiction is not None or not affine.basis.shape[1]:
         raise ValueError("domain must have interior points within its equalities")
     along, rest = affine.reduce(domain.A, domain.b)
-    return Place(
+    return SearchSpace(
         domain, affine.origin, affine.basis, np.ascontiguousarray(along), rest, is_whole=False
     )
 
@@ -123,9 +123,9 @@ def _box(domain: Any, network: ReluNetwork) -> Polyhedron:
     if not (np.isfinite(lower) & np.isfinite(upper)).all():
         raise ValueError("domain must have finite ends; a Polyhedron may be unbounded")
     if not (lower < upper).all():
-        place = int(np.argmin(lower < upper))
+        at = int(np.argmin(lower < upper))
         raise ValueError(
             "domain must have interior points, so lower below upper everywhere; "
-            f"at element {place} got {lower[place]} and {upper[place]}"
+            f"at element {at} got {lower[at]} and {upper[at]}"
         )
     return Polyhedron(*box_rows(lower, upper))

@@ -11,39 +11,44 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 
-from hullspace.certificates.floating import _QUERY_BLOCK, _ROUNDOFF, _combinations, _norms
+from hullspace.certificates.centred import QUERY_BLOCK, combinations
 from hullspace.certificates.integers import ExactData, Integers, to_integers, unit_exponent
+from hullspace.certificates.rounding import (
+    ROUNDOFF,
+    UNDERFLOW,
+    Bools,
+    Floats,
+    Rows,
+    are_unit,
+    gamma,
+    norms,
+)
 from hullspace.hull import Hull
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-    from hullspace.certificates.floating import _Data
+    from hullspace.certificates.centred import CentredData
 
 # Points that the simplex around the middle of the hull is chosen from.
 _SAMPLE = 4096
-
-_Floats = npt.NDArray[np.float64]
-_Bools = npt.NDArray[np.bool_]
-_Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Ball:
     """A ball inside the hull, in scaled and centred units."""
 
-    center: _Floats
+    center: Floats
     radius: float
 
 
 @dataclass(frozen=True)
-class Search:
+class Evidence:
     """Points and queries, all queries within the points' bounding box."""
 
-    data: _Data
+    data: CentredData
 
     @cached_property
     def exact(self) -> ExactData:
@@ -60,7 +65,7 @@ class Search:
         """A ball inside the hull, if the sample of points makes one."""
         return inner_ball(self.data)
 
-    def project(self, targets: _Floats, negligible: float) -> tuple[_Floats, _Floats, list[_Rows]]:
+    def project(self, targets: Floats, negligible: float) -> tuple[Floats, Floats, list[Rows]]:
         """Distances, normals and supports of the projections of centred targets."""
         projection = self.hull.project(targets + self.data.center, tolerance=0.0)
         weights = projection.weights
@@ -70,15 +75,15 @@ class Search:
         return projection.distances, projection.normals, supports
 
     def separated(
-        self, rows: _Rows, normals: _Floats, vectors: list[Integers] | None = None
-    ) -> _Bools:
+        self, rows: Rows, normals: Floats, vectors: list[Integers] | None = None
+    ) -> Bools:
         """Whether hyperplanes separate queries exactly from all points.
 
         The normals are unit vectors; with `vectors` they are those of the integers, rounded.
         """
         result = np.zeros(len(rows), dtype=bool)
-        for first in range(0, len(rows), _QUERY_BLOCK):
-            block = slice(first, first + _QUERY_BLOCK)
+        for first in range(0, len(rows), QUERY_BLOCK):
+            block = slice(first, first + QUERY_BLOCK)
             close = self._close_points(rows[block], normals[block])
             for i, indices in enumerate(close, first):
                 if indices is None or not len(indices):
@@ -88,11 +93,11 @@ class Search:
                 result[i] = self._is_below(vector, rows[i], indices)
         return result
 
-    def _is_below(self, vector: Integers, row: int, indices: _Rows) -> bool:
+    def _is_below(self, vector: Integers, row: int, indices: Rows) -> bool:
         exact = self.exact
         return all((exact.query(row) - exact.points(indices)) @ vector > 0)
 
-    def _close_points(self, rows: _Rows, normals: _Floats) -> list[_Rows | None]:
+    def _close_points(self, rows: Rows, normals: Floats) -> list[Rows | None]:
         """Points that rounding leaves on either side of the hyperplane through each query.
 
         None where a point is beyond doubt on the query's side of it or a normal is no number.
@@ -101,8 +106,8 @@ class Search:
         # The other half is for the rounding of the normals themselves.
         allowed = 2.0 * self.data.rounding(queries)
         heights = np.einsum("ij,ij->i", normals, queries)
-        close: list[list[_Rows]] = [[] for _ in rows]
-        alive = np.abs(_norms(normals) - 1.0) <= 1e-12
+        close: list[list[Rows]] = [[] for _ in rows]
+        alive = are_unit(normals)
         first = 0
         for block in self.data.point_blocks():
             scores = normals @ block.T
@@ -117,7 +122,7 @@ class Search:
             for found, sound in zip(close, alive, strict=True)
         ]
 
-    def absorbed(self, targets: _Floats, share: float) -> _Bools:
+    def absorbed(self, targets: Floats, share: float) -> Bools:
         """Whether centred targets, each rounded once, are proven inside with the ball's help.
 
         A target is searched for as ``(1 - share) * combination + share * (center + error)``, and
@@ -127,34 +132,34 @@ class Search:
         if self.ball is None or not len(targets):
             return result
         pulled = self.ball.center + (targets - self.ball.center) / (1.0 - share)
-        for first in range(0, len(targets), _QUERY_BLOCK):
-            block = slice(first, first + _QUERY_BLOCK)
+        for first in range(0, len(targets), QUERY_BLOCK):
+            block = slice(first, first + QUERY_BLOCK)
             places = pulled[block] + self.data.center
             weights = self.hull.project(places, tolerance=0.0).weights
             result[block] = self._absorbs(self.ball, targets[block], (1.0 - share) * weights)
         return result
 
-    def _absorbs(self, ball: Ball, targets: _Floats, weights: sparse.csr_array) -> _Bools:
+    def _absorbs(self, ball: Ball, targets: Floats, weights: sparse.csr_array) -> Bools:
         """Whether the ball, with the weight that is left to it, makes up for the difference."""
         sums = np.asarray(weights.sum(axis=1)).ravel()
         nonnegative = np.asarray(weights.min(axis=1).todense()).ravel() >= 0.0
-        errors = targets - _combinations(self.data, weights) - (1.0 - sums)[:, None] * ball.center
+        errors = targets - combinations(self.data, weights) - (1.0 - sums)[:, None] * ball.center
         # Sums of so many terms, and a few operations more, of numbers within these norms.
         n = int(np.diff(weights.indptr).max(initial=0)) + 10
-        unit = n * _ROUNDOFF / (1.0 - n * _ROUNDOFF)
-        sizes = _norms(targets) + 2.0 * self.data.radius
-        rounding = unit * sizes + targets.shape[1] * 2.0**-1000
+        unit = gamma(n)
+        sizes = norms(targets) + 2.0 * self.data.radius
+        rounding = unit * sizes + targets.shape[1] * UNDERFLOW
         left = (1.0 - sums) - unit
-        result: _Bools = nonnegative & (left > 0.0)
-        result &= (_norms(errors) + rounding) * (1.0 + 2.0**-40) <= left * ball.radius
+        result: Bools = nonnegative & (left > 0.0)
+        result &= (norms(errors) + rounding) * (1.0 + 2.0**-40) <= left * ball.radius
         return result
 
 
-def _as_integers(normal: _Floats) -> Integers:
+def _as_integers(normal: Floats) -> Integers:
     return to_integers(normal, unit_exponent(normal))
 
 
-def inner_ball(data: _Data) -> Ball | None:
+def inner_ball(data: CentredData) -> Ball | None:
     """Find a ball inside a simplex of well spread points; None if there is no such simplex.
 
     A point ``center + e`` has barycentric coordinates ``v = A^-1 (e; 1)`` in the simplex, where A
@@ -172,7 +177,7 @@ def inner_ball(data: _Data) -> Ball | None:
     sample = data.centred(data.points[::step])
     if len(sample) <= n:
         return None
-    first = int(_norms(sample - sample.mean(axis=0)).argmin())
+    first = int(norms(sample - sample.mean(axis=0)).argmin())
     edges = (sample - sample[first]).T
     pivots = linalg.qr(edges, mode="r", pivoting=True)[1][:n]
     simplex = sample[[first, *pivots]]
@@ -185,9 +190,9 @@ def inner_ball(data: _Data) -> Ball | None:
     return _verified_ball(center, matrix, inverse)
 
 
-def _verified_ball(center: _Floats, matrix: _Floats, inverse: _Floats) -> Ball | None:
+def _verified_ball(center: Floats, matrix: Floats, inverse: Floats) -> Ball | None:
     """Bound the barycentric coordinates in a ball from below, all rounding accounted for."""
-    slopes, heights = _norms(inverse[:, :-1]), inverse[:, -1]
+    slopes, heights = norms(inverse[:, :-1]), inverse[:, -1]
     radius = 0.5 * float((heights / slopes).min())
     bound = deviation(matrix, inverse)
     lowest = float((heights - radius * slopes).min()) * (1.0 - 2.0**-20)
@@ -197,12 +202,12 @@ def _verified_ball(center: _Floats, matrix: _Floats, inverse: _Floats) -> Ball |
     return None
 
 
-def deviation(matrix: _Floats, inverse: _Floats) -> float:
+def deviation(matrix: Floats, inverse: Floats) -> float:
     """Bound ``||inverse @ A - I||``, the largest row sum, for an A that rounds to `matrix`."""
     size = len(matrix)
     # One rounding an element of the matrix, size + 1 an element of the product, times two.
-    unit = 2.0 * (size + 3) * _ROUNDOFF
-    underflow = size * 2.0**-1000 * (1.0 + np.abs(inverse).max())
+    unit = 2.0 * (size + 3) * ROUNDOFF
+    underflow = size * UNDERFLOW * (1.0 + np.abs(inverse).max())
     rounding = unit * (np.abs(inverse) @ np.abs(matrix)) + underflow
     errors = np.abs(inverse @ matrix - np.eye(size)) + rounding
     return float(errors.sum(axis=1).max()) * (1.0 + 2.0**-40)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from hullspace.pixels._box import Box
-    from hullspace.pixels._goals import Goals
-    from hullspace.pixels._oracle import Loss, Oracle
+    from hullspace.pixels.box import Box
+    from hullspace.pixels.goals import Goals
+    from hullspace.pixels.oracle import Loss, Oracle
 
 
 @dataclass(frozen=True)
