@@ -39,14 +39,6 @@ HULLSPACE_DEVICE inline double framed(const DeviceMatrix& matrix, const Frame& f
   return frame.unit.to_set(matrix.element(row, column) - frame.center[column]);
 }
 
-// The inner product of vectors of n elements.
-template <class Team>
-HULLSPACE_DEVICE double inner_product(const Team& team, const double* a, const double* b, int n) {
-  double sum = 0.0;
-  for (int j = team.lane(); j < n; j += team.size()) sum += a[j] * b[j];
-  return team.sum(sum);
-}
-
 // A row of a matrix as a unit vector, or zero; returns its length.
 template <class Team>
 HULLSPACE_DEVICE double load_direction(const Team& team, const DeviceMatrix& matrix,

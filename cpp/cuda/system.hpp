@@ -1,10 +1,6 @@
 // Constraints made ready for the simplex method, by a team of threads: rows of unit length and
 // bounds near one. Rows that hold a single feature, as those of boxes do, come last, where products
 // with them cost nothing. The counterpart of polyhedron/system.hpp.
-//
-// Vectors lie in memory one after the other. A product of one with all of them is the work of
-// groups of four threads, each with a vector of its own: it reads 32 bytes in a row, a whole sector
-// of the device's memory, and the sum takes two exchanges where that of a warp takes five.
 #pragma once
 
 #include <cmath>
@@ -13,6 +9,7 @@
 
 #include "cuda/carver.hpp"
 #include "cuda/frame.hpp"
+#include "cuda/products.hpp"
 #include "cuda/team.hpp"
 #include "decide/rows.hpp"
 
@@ -23,34 +20,6 @@ namespace hullspace::cuda {
 HULLSPACE_HOST_DEVICE constexpr int vector_stride(int n) { return (n + 3) / 8 * 8 + 4; }
 
 using decide::larger;
-
-// out[i] = sum over j < n of element j of vector i with x[j], + more(i), for `count` vectors.
-template <class Team, class More>
-HULLSPACE_DEVICE void products_of_groups(const Team& team, const double* vectors,
-                                         std::int64_t stride, int count, const double* x, int n,
-                                         const More& more, double* out) {
-  constexpr int kAtOnce = 8;  // reads that are under way together
-  const auto part = team.own_part();
-  const auto group = part.own_group();
-  for (int first = part.n_groups() * team.part(); first < count;
-       first += part.n_groups() * team.n_parts()) {
-    const int i = first + part.group();
-    const double* vector = vectors + stride * (i < count ? i : count - 1);
-    double even = 0.0;
-    double odd = 0.0;  // two sums, as each waits for its last addition
-    int j = group.lane();
-    for (; j + (kAtOnce - 1) * group.size() < n; j += kAtOnce * group.size()) {
-      for (int k = 0; k < kAtOnce; k += 2) {
-        const int next = j + k * group.size();
-        even += vector[next] * x[next];
-        odd += vector[next + group.size()] * x[next + group.size()];
-      }
-    }
-    for (; j < n; j += group.size()) even += vector[j] * x[j];
-    const double sum = group.sum(even + odd);
-    if (group.lane() == 0 && i < count) out[i] = sum + more(i);
-  }
-}
 
 // Rows made ready, for one polyhedron or for many that share them.
 struct RowsMemory {

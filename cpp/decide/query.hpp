@@ -90,5 +90,10 @@ HULLSPACE_DECIDE Status status_within(Goal goal) {
   return goal == Goal::kContain ? Status::kInside : Status::kOptimal;
 }
 
+// Whether an answer has weights: those of a nearest point always, else those that prove something.
+HULLSPACE_DECIDE bool has_weights(Goal goal, Status status) {
+  return goal == Goal::kProject || status == status_within(goal);
+}
+
 }  // namespace decide
 }  // namespace hullspace

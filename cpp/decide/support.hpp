@@ -2,11 +2,18 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 
 #include "common/tolerances.hpp"
 #include "decide/basics.hpp"
 
-namespace hullspace::decide {
+namespace hullspace {
+
+// What a place of a pool of points holds: nothing, a point that carries no weight, or one that
+// does.
+enum class Occupant : std::int8_t { kNone, kIdle, kSupport };
+
+namespace decide {
 
 // A column is made orthogonal to others up to so many times. A third time is never needed in exact
 // "twice is enough"; it only costs when rounding says so.
@@ -41,4 +48,5 @@ HULLSPACE_DECIDE double share_to_zero(double weight, double step) { return weigh
 HULLSPACE_DECIDE bool gains_weight(double step) { return step > 0.0; }
 HULLSPACE_DECIDE bool leaves(double weight, bool is_last) { return weight <= 0.0 && !is_last; }
 
-}  // namespace hullspace::decide
+}  // namespace decide
+}  // namespace hullspace

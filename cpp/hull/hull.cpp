@@ -53,20 +53,20 @@ struct Supports {
 // Append the rows of queries [first, last) to `weights`, columns ascending within a row.
 void append_rows(const std::vector<Supports>& parts, std::ptrdiff_t first, std::ptrdiff_t last,
                  SparseWeights& weights) {
-  struct Place {
+  struct Piece {
     const Supports* part = nullptr;
     std::size_t start = 0;
     std::size_t size = 0;
   };
-  std::vector<Place> places(static_cast<std::size_t>(last - first));
+  std::vector<Piece> pieces(static_cast<std::size_t>(last - first));
   for (const Supports& part : parts) {
-    for (const auto& row : part.rows) places[row.query - first] = {&part, row.start, row.size};
+    for (const auto& row : part.rows) pieces[row.query - first] = {&part, row.start, row.size};
   }
   std::vector<std::pair<std::int32_t, double>> entries;
-  for (const Place& place : places) {
+  for (const Piece& piece : pieces) {
     entries.clear();
-    for (std::size_t i = place.start; i < place.start + place.size; ++i) {
-      entries.emplace_back(place.part->columns[i], place.part->values[i]);
+    for (std::size_t i = piece.start; i < piece.start + piece.size; ++i) {
+      entries.emplace_back(piece.part->columns[i], piece.part->values[i]);
     }
     std::sort(entries.begin(), entries.end());
     for (const auto& [column, value] : entries) {
@@ -86,10 +86,10 @@ void reserve_rest(std::ptrdiff_t n_done, std::ptrdiff_t n_queries, SparseWeights
   weights.columns.reserve(expected);
 }
 
-// Solve the problem of every query; `emit` stores an answer and says whether its weights are kept.
+// Solve the problem of every query; `emit` stores all of an answer but its weights.
 SparseWeights solve_all(const PointSet& points, const BytePanels& bytes, const Problem& problem,
                         std::ptrdiff_t n_queries, const Context& context,
-                        const std::function<bool(const Slot&)>& emit) {
+                        const std::function<void(const Slot&)>& emit) {
   SparseWeights weights;
   weights.row_starts.reserve(static_cast<std::size_t>(n_queries) + 1);
   for (std::ptrdiff_t first = 0; first < n_queries; first += kQueriesPerRound) {
@@ -102,7 +102,9 @@ SparseWeights solve_all(const PointSet& points, const BytePanels& bytes, const P
     run_workers(context, n_workers, [&](int worker, const StopFlag& stop) {
       BatchSolver solver(points, bytes, problem);
       const auto keep = [&](const Slot& slot) {
-        if (emit(slot)) parts[worker].add(slot.index, slot.active);
+        emit(slot);
+        if (!decide::has_weights(problem.goal, slot.status)) return;
+        parts[worker].add(slot.index, slot.active);
       };
       solver.run(next, last, n_slots, keep, stop);
     });
@@ -227,7 +229,6 @@ Projections Hull::project(const AnyMatrix& queries, double tolerance,
     const decide::AnswerUnits units{points_->unit(), slot.far_unit};
     result.gaps[i] = units.gap(slot.gap, result.distances[i]);
     result.status[i] = slot.status;
-    return true;
   };
   const Problem problem{Goal::kProject, queries, effective_tolerance(*points_, tolerance)};
   result.weights = solve_all(*points_, *bytes_, problem, rows(queries), context, emit);
@@ -265,7 +266,6 @@ Memberships Hull::solve_memberships(const AnyMatrix& queries, bool against_other
       result.margins[i] = decide::AnswerUnits{points_->unit(), slot.far_unit}.margin(slot.margin);
     }
     if (slot.status == Status::kInside) result.residuals[i] = true_distance(*points_, slot);
-    return slot.status == Status::kInside;
   };
   const Problem problem{Goal::kContain, queries, effective, against_others};
   result.weights = solve_all(*points_, *bytes_, problem, rows(queries), context, emit);
@@ -299,7 +299,7 @@ Rays Hull::ray(const AnyMatrix& origins, const AnyMatrix& directions, double tol
   const auto emit = [&](const Slot& slot) {
     const std::ptrdiff_t i = slot.index;
     result.status[i] = slot.status;
-    if (slot.status == Status::kUndecided) return false;
+    if (slot.status == Status::kUndecided) return;
     const double* exit = slot.ray.exit.data();
     double* normal = &result.normals[i * n];
     std::transform(exit, exit + n, normal, std::negate<>());
@@ -309,10 +309,9 @@ Rays Hull::ray(const AnyMatrix& origins, const AnyMatrix& directions, double tol
     if (slot.status == Status::kOutside) {
       result.offsets[i] -= points_->length_to_data(slot.margin);
       std::fill_n(point, n, std::numeric_limits<double>::quiet_NaN());
-      return false;
+      return;
     }
     result.steps[i] = points_->length_to_data(slot.ray.step - slot.ray.first) / lengths[i];
-    return true;
   };
   Problem problem{Goal::kRay, origins, effective_tolerance(*points_, tolerance)};
   problem.directions = directions;
