@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hullspace.certificates.rounding import dots, every, exponents, gamma, highest, norms
+from hullspace.certificates.rounding import (
+    are_nan,
+    are_zero,
+    dots,
+    every,
+    exponents,
+    gamma,
+    highest,
+    norms,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +79,14 @@ class Claims:
         """Which rows have a multiplier."""
         used: Bools = self.multipliers != 0.0
         return used
+
+    def has_no(self, *names: str) -> Bools:
+        """Whether fields say that they have nothing to say: points NaN, gaps and rays zero."""
+        result = np.ones(len(self.multipliers), dtype=bool)
+        for name in names:
+            idle = are_nan if name in {"points", "centers"} else are_zero
+            result &= idle(self[name].reshape(len(result), -1))
+        return result
 
     def rounding(self) -> Floats:
         """Bound the rounding of sums over features or multipliers, relative to their terms."""

@@ -28,7 +28,7 @@ def check_support(points: PointSet, queries: Any, result: Any, tolerance: float)
     known = (indices >= 0) & (indices < len(points))
     own = _scores(points, directions, np.where(known, indices, 0))
     levels, doubt = points.frame.levels(values, directions)
-    rounding = points.frame.product_rounding(directions, np.float64(points.radius))
+    rounding = points.frame.product_rounding(directions, points.radius)
     result_holds: Bools = (
         known
         & (points.heights(directions) <= own + 2.0 * rounding)
@@ -54,7 +54,7 @@ def check_vertices(points: PointSet, queries: Any, result: Any, tolerance: float
         return np.zeros(n, dtype=bool)
     directions = points.frame.normals(given)
     own = _scores(points, directions, indices)
-    rounding = 2.0 * points.frame.product_rounding(directions, np.float64(points.radius))
+    rounding = 2.0 * points.frame.product_rounding(directions, points.radius)
     listed = PointSet(points.points[indices], points.frame)
     separations = own - listed.heights(directions, of_others=True)
     # The others lie in the hull of the vertices, up to the tolerance.

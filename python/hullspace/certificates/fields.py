@@ -139,8 +139,7 @@ class Weights:
 
     def sums(self) -> Floats:
         """Sum of each row."""
-        sums: Floats = np.bincount(self.owners, self.data, minlength=len(self))
-        return sums
+        return np.bincount(self.owners, self.data, minlength=len(self)).astype(np.float64)
 
     def select(self, rows: Rows) -> Weights:
         """Return some of the rows."""

@@ -142,7 +142,8 @@ class Frame:
 
     def differences(self, rows: Floats, units: Exponents) -> Floats:
         """Return differences in the units of the data in coordinates, in units of ``2**units``."""
-        return np.ldexp(rows, -(self.exponents + units[:, None]))
+        shifted: Floats = np.ldexp(rows, -(self.exponents + units[:, None]))
+        return shifted
 
     def levels(self, values: Floats, normals: Normals) -> tuple[Floats, Floats]:
         """Return ``value - normal @ center``, in units of the normals, and how wrong it may be.
@@ -170,7 +171,7 @@ class Frame:
         """Norm of the widths of columns, in the units of the data."""
         return float(norms(np.ldexp(1.0, self.exponents)))
 
-    def product_rounding(self, normals: Normals, reach: Floats) -> Floats:
+    def product_rounding(self, normals: Normals, reach: Floats | float) -> Floats:
         """Bound the rounding of products of normals and rows whose norms are below `reach`."""
         n = len(self.center) + 4
         bound: Floats = gamma(n) * normals.lengths * reach + n * UNDERFLOW

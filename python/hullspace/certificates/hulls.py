@@ -146,5 +146,6 @@ def _are_gaps(
     separated = are_unit(normals) & (scaled <= separations + doubt)
     # A distance of at least zero needs no hyperplane.
     trivial = are_zero(normals) & (needed <= rounding)
-    small: Bools = (gaps >= 0.0) & (gaps <= tolerance * points.width + rounding)
-    return small & (separated | trivial)
+    small = (gaps >= 0.0) & (gaps <= tolerance * points.width + rounding)
+    proven: Bools = small & (separated | trivial)
+    return proven

@@ -82,7 +82,7 @@ class _Pair:
         normals = self.frame.normals(self.normal)
         first, second = self.sets
         separation = -self.frame_heights(first) - second.heights(normals)
-        reach = np.float64(first.radius + second.radius)
+        reach = first.radius + second.radius
         rounding = self.frame.product_rounding(normals, reach)
         claimed = np.ldexp(self.distance - self.gap, -normals.units)
         halfway = 0.5 * self.ends[0] + 0.5 * self.ends[1]

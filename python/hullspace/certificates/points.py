@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hullspace.certificates.fields import Weights
 
 # Rows of points, and of queries, that are handled at a time: scores stay in cache.
-POINT_BLOCK = 1024
+POINT_BLOCK = 512
 QUERY_BLOCK = 1024
 # Bytes of centred points that are kept; more are centred again in every pass.
 _KEPT = 2**28

@@ -25,8 +25,23 @@ from hullspace.arguments import as_matrix
 from hullspace.certificates.claims import Claims, dense_multipliers
 from hullspace.certificates.constraints import System
 from hullspace.certificates.farkas import are_empty
-from hullspace.certificates.fields import Weights, require_no_queries
-from hullspace.certificates.rounding import ROUNDOFF, dots, every, exponents, highest, norms
+from hullspace.certificates.fields import (
+    Weights,
+    array_of,
+    float_of,
+    floats_of,
+    require_no_queries,
+    statuses_of,
+)
+from hullspace.certificates.rounding import (
+    ROUNDOFF,
+    are_zero,
+    dots,
+    every,
+    exponents,
+    highest,
+    norms,
+)
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -58,26 +73,28 @@ def _system(subject: Any, result: Any) -> System:
 def check_support(subject: Any, queries: Any, result: Any, tolerance: float) -> Bools:
     """Check a `PolyhedronSupport`; see `hullspace.certificates.check`."""
     system = _system(subject, result)
-    fields = ("values", "points", "rays")
+    fields = ("points", "rays"), ("values", "gaps")
     return _check_batch(system, "directions", queries, result, fields, _SUPPORT, tolerance)
 
 
 def check_projection(subject: Any, queries: Any, result: Any, tolerance: float) -> Bools:
     """Check a `PolyhedronProjection`; see `hullspace.certificates.check`."""
     system = _system(subject, result)
-    fields = ("points", "distances")
+    fields = ("points",), ("distances", "gaps")
     return _check_batch(system, "points", queries, result, fields, _PROJECTION, tolerance)
 
 
-def _fields(result: Any, n_problems: int, *names: str) -> dict[str, Floats]:
+def _fields(
+    result: Any,
+    n_problems: int,
+    n_features: int,
+    vectors: tuple[str, ...],
+    numbers: tuple[str, ...],
+) -> dict[str, Floats]:
     """Arrays of a result, one row for each problem."""
-    fields = {name: np.asarray(getattr(result, name)) for name in names}
-    for name, array in fields.items():
-        if array.shape[:1] != (n_problems,):
-            raise ValueError(
-                f"result must have {name} of {n_problems} problems, got shape {array.shape}"
-            )
-    return fields
+    fields = {name: floats_of(result, name, (n_problems, n_features)) for name in vectors}
+    fields |= {name: floats_of(result, name, (n_problems,)) for name in numbers}
+    return fields | {"status": statuses_of(result, (n_problems,))}
 
 
 def _proven(claims: Claims, provers: Provers) -> Bools:
@@ -96,15 +113,18 @@ def _check_batch(
     name: str,
     queries: Any,
     result: Any,
-    names: tuple[str, ...],
+    names: tuple[tuple[str, ...], tuple[str, ...]],
     provers: Provers,
     tolerance: float,
 ) -> Bools:
     """Check answers about one polyhedron."""
     rows = as_matrix(queries, name, columns=system.rows.shape[-1], allow_empty=True)
-    fields = _fields(result, len(rows), "gaps", "status", "equality_duals", *names)
+    if len(result) != len(rows):
+        raise ValueError(f"result must have answers for {len(rows)} problems, got {len(result)}")
+    fields = _fields(result, len(rows), system.rows.shape[-1], *names)
+    width = np.shape(result.equality_duals)[-1:]
+    equality_duals = floats_of(result, "equality_duals", (len(rows), *width))
     duals = Weights.of(result, "duals", len(rows))
-    equality_duals = fields.pop("equality_duals")
     fields["queries"] = rows.astype(np.float64)
     proven = np.zeros(len(rows), dtype=bool)
     for block in _blocks(len(rows), system.rows.shape[-2]):
@@ -126,22 +146,36 @@ def _blocks(n_problems: int, size: int) -> Iterator[slice]:
 def check_centers(A: Any, b: Any, result: Any, tolerance: float, equalities: Any = None) -> Bools:
     """Check `ChebyshevCenters`; see `hullspace.certificates.check`."""
     n_problems = len(b)
-    fields = _fields(result, n_problems, "centers", "radii", "gaps", "rays", "status")
+    n_features = int(np.shape(A[0])[-1])
+    if len(result) != n_problems:
+        raise ValueError(f"result must have answers for {n_problems} problems, got {len(result)}")
+    fields = _fields(result, n_problems, n_features, ("centers", "rays"), ("radii", "gaps"))
     if len(result.duals) != n_problems or len(result.equality_duals) != n_problems:
         raise ValueError(f"result must have multipliers for {n_problems} problems")
     proven = np.zeros(n_problems, dtype=bool)
     for block, system in _systems(A, b, equalities):
         multipliers = np.array(
-            [np.append(result.duals[i], result.equality_duals[i]) for i in range(n_problems)[block]]
+            [
+                _multipliers(system, result.duals[i], result.equality_duals[i])
+                for i in range(n_problems)[block]
+            ]
         )
-        if multipliers.shape[1] != system.rows.shape[-2]:
-            raise ValueError(
-                f"result must have multipliers of {system.rows.shape[-2]} rows, "
-                f"got {multipliers.shape[1]}"
-            )
         part = {name: array[block] for name, array in fields.items()}
         proven[block] = _proven(Claims.of(system, multipliers, part, tolerance), _CENTERS)
     return proven
+
+
+def _multipliers(system: System, duals: Any, equality_duals: Any) -> Floats:
+    """Multipliers of one problem, those of the equalities last."""
+    parts, n = (np.asarray(duals), np.asarray(equality_duals)), system.n_inequalities
+    shapes = (n,), (system.rows.shape[-2] - n,)
+    for part, shape in zip(parts, shapes, strict=True):
+        if part.shape != shape or part.dtype.kind != "f":
+            raise ValueError(
+                f"result must have multipliers that are real numbers of shape {shape}, "
+                f"got shape {part.shape} and dtype {part.dtype}"
+            )
+    return np.concatenate(parts)
 
 
 def _systems(A: Any, b: Any, equalities: Any) -> Iterator[tuple[slice, System]]:
@@ -163,14 +197,15 @@ def check_center(subject: Any, queries: Any, result: Any, tolerance: float) -> B
     """Check a `ChebyshevCenter`; see `hullspace.certificates.check`."""
     require_no_queries(queries, result)
     system = _system(subject, result)
+    n_features = (system.rows.shape[-1],)
     fields = {
-        "centers": np.asarray(result.center)[None],
-        "radii": np.array([result.radius]),
-        "gaps": np.array([result.gap]),
-        "rays": np.asarray(result.ray)[None],
+        "centers": floats_of(result, "center", n_features)[None],
+        "radii": np.array([float_of(result, "radius")]),
+        "gaps": np.array([float_of(result, "gap")]),
+        "rays": floats_of(result, "ray", n_features)[None],
         "status": np.array([result.status]),
     }
-    multipliers = np.append(result.duals, result.equality_duals)[None]
+    multipliers = _multipliers(system, result.duals, result.equality_duals)[None]
     return _proven(Claims.of(system, multipliers, fields, tolerance), _CENTERS)
 
 
@@ -197,7 +232,8 @@ def _optimal_centers(claims: Claims) -> Bools:
     x, r = np.ldexp(centers, -units[:, None]), np.ldexp(radii, -units)
     gaps = np.ldexp(claims["gaps"], -units)
     result: Bools = (
-        claims.are_feasible(centers, reach, radii)
+        are_zero(claims["rays"])
+        & claims.are_feasible(centers, reach, radii)
         & (radii >= 0.0)
         & np.isfinite(radii)
         & (norms(system.combinations(scaled)) <= allowed)
@@ -210,6 +246,8 @@ def _optimal_centers(claims: Claims) -> Bools:
 def _unbounded_centers(claims: Claims) -> Bools:
     result: Bools = (
         np.isposinf(claims["radii"])
+        & claims.has_no("gaps")
+        & ~claims.used.any(axis=1)
         & claims.are_feasible(claims["centers"])
         & claims.recede(claims["rays"], _reach(claims.system))
     )
@@ -217,8 +255,8 @@ def _unbounded_centers(claims: Claims) -> Bools:
 
 
 def _no_centers(claims: Claims) -> Bools:
-    result: Bools = np.isnan(claims["radii"]) & are_empty(claims.system, claims.multipliers)
-    return result
+    idle = claims.has_no("centers", "rays", "gaps") & np.isnan(claims["radii"])
+    return idle & are_empty(claims.system, claims.multipliers)
 
 
 _CENTERS: Provers = {
@@ -242,7 +280,8 @@ def _optimal_support(claims: Claims) -> Bools:
     terms = norms(c) * (norms(x) + system.least_lengths(units))
     residual = norms(system.combinations(scaled) - c)
     result: Bools = (
-        claims.are_feasible(points)
+        are_zero(claims["rays"])
+        & claims.are_feasible(points)
         & (residual <= claims.tolerance() * (claims.sizes(scaled) + norms(c)))
         & (np.abs(values - dots(c, x)) <= claims.tolerance() * terms)
         & claims.gaps_hold(scaled, units, values, gaps, terms)
@@ -257,6 +296,8 @@ def _unbounded_support(claims: Claims) -> Bools:
     clear = _CLEAR * claims.tolerance() * norms(c) * norms(d)
     result: Bools = (
         np.isposinf(claims["values"])
+        & claims.has_no("gaps")
+        & ~claims.used.any(axis=1)
         & claims.are_feasible(claims["points"])
         & claims.recede(rays)
         & (dots(c, d) > clear)
@@ -265,8 +306,8 @@ def _unbounded_support(claims: Claims) -> Bools:
 
 
 def _no_support(claims: Claims) -> Bools:
-    result: Bools = np.isneginf(claims["values"]) & are_empty(claims.system, claims.multipliers)
-    return result
+    idle = claims.has_no("points", "rays", "gaps") & np.isneginf(claims["values"])
+    return idle & are_empty(claims.system, claims.multipliers)
 
 
 _SUPPORT: Provers = {
@@ -307,8 +348,8 @@ def _optimal_projection(claims: Claims) -> Bools:
 
 
 def _no_projection(claims: Claims) -> Bools:
-    result: Bools = np.isposinf(claims["distances"]) & are_empty(claims.system, claims.multipliers)
-    return result
+    idle = claims.has_no("points", "gaps") & np.isposinf(claims["distances"])
+    return idle & are_empty(claims.system, claims.multipliers)
 
 
 _PROJECTION: Provers = {Status.OPTIMAL: _optimal_projection, Status.EMPTY: _no_projection}
@@ -322,13 +363,9 @@ def check_irredundant(subject: Any, queries: Any, result: Any, tolerance: float)
     del tolerance  # strictly, but for rounding
     require_no_queries(queries, result)
     system = _system(subject, result)
-    indices, witnesses = np.asarray(result.indices), np.asarray(result.witnesses)
+    indices = array_of(result, "indices", (len(result),), "iu")
+    witnesses = floats_of(result, "witnesses", (len(indices), system.rows.shape[-1]))
     n = system.n_inequalities
-    if witnesses.shape != (len(indices), system.rows.shape[-1]):
-        raise ValueError(
-            f"result must have a witness of {system.rows.shape[-1]} features for each of "
-            f"{len(indices)} indices, got shape {witnesses.shape}"
-        )
     ascending = bool((np.diff(indices) > 0).all())
     if len(indices) and not (ascending and indices[0] >= 0 and indices[-1] < n):
         return np.zeros(len(indices), dtype=bool)

@@ -72,7 +72,7 @@ class _Rays:
         frame = self.points.frame
         levels, doubt = frame.levels(self.offsets, normals)
         heights = self.points.heights(normals)
-        rounding = frame.product_rounding(normals, np.float64(self.points.radius))
+        rounding = frame.product_rounding(normals, self.points.radius)
         return heights <= levels + doubt + rounding, levels, heights
 
     def leave(self, tolerance: float) -> Bools:
@@ -113,7 +113,7 @@ class _Rays:
         units = highest(exponents(self.directions) - frame.exponents)
         along = frame.differences(self.directions, units)
         slopes = dots(normals.rows, along) / norms(along)
-        return slopes, frame.product_rounding(normals, np.float64(1.0))
+        return slopes, frame.product_rounding(normals, 1.0)
 
     def miss(self) -> Bools:
         """Whether hyperplanes have all points on one side and the rays on the other.

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace import _core
-from hullspace.arguments import as_matrix, as_threads, as_tolerance
-from hullspace.hull.hull import DEFAULT_TOLERANCE, Hull
+from hullspace.arguments import DEFAULT_TOLERANCE, as_matrix, as_threads, as_tolerance
+from hullspace.hull.hull import Hull
 from hullspace.status import Status
 
 if TYPE_CHECKING:
