@@ -147,7 +147,7 @@ def _centers_of_device_arrays(
         )
     found = _core.device_chebyshev_centers(
         rows.array.reshaped([int(np.prod(batch)) * n_constraints, n_features]),
-        bounds.array,
+        bounds.array.reshaped([n_problems * n_constraints]),
         np.arange(n_problems + 1, dtype=np.int64) * n_constraints,
         device,
         rows.stream,
