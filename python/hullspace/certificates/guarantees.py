@@ -116,4 +116,5 @@ def check_guaranteed_projections(
             proven[rows] &= every(points[rows] == part.points)
             proven[rows] &= (distances[rows] == part.distances) & (gaps[rows] == part.gaps)
             proven[rows] &= _are_guaranteed(decisions, c, own.points).all()
-    return proven
+    checked: Bools = proven
+    return checked

@@ -23,7 +23,9 @@ def check_region_distances(subject: Any, queries: Any, result: Any, tolerance: f
     samples = decisions.features(queries)
     shape = (len(samples), decisions.n_classes)
     n = int(np.prod(shape))
-    points = floats_of(result, "points", (*shape, decisions.n_features)).reshape(n, decisions.n_features)
+    points = floats_of(result, "points", (*shape, decisions.n_features)).reshape(
+        n, decisions.n_features
+    )
     distances, gaps = (floats_of(result, name, shape).ravel() for name in ("distances", "gaps"))
     status = statuses_of(result, shape).ravel()
     classes = np.tile(np.arange(decisions.n_classes), len(samples))

@@ -11,10 +11,13 @@ from hullspace.certificates import (
     extremes,
     guarantees,
     hulls,
+    linear_regions,
     neighborhoods,
+    networks,
     pairs,
     polyhedra,
     rays,
+    walks,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +63,10 @@ OF_OTHERS: Mapping[str, Check] = {
     "GuaranteedRegions": guarantees.check_regions,
     "Guarantees": guarantees.check_guarantees,
     "GuaranteedProjections": guarantees.check_guaranteed_projections,
+    "NearestBoundary": networks.check_nearest_boundary,
+    "LinearRegion": linear_regions.check_linear_region,
+    "SegmentWalk": walks.check_walk,
+    "SegmentWalks": walks.check_walks,
 }
 # The only one whose subject is in three parts.
 CENTERS = "ChebyshevCenters"
