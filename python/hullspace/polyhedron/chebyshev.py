@@ -312,6 +312,8 @@ def _reduced_centers(
             radius, ray, outcome = 0.0, np.zeros(1), Status.OPTIMAL
         if len(affine.E):
             center, ray = affine.lift(center[:dimension]), affine.basis @ ray[:dimension]
+            if outcome == Status.EMPTY:  # where there are no coordinates, none were NaN
+                center = np.full_like(center, np.nan)
             A, _ = problems.constraints(i)
             multipliers = affine.duals(-(duals @ A)[None, :])[0]
         result.append(
