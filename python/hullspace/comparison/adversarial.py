@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.comparison.hull_shares import checked_status
 from hullspace.comparison.problem import quotient
+from hullspace.facts import ClassFacts
 from hullspace.status import Status
 
 if TYPE_CHECKING:
     from hullspace.comparison.flips import FlipComparison
     from hullspace.comparison.problem import Problem
     from hullspace.comparison.statistics import Estimate
-    from hullspace.partition import GuaranteedRegions
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -69,23 +68,25 @@ class AdversarialRegions:
         return f"AdversarialRegions({len(self.rows)} images, {len(self.overshoots)} overshoots)"
 
 
-def adversarial_regions(
-    problem: Problem, flips: FlipComparison, regions: GuaranteedRegions
-) -> AdversarialRegions:
+def adversarial_regions(problem: Problem, flips: FlipComparison) -> AdversarialRegions:
     """Ask of each flip, and of images beyond it, whether it enters the target's region."""
     rows, targets = flips.rows[flips.reached], flips.pixel_targets[flips.reached]
     fooled = np.zeros((len(_OVERSHOOTS), len(rows)), bool)
     inside, distances = np.zeros_like(fooled), np.full(fooled.shape, np.inf)
+    facts = problem.facts
+    regions, asking, n_classes = facts.predicted, facts.asking, problem.partition.n_classes
     for i, length in enumerate(_OVERSHOOTS if len(rows) else ()):
-        images = _beyond(problem, rows, flips.images[flips.reached], length)
-        seen = problem.space.extract(images, progress=False)
-        there = regions.project(seen.features, targets, n_threads=problem.n_threads)
-        distances[i] = there.distances
-        fooled[i] = seen.predictions == targets
-        inside[i] = _inside(problem, regions, seen.features, targets)
-    z = problem.test.features[flips.rows]
-    clean = _inside(problem, regions, z, problem.test.predictions[flips.rows])
-    far = regions.project(z, n_threads=problem.n_threads).distances
+        features = flips.features[flips.reached]
+        if length != 1.0:
+            images = _beyond(problem, rows, flips.images[flips.reached], length)
+            features = problem.space.extract(images, progress=False).features
+        there = ClassFacts(regions.hulls, features, n_classes, asking)
+        distances[i] = there.own_distances(targets).values
+        fooled[i] = problem.space.head.predict(features) == targets
+        inside[i] = there.membership(targets).decided == Status.INSIDE
+    predictions = problem.test.predictions
+    clean = regions.membership(predictions, flips.rows).decided == Status.INSIDE
+    far = regions.own_distances(predictions, flips.rows).values
     found = AdversarialRegions(
         rows, targets, np.array(_OVERSHOOTS), fooled, inside, distances, clean, far, ()
     )
@@ -99,18 +100,6 @@ def _beyond(
     start = problem.images[rows]
     images: npt.NDArray[Any] = np.clip(start + length * (flips - start), *problem.bounds)
     return images.astype(start.dtype, copy=False)
-
-
-def _inside(
-    problem: Problem, regions: GuaranteedRegions, features: npt.NDArray[Any], targets: _Ints
-) -> _Bools:
-    """Whether features are in the regions of given classes; nothing is in one that is empty."""
-    inside = np.zeros(len(features), bool)
-    for c in np.intersect1d(targets, regions.hulls.classes):
-        members = np.flatnonzero(targets == c)
-        status = checked_status(regions.hull(int(c)), features[members], problem.n_threads)
-        inside[members] = status == Status.INSIDE
-    return inside
 
 
 def _estimates(

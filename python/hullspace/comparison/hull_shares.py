@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace import certificates
 from hullspace.comparison.problem import CHEAP_FEATURES, lengths, quotient
 from hullspace.extras import require
-from hullspace.hull import Hull
-from hullspace.hull.classes import ClassHulls
 from hullspace.status import Status
 
 if TYPE_CHECKING:
     from hullspace.comparison.problem import Problem
     from hullspace.comparison.representations import Representation
     from hullspace.comparison.statistics import Estimate
+    from hullspace.facts import PointFacts
+    from hullspace.hull import ClassHulls
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -101,62 +100,42 @@ class HullShares:
 
 def hull_shares(problem: Problem, where: Representation) -> HullShares:
     """Compare test samples with hulls in one space."""
-    threads, classes = problem.n_threads, problem.test_classes
+    classes, n_classes = problem.test_classes, problem.test.head.n_classes
     cheap = where.n_features <= CHEAP_FEATURES
     rows = np.arange(len(where.test)) if cheap else problem.rows
-    hull = Hull(where.train, n_threads=threads)
-    hulls = ClassHulls(where.train, problem.train_classes, n_threads=threads)
-    status = checked_status(hull, where.test, threads)
-    own_status = own_class_status(hulls, where.test, classes, threads)
+    points = problem.points(where)
+    mine = points.by_class(problem.train_classes, n_classes)
+    present, hulls = mine.hulls.classes.astype(np.int64), mine.hulls.hulls
+    status = points.membership().decided
+    own_status = mine.membership(classes).decided
     queries = where.test[rows]
-    class_distances = hulls.project(queries, n_threads=threads).distances
-    means = [part.points.mean(axis=0, dtype=np.float64) for part in hulls.hulls]
-    spreads = np.array([spread(part.points) for part in hulls.hulls])
-    extreme_rows, extreme = _extreme(problem, where, hull)
+    class_distances = mine.distances(rows).values[:, present]
+    means = [part.points.mean(axis=0, dtype=np.float64) for part in hulls]
+    spreads = np.array([spread(part.points) for part in hulls])
+    extreme_rows, extreme = _extreme(problem, where, points)
     return HullShares(
         space=where.name,
         n_features=where.n_features,
-        classes=hulls.classes.astype(np.int64),
+        classes=present,
         outside=status == Status.OUTSIDE,
         outside_class=own_status == Status.OUTSIDE,
         undecided=status == Status.UNDECIDED,
         undecided_class=own_status == Status.UNDECIDED,
         rows=rows.astype(np.int64),
-        distances=hull.project(queries, n_threads=threads).distances,
+        distances=points.distances(None if cheap else rows).values,
         class_distances=class_distances,
-        own_distances=_of_own(hulls.classes, class_distances, classes[rows]),
-        neighbour_distances=_nearest(where.train, queries, threads),
-        own_neighbour_distances=_own_nearest(hulls, queries, classes[rows], threads),
+        own_distances=_of_own(present, class_distances, classes[rows]),
+        neighbour_distances=_nearest(where.train, queries, problem.n_threads),
+        own_neighbour_distances=_own_nearest(mine.hulls, queries, classes[rows], problem.n_threads),
         mean_distances=np.column_stack([lengths(queries - mean) for mean in means]),
-        scale=hull.scale,
+        scale=points.hull.scale,
         spread=spread(where.train),
         own_spreads=_of_own(
-            hulls.classes, np.broadcast_to(spreads, class_distances.shape), classes[rows]
+            present, np.broadcast_to(spreads, class_distances.shape), classes[rows]
         ),
         extreme=extreme,
         extreme_rows=extreme_rows,
     )
-
-
-def checked_status(
-    hull: Hull, queries: npt.NDArray[Any], n_threads: int | None
-) -> npt.NDArray[np.int8]:
-    """Ask for each query whether it lies in a hull; UNDECIDED where the check of that fails."""
-    found = hull.contains(queries, n_threads=n_threads)
-    passed = certificates.check(hull.points, queries, found)
-    return np.where(passed, found.status, np.int8(Status.UNDECIDED))
-
-
-def own_class_status(
-    hulls: ClassHulls, queries: npt.NDArray[Any], classes: _Ints, n_threads: int | None
-) -> npt.NDArray[np.int8]:
-    """Ask for each query whether it lies in the hull of its class; an absent hull is empty."""
-    status = np.full(len(queries), Status.OUTSIDE, np.int8)
-    for c, hull in zip(hulls.classes, hulls.hulls, strict=True):
-        members = np.flatnonzero(classes == c)
-        if len(members):
-            status[members] = checked_status(hull, queries[members], n_threads)
-    return status
 
 
 def spread(points: npt.NDArray[Any]) -> float:
@@ -190,17 +169,15 @@ def _own_nearest(
     return distances
 
 
-def _extreme(problem: Problem, where: Representation, hull: Hull) -> tuple[_Ints, _Bools]:
+def _extreme(problem: Problem, where: Representation, points: PointFacts) -> tuple[_Ints, _Bools]:
     """Say which training points are extreme, all or as many as can be looked at."""
     n = len(where.train)
     most = max(int((_EXTREME_WORK / where.n_features) ** 0.5), 1)
     rows = np.arange(n)
     if n > most:
         rows = np.sort(problem.rng(1).choice(n, most, replace=False))
-        hull = Hull(where.train[rows], n_threads=problem.n_threads)
-    extreme = np.zeros(len(rows), dtype=bool)
-    extreme[hull.vertices(n_threads=problem.n_threads).indices] = True
-    return rows.astype(np.int64), extreme
+        points = problem.point_facts(where.train[rows], where.test)
+    return rows.astype(np.int64), points.extremes.mask
 
 
 def hull_estimates(problem: Problem, found: HullShares) -> list[Estimate]:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from hullspace.comparison.problem import CHEAP_FEATURES
-from hullspace.hull import DEFAULT_TOLERANCE, Hull
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from hullspace.comparison.hull_shares import HullShares
     from hullspace.comparison.problem import Problem
     from hullspace.comparison.statistics import Estimate
-    from hullspace.partition import GuaranteedRegions
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -62,9 +60,7 @@ _SCORES = {
 }
 
 
-def error_prediction(
-    problem: Problem, shares: Mapping[str, HullShares], regions: GuaranteedRegions
-) -> ErrorPrediction:
+def error_prediction(problem: Problem, shares: Mapping[str, HullShares]) -> ErrorPrediction:
     """Measure how well scores tell the model's errors; needs labels of the test images."""
     errors = np.asarray(problem.test.predictions != problem.test.labels)
     scores: dict[tuple[str, str], _Floats] = {}
@@ -73,7 +69,7 @@ def error_prediction(
             values = share.distances if score == "hull_distance" else share.neighbour_distances
             scores[name, score] = np.full(len(errors), np.nan)
             scores[name, score][share.rows] = values
-    scores |= {("features", name): v for name, v in _of_features(problem, regions).items()}
+    scores |= {("features", name): v for name, v in _of_features(problem).items()}
     estimates = tuple(
         problem.bootstrap.area(
             f"error_auroc_{name}",
@@ -89,20 +85,18 @@ def error_prediction(
     return ErrorPrediction(errors, scores, estimates)
 
 
-def _of_features(problem: Problem, regions: GuaranteedRegions) -> dict[str, _Floats]:
+def _of_features(problem: Problem) -> dict[str, _Floats]:
     """Scores that only feature space has, for all test images."""
-    partition, threads = problem.partition, problem.n_threads
-    z = problem.test.features
+    facts, partition = problem.facts, problem.partition
     scores = {
-        "guaranteed_distance": regions.project(z, n_threads=threads).distances,
-        "boundary_distance": -partition.boundary_points(z, n_threads=threads).distances,
+        "guaranteed_distance": facts.predicted.own_distances(problem.test.predictions).values,
+        "boundary_distance": -facts.decisions.nearest().distances,
         "softmax": _doubt(problem.test.logits.astype(np.float64)),
     }
     if partition.n_features <= CHEAP_FEATURES:
-        hull = Hull(problem.train.features, n_threads=threads)
-        scores["gauge"] = hull.gauge(z, n_threads=threads).values
+        scores["gauge"] = facts.points.gauge().values
     if 3 <= partition.n_classes <= _MOST_CLASSES:
-        scores["ambiguity"] = -partition.ambiguity(z, 3, n_threads=threads).distances
+        scores["ambiguity"] = -facts.decisions.tie_distances(3)
     return scores
 
 
@@ -148,7 +142,7 @@ def classifiers(problem: Problem, share: HullShares) -> Classifiers:
     """Classify test images by the nearest class hull and mean; needs their labels."""
     labels = problem.test.labels
     assert labels is not None  # noqa: S101 - the caller sees to it
-    within = share.class_distances <= DEFAULT_TOLERANCE * share.scale
+    within = share.class_distances <= problem.facts.asking.tolerance * share.scale
     distances = np.where(within, 0.0, share.class_distances)
     ties = distances == distances.min(axis=1, keepdims=True)
     nearest_hull = share.classes[np.where(ties, share.mean_distances, np.inf).argmin(axis=1)]
