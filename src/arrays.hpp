@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "answers.hpp"
 #include "hullspace/error.hpp"
 #include "hullspace/status.hpp"
 #include "hullspace/view.hpp"
@@ -20,6 +21,7 @@ namespace py = pybind11;
 
 template <class T>
 using CArray = py::array_t<T, py::array::c_style>;
+using Shape = std::vector<py::ssize_t>;
 
 // A view of a C-contiguous float32 or float64 matrix; the array must outlive the view.
 inline AnyMatrix view_matrix(const py::array& array, const char* name) {
@@ -36,7 +38,7 @@ inline AnyMatrix view_matrix(const py::array& array, const char* name) {
 
 // An array that owns what `values` held.
 template <class T>
-py::array_t<T> own(std::vector<T>&& values, std::vector<py::ssize_t> shape) {
+py::array_t<T> own(std::vector<T>&& values, Shape shape) {
   auto owner = std::make_unique<std::vector<T>>(std::move(values));
   const T* data = owner->data();
   const py::capsule capsule(owner.get(), [](void* p) { delete static_cast<std::vector<T>*>(p); });
@@ -44,30 +46,31 @@ py::array_t<T> own(std::vector<T>&& values, std::vector<py::ssize_t> shape) {
   return py::array_t<T>(std::move(shape), data, capsule);
 }
 
-inline py::array own_status(const std::vector<Status>& status) {
-  std::vector<std::int8_t> codes(status.size());
-  for (std::size_t i = 0; i < status.size(); ++i) codes[i] = static_cast<std::int8_t>(status[i]);
-  const auto n = static_cast<py::ssize_t>(codes.size());
-  return own(std::move(codes), {n});
+template <class T>
+py::array_t<T> own(std::vector<T>&& values) {
+  const py::ssize_t n = std::ssize(values);
+  return own(std::move(values), {n});
 }
 
-// (data, column indices, row starts) with both kinds of index of one type, as SciPy wants them.
+inline py::array_t<std::int8_t> own_status(const std::vector<Status>& status) {
+  std::vector<std::int8_t> codes(status.size());
+  for (std::size_t i = 0; i < status.size(); ++i) codes[i] = static_cast<std::int8_t>(status[i]);
+  return own(std::move(codes));
+}
+
+// With both kinds of index of one type, as SciPy wants them.
 template <class Sparse>
-py::tuple own_sparse(Sparse&& weights) {
-  const auto n_stored = static_cast<py::ssize_t>(weights.values.size());
-  const auto n_starts = static_cast<py::ssize_t>(weights.row_starts.size());
-  const auto values = own(std::move(weights.values), {n_stored});
-  if (n_stored > std::numeric_limits<std::int32_t>::max()) {
+CsrArrays own_sparse(Sparse&& weights) {
+  if (std::ssize(weights.values) > std::numeric_limits<std::int32_t>::max()) {
     std::vector<std::int64_t> columns(weights.columns.begin(), weights.columns.end());
-    return py::make_tuple(values, own(std::move(columns), {n_stored}),
-                          own(std::move(weights.row_starts), {n_starts}));
+    return {own(std::move(weights.values)), own(std::move(columns)),
+            own(std::move(weights.row_starts))};
   }
   std::vector<std::int32_t> starts(weights.row_starts.size());
   for (std::size_t i = 0; i < starts.size(); ++i) {
     starts[i] = static_cast<std::int32_t>(weights.row_starts[i]);
   }
-  return py::make_tuple(values, own(std::move(weights.columns), {n_stored}),
-                        own(std::move(starts), {n_starts}));
+  return {own(std::move(weights.values)), own(std::move(weights.columns)), own(std::move(starts))};
 }
 
 }  // namespace hullspace::binding

@@ -7,7 +7,9 @@
 
 namespace hullspace::binding {
 
+void bind_answers(pybind11::module_& module);
 void bind_errors(pybind11::module_& module);
+void bind_status(pybind11::module_& module);
 void bind_device(pybind11::module_& module);
 void bind_hull(pybind11::module_& module);
 void bind_polyhedron(pybind11::module_& module);

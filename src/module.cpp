@@ -26,6 +26,8 @@ py::dict build_info() {
 PYBIND11_MODULE(_core, module) {
   module.doc() = "The compiled core of hullspace.";
   hullspace::binding::bind_errors(module);
+  hullspace::binding::bind_status(module);
+  hullspace::binding::bind_answers(module);
   hullspace::binding::bind_device(module);
   hullspace::binding::bind_hull(module);
   hullspace::binding::bind_polyhedron(module);

@@ -6,6 +6,7 @@
 
 #include "common/kernels.hpp"
 #include "common/simd.hpp"
+#include "decide/simplex.hpp"
 
 // Loops over a tile must be unrolled early, or the compiler keeps the tile's sums in memory.
 #define HULLSPACE_UNROLL _Pragma("GCC unroll 8")
@@ -311,32 +312,26 @@ void center_row(const T* row, const double* center, double high, double low, dou
   }
 }
 
-// Rows that stop within this share of the first are as good as first.
-constexpr double kTie = 1.0 + 0x1p-30;
-
 std::ptrdiff_t blocking_row(const double* slacks, const double* speeds, std::ptrdiff_t count,
                             double least, double noise) {
-  constexpr double kNever = __builtin_inf();
+  constexpr double kNever = decide::kInfinity;
   double first = kNever;
 #pragma omp simd reduction(min : first)
   for (std::ptrdiff_t i = 0; i < count; ++i) {
-    const bool blocks = speeds[i] > least;
-    const double slack = slacks[i] > 0.0 ? slacks[i] : 0.0;
-    const double ratio = (slack + noise) / (blocks ? speeds[i] : 1.0);
-    const double limit = blocks ? ratio : kNever;
+    const double limit = decide::blocking_step(slacks[i], speeds[i], least, noise);
     first = limit < first ? limit : first;
   }
   if (first == kNever) return -1;
-  first *= kTie;
+  const double last = decide::last_step(first);
   double fastest = 0.0;
 #pragma omp simd reduction(max : fastest)
   for (std::ptrdiff_t i = 0; i < count; ++i) {
-    const double speed = slacks[i] <= first * speeds[i] ? speeds[i] : 0.0;
+    const double speed = decide::stops_by(slacks[i], speeds[i], last) ? speeds[i] : 0.0;
     const double usable = speed > least ? speed : 0.0;
     fastest = usable > fastest ? usable : fastest;
   }
   for (std::ptrdiff_t i = 0; i < count; ++i) {
-    if (speeds[i] == fastest && slacks[i] <= first * speeds[i]) return i;
+    if (speeds[i] == fastest && decide::stops_by(slacks[i], speeds[i], last)) return i;
   }
   return -1;
 }
@@ -346,13 +341,12 @@ std::ptrdiff_t steepest_edge(const double* multipliers, const double* squares, s
   double steepest = 0.0;
 #pragma omp simd reduction(max : steepest)
   for (std::ptrdiff_t i = 0; i < count; ++i) {
-    const double fall = multipliers[i] < 0.0 ? multipliers[i] : 0.0;
-    const double square = fall * fall / squares[i];
+    const double square = decide::steepness(multipliers[i], squares[i]);
     steepest = square > steepest ? square : steepest;
   }
-  if (!(steepest > least * least)) return -1;
+  if (!decide::is_steep(steepest, least)) return -1;
   for (std::ptrdiff_t i = 0; i < count; ++i) {
-    if (multipliers[i] < 0.0 && multipliers[i] * multipliers[i] / squares[i] == steepest) return i;
+    if (decide::steepness(multipliers[i], squares[i]) == steepest) return i;
   }
   return -1;
 }

@@ -184,7 +184,7 @@ Question make_question(const PointSet& points, const ScanKind& scan, int goal, d
   const int n = points.n_features();
   const double radius = points.radius();
   const double rounding = tolerances::smallest_tolerance(n);
-  const double tolerance = radius * std::max(relative, rounding);
+  const double tolerance = decide::absolute_tolerance(radius, relative, n);
   const double error_of_unit = tolerances::double_score_error(n, 1.0);
   const Goal goals[] = {Goal::kProject, Goal::kContain, Goal::kRay};
   return {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cuda/answers.hpp"
 #include "cuda/point_set.hpp"
 #include "cuda/query.hpp"
 #include "cuda/scan.hpp"
@@ -42,22 +43,6 @@ struct Slots {
   HULLSPACE_DEVICE unsigned char* at(int slot) const {
     return memory + (near_bytes + far_bytes) * slot;
   }
-};
-
-// Answers of all queries of a call, on the device, as HscHullAnswers wants them; weights lie
-// wherever there was room.
-struct AnswerArrays {
-  double* points;
-  double* distances;
-  double* normals;
-  double* gaps;
-  double* residuals;
-  std::int8_t* status;
-  std::int32_t* counts;  // of weights
-  std::int64_t* places;  // where a query's weights begin
-  double* values;
-  std::int32_t* columns;
-  unsigned long long* n_weights;
 };
 
 // What a call asks.

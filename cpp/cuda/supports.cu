@@ -7,6 +7,7 @@
 #include "cuda/calls.hpp"
 #include "cuda/hull.hpp"
 #include "cuda/team_launch.hpp"
+#include "decide/scan.hpp"
 
 namespace hullspace::cuda {
 namespace {
@@ -86,8 +87,7 @@ __global__ void load_directions(Supports work, int n) {
     for (int k = team.lane(); k < work.n_rows; k += team.size()) {
       work.packed[packed_place(i, k, work.n_rows)] =
           k < n_features ? static_cast<float>(unit[k]) : 0.0F;
-      // Powers of two keep sums finite and change no digit.
-      if (k < n_features && largest > 0.0) scaled[k] = scalbn(scaled[k], -ilogb(largest));
+      if (k < n_features) scaled[k] = decide::near_one(scaled[k], largest);
     }
     if (team.lane() != 0) return;
     work.thresholds[i] = INFINITY;
@@ -130,9 +130,9 @@ __global__ void choose_listed(Supports work, int n) {
                           work.merged.points[first + k]};
       if (is_lower(given, highest)) highest = given;
     }
-    // Rounding aside, nothing above this level ties with the lowest.
-    const double level = team.lowest(lowest).value + 2.0 * work.point_error;
-    const bool complete = level < static_cast<double>(work.merged.bounds[i]) - work.scan_error;
+    const double level = decide::tie_level(team.lowest(lowest).value, work.point_error);
+    const bool complete =
+        decide::is_complete(level, decide::unlisted_score(work.merged.bounds[i], work.scan_error));
     highest = team.lowest(highest);
     if (team.lane() != 0) return;
     if (complete) work.highest[i] = highest;
@@ -199,7 +199,7 @@ void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions
   Supports work;
   work.given = directions;
   work.frame = points.frame();
-  work.exponent = std::ilogb(work.frame.high) + std::ilogb(work.frame.low);
+  work.exponent = std::ilogb(work.frame.unit.high) + std::ilogb(work.frame.unit.low);
   work.n_rows = points.n_scan_rows();
   work.scan_error = work.kind.error(n_features, points.radius());
   work.point_error = tolerances::double_score_error(n_features, points.radius());

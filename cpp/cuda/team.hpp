@@ -9,13 +9,7 @@
 
 #include <cstdint>
 
-#ifdef __CUDACC__
-#define HULLSPACE_DEVICE __device__
-#define HULLSPACE_HOST_DEVICE __host__ __device__
-#else
-#define HULLSPACE_DEVICE
-#define HULLSPACE_HOST_DEVICE
-#endif
+#include "common/host_device.hpp"
 
 // Before loops with long bodies, which are to be there once.
 #ifdef __CUDACC__

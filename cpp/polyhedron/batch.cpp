@@ -6,16 +6,9 @@
 #include <string>
 
 #include "common/kernels.hpp"
-#include "common/tolerances.hpp"
 #include "hullspace/error.hpp"
 
 namespace hullspace {
-namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-}  // namespace
-
 void require_finite(const double* values, std::ptrdiff_t n, const char* name) {
   const double* bad = std::find_if(values, values + n, [](double x) { return !std::isfinite(x); });
   if (bad == values + n) return;
@@ -67,7 +60,7 @@ Simplex::Outcome CenterSolver::solve(const System& system, const StopFlag& stop)
   return simplex_.maximize(objective_.data(), stop);
 }
 
-std::pair<double, double> CenterSolver::bound(const System& system) const {
+decide::RadiusBound CenterSolver::bound(const System& system) const {
   double total = 0.0;
   double size = 0.0;
   double sum = 0.0;
@@ -76,9 +69,7 @@ std::pair<double, double> CenterSolver::bound(const System& system) const {
     size += multiplier * std::abs(system.bounds()[row]);
     sum += multiplier;
   });
-  if (sum == 0.0) return {kInfinity, 0.0};
-  const double reach = norm(simplex_.point(), system.n_features());
-  return {total / sum, tolerances::kBalance * (size / sum + reach)};
+  return decide::radius_bound(sum, total, size, norm(simplex_.point(), system.n_features()));
 }
 
 bool CenterSolver::proves_empty(const System& system) const {
@@ -93,16 +84,14 @@ bool CenterSolver::proves_empty(const System& system) const {
     sum += multiplier;
     farthest = std::max(farthest, std::abs(system.bounds()[row]));
   });
-  const double misfit = norm(rest.data(), n);
-  return misfit <= tolerances::kCancelled * static_cast<double>(n + 4) * sum ||
-         tolerances::kFarProved * farthest * misfit <= -value;
+  return decide::proves_empty(norm(rest.data(), n), value, sum, farthest, static_cast<double>(n));
 }
 
 std::vector<double> CenterSolver::point_inside(const System& system) const {
   const std::ptrdiff_t n = system.n_features();
   std::vector<double> point(simplex_.point(), simplex_.point() + n + 1);
-  if (point[n] > 0.0) return point;
-  const double step = (1.0 - 2.0 * point[n]) / simplex_.ray()[n];
+  if (decide::is_inside(point[n])) return point;
+  const double step = decide::step_inside(point[n], simplex_.ray()[n]);
   for (std::ptrdiff_t j = 0; j <= n; ++j) point[j] += step * simplex_.ray()[j];
   return point;
 }
@@ -125,8 +114,8 @@ Interior find_interior(const Polyhedra& polyhedron, const Context& context) {
       return;
     }
     interior.point.assign(simplex.point(), simplex.point() + system.n_features() + 1);
-    const auto [bound, rounding] = solver.bound(system);
-    const bool seems_empty = bound < -rounding;
+    const decide::RadiusBound bound = solver.bound(system);
+    const bool seems_empty = decide::seems_empty(bound);
     if (seems_empty && solver.proves_empty(system)) {
       interior.status = Status::kEmpty;
       solver.each_multiplier([&](std::ptrdiff_t row, double multiplier) {
@@ -134,7 +123,7 @@ Interior find_interior(const Polyhedra& polyhedron, const Context& context) {
                                     multiplier * system.scale(row));
       });
     } else if (seems_empty ||
-               (outcome == Simplex::Outcome::kLimit && interior.point.back() < -rounding)) {
+               (outcome == Simplex::Outcome::kLimit && interior.point.back() < -bound.rounding)) {
       interior.status = Status::kLimit;
     }
   });

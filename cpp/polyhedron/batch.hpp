@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/parallel.hpp"
+#include "decide/ball.hpp"
 #include "hullspace/polyhedron.hpp"
 #include "polyhedron/simplex.hpp"
 #include "polyhedron/system.hpp"
@@ -91,10 +92,8 @@ class CenterSolver {
       if (row >= 0 && simplex_.multipliers()[k] > 0.0) body(row, simplex_.multipliers()[k]);
     }
   }
-  // What the multipliers say of the radius: an upper bound, and how much of it may be rounding.
-  std::pair<double, double> bound(const System& system) const;
-  // Whether such a bound below zero proves that there is no feasible point: whether the rows that
-  // it comes from cancel.
+  // What the multipliers say of the radius, and whether they prove that there is no feasible point.
+  decide::RadiusBound bound(const System& system) const;
   bool proves_empty(const System& system) const;
   // After kUnbounded: a point with a ball of positive radius around it.
   std::vector<double> point_inside(const System& system) const;

@@ -69,6 +69,7 @@ class Simplex {
   bool refactor();
   double size() const;
   double noise() const;
+  std::int64_t most_steps() const;
   double* edge(std::ptrdiff_t k) { return &edges_[k * stride_]; }
 
   const Kernels& kernels_;

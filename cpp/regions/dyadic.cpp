@@ -153,4 +153,36 @@ Dyadic operator*(const Dyadic& a, const Dyadic& b) {
   return out;
 }
 
+// From the lowest word on, where b's is odd and has an inverse modulo 2^64 (Jebelean, "An algorithm
+// for exact division", 1993).
+Dyadic exact_quotient(const Dyadic& a, const Dyadic& b) {
+  Dyadic out;
+  if (a.sign_ == 0) return out;
+  const std::size_t n = a.words_.size() - b.words_.size() + 1;
+  std::uint64_t inverse = b.words_[0];
+  for (int step = 0; step < 5; ++step) inverse *= 2 - b.words_[0] * inverse;
+  Words rest(a.words_);
+  out.words_.assign(n, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint64_t factor = rest[i] * inverse;
+    out.words_[i] = factor;
+    std::uint64_t carry = 0;
+    for (std::size_t j = 0; j < b.words_.size() && i + j < n; ++j) {
+      const Wide product = Wide{factor} * b.words_[j] + carry;
+      const auto low = static_cast<std::uint64_t>(product);
+      carry = static_cast<std::uint64_t>(product >> kWordBits) + (rest[i + j] < low ? 1 : 0);
+      rest[i + j] -= low;
+    }
+    for (std::size_t j = i + b.words_.size(); j < n && carry != 0; ++j) {
+      const std::uint64_t before = rest[j];
+      rest[j] -= carry;
+      carry = before < carry ? 1 : 0;
+    }
+  }
+  out.sign_ = a.sign_ * b.sign_;
+  out.exponent_ = a.exponent_ - b.exponent_;
+  out.normalize();
+  return out;
+}
+
 }  // namespace hullspace

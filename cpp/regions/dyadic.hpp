@@ -20,6 +20,8 @@ class Dyadic {
   friend Dyadic operator+(const Dyadic& a, const Dyadic& b) { return add(a, b, b.sign_); }
   friend Dyadic operator-(const Dyadic& a, const Dyadic& b) { return add(a, b, -b.sign_); }
   friend Dyadic operator*(const Dyadic& a, const Dyadic& b);
+  // a / b where that is a dyadic rational; b is not zero.
+  friend Dyadic exact_quotient(const Dyadic& a, const Dyadic& b);
 
  private:
   using Words = std::vector<std::uint64_t>;

@@ -28,6 +28,7 @@ struct Findings {
   std::int64_t n_regions = 0;
   std::vector<std::uint8_t> patterns;
   std::vector<double> points;
+  std::vector<RegionPoint> fine_points;
   std::vector<RegionNode> open;
   std::vector<RegionDoubt> doubts;
   RegionProofStream proof;
@@ -198,9 +199,9 @@ class Explorer {
       const auto [on, off] = cells_.split(cell);
       if (with_proof_) findings_.proof.tokens.push_back(number);
       set_bit(sides_.data(), number, true);
-      descend(on, k, number, first + 1, last);
+      explore_units(on, k, first + 1, last);
       set_bit(sides_.data(), number, false);
-      descend(off, k, number, first + 1, last);
+      explore_units(off, k, first + 1, last);
       cells_.arena().release(mark);
       close(before);
       return;
@@ -208,18 +209,6 @@ class Explorer {
     if (k + 2 < network_.size()) maps_.activate(k, sides_.data());
     explore_stage(cell, k + 1);
     close(before);
-  }
-
-  // Search the part of a cell on the side of a unit that is set.
-  void descend(const Cell& part, std::ptrdiff_t k, std::int32_t number, std::size_t first,
-               std::size_t last) {
-    if (!part.is_thin()) {
-      explore_units(part, k, first, last);
-      return;
-    }
-    certificate_ = {};
-    add_doubt(part, number, get_bit(sides_.data(), number));
-    if (with_proof_) prune(certificate_);
   }
 
   // Decide a unit that does not cut the cell; false if it does.
@@ -234,8 +223,8 @@ class Explorer {
     set_bit(sides_.data(), number, !on);
     if (side == Side::kZero) {
       certificate_ = {{number}, {1.0}};
-    } else {
-      cells_.certify(cell, on, certificate_.first, certificate_.second);
+    } else if (!cells_.certify(cell, on, certificate_.first, certificate_.second)) {
+      certificate_ = {};  // which whoever checks the proof sees
     }
     set_bit(sides_.data(), number, on);
     if (cells_.in_doubt) add_doubt(cell, number, !on);
@@ -265,7 +254,12 @@ class Explorer {
     const auto n_dims = static_cast<std::size_t>(maps_.n_coefficients() - 1);
     append_bytes(sides_.data(), network_.n_hidden, findings_.patterns);
     findings_.points.resize(n_points + n_dims);
-    cells_.point(cell, findings_.points.data() + n_points);
+    double* point = findings_.points.data() + n_points;
+    if (!cells_.point(cell, point)) {
+      RegionPoint fine{findings_.n_regions, {}};
+      cells_.fine_point(cell, point, fine.parts);
+      if (!fine.parts.empty()) findings_.fine_points.push_back(std::move(fine));
+    }
     ++findings_.n_regions;
     if (with_proof_) findings_.proof.tokens.push_back(-1);
   }

@@ -143,6 +143,11 @@ bool PatternMaps::update(std::ptrdiff_t stage) {
   for (std::ptrdiff_t i = 0; i < network_.stages[before].n_units; ++i) {
     if (factors[i] != origin.factors[i]) changed_.push_back(i);
   }
+  // Where nothing is left, no rounding of what was there may stay.
+  if (std::all_of(factors.begin(), factors.begin() + network_.stages[before].n_units,
+                  [](double factor) { return factor == 0.0; })) {
+    return false;
+  }
   const auto n_changed = static_cast<std::ptrdiff_t>(changed_.size());
   origin.n_updates += n_changed + 1;
   if (origin.n_updates > kMostUpdates || 3 * n_changed > network_.stages[before].n_units) {

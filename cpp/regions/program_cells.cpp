@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "common/tolerances.hpp"
+#include "regions/exact_cells.hpp"
+#include "regions/expansions.hpp"
 
 namespace hullspace {
 namespace {
@@ -25,11 +27,14 @@ ProgramCells::ProgramCells(const ReluNetwork::Stages& network, PatternMaps& maps
                            const std::uint64_t* sides, const std::vector<double>& constraints)
     : network_(network),
       maps_(maps),
+      sides_(sides),
       exact_(network, maps, sides, constraints),
+      proof_(maps.n_coefficients(), constraints),
       n_(maps.n_coefficients() - 1),
       roundings_((static_cast<double>(n_) + 6.0) * kRoundoff),
       row_(static_cast<std::size_t>(n_) + 1),
       found_(static_cast<std::size_t>(n_)),
+      pulled_(static_cast<std::size_t>(n_)),
       ball_(static_cast<std::size_t>(2 * n_)) {}
 
 void ProgramCells::read(std::ptrdiff_t stage, std::ptrdiff_t unit, std::int32_t ref) {
@@ -37,20 +42,47 @@ void ProgramCells::read(std::ptrdiff_t stage, std::ptrdiff_t unit, std::int32_t 
   row_doubt_ = maps_.errors(stage)[unit] + roundings_ * maps_.sizes(stage)[unit];
   row_norm_ = norm(row_.data(), n_);
   ref_ = ref;
+  double slope = 0.0;
+  for (std::ptrdiff_t j = 0; j < n_; ++j) slope = std::max(slope, std::abs(row_[j]));
+  vague_ = !(slope > 2.0 * row_doubt_) || !std::isfinite(row_norm_);
+  highest_ = {};
+  lowest_ = {};
+  likely_.clear();
+  proof_rows_.clear();
+  proof_multipliers_.clear();
 }
 
 double ProgramCells::value(const double* x) const { return dot(row_.data(), x, n_) + row_[n_]; }
 
 double ProgramCells::doubt(const double* x) const { return row_doubt_ * size_of(x, n_) + kTiny; }
 
-// Keep the points on either side that are farthest away from the hyperplane.
-void ProgramCells::look_at(const double* x) {
+// Keep the points on either side that are farthest away from the hyperplane; false if rounding
+// leaves doubt on which side a point is.
+bool ProgramCells::look_at(const double* x) {
   const double at = value(x);
-  if (std::abs(at) <= doubt(x)) return;
-  Place& place = at > 0.0 ? highest_ : lowest_;
-  if (std::abs(at) <= std::abs(place.value)) return;
-  place.x.assign(x, x + n_);
-  place.value = at;
+  if (!(std::abs(at) > doubt(x))) return false;
+  SidePoint& place = at > 0.0 ? highest_ : lowest_;
+  if (std::abs(at) > std::abs(place.value)) {
+    place.x.assign(x, x + n_);
+    place.value = at;
+  }
+  return true;
+}
+
+// Look at all points that are known to be inside.
+void ProgramCells::look_around(const Cell& cell) {
+  if (!(cell.radius > 0.0)) return;
+  look_at(cell.point);
+  for (std::ptrdiff_t k = 0; k < *cell.n_witnesses; ++k) look_at(cell.witnesses + k * n_);
+  if (highest_.is_known() && lowest_.is_known()) return;
+  if (!(std::abs(value(cell.point)) < 0.99 * cell.radius * row_norm_)) return;
+  const double step = 0.999 * cell.radius / row_norm_;
+  for (std::ptrdiff_t j = 0; j < n_; ++j) {
+    ball_[j] = cell.point[j] + step * row_[j];
+    ball_[n_ + j] = cell.point[j] - step * row_[j];
+  }
+  look_at(ball_.data());
+  look_at(ball_.data() + n_);
 }
 
 bool ProgramCells::is_constant(std::ptrdiff_t stage, std::ptrdiff_t unit, int& sign) {
@@ -66,35 +98,20 @@ bool ProgramCells::is_constant(std::ptrdiff_t stage, std::ptrdiff_t unit, int& s
 Side ProgramCells::test(const Cell& cell, std::ptrdiff_t stage, std::ptrdiff_t unit,
                         std::int32_t ref) {
   read(stage, unit, ref);
-  proof_rows_.clear();
-  proof_multipliers_.clear();
-  double slope = 0.0;
-  for (std::ptrdiff_t j = 0; j < n_; ++j) slope = std::max(slope, std::abs(row_[j]));
   int sign = 0;
-  if (slope <= 2.0 * row_doubt_ && is_constant(stage, unit, sign)) {
+  if (vague_ && is_constant(stage, unit, sign)) {
+    proof_rows_ = {row_number(ref, network_.n_hidden)};
+    proof_multipliers_ = {1.0};
     return sign > 0 ? Side::kPositive : sign < 0 ? Side::kNegative : Side::kZero;
   }
-  highest_.value = 0.0;
-  lowest_.value = 0.0;
-  look_at(cell.point);
-  for (std::ptrdiff_t k = 0; k < *cell.n_witnesses; ++k) look_at(cell.witnesses + k * n_);
-  if (highest_.value == 0.0 || lowest_.value == 0.0) {
-    const double step = 0.999 * cell.radius / row_norm_;
-    for (std::ptrdiff_t j = 0; j < n_ && cell.radius > 0.0; ++j) {
-      ball_[j] = cell.point[j] + step * row_[j];
-      ball_[n_ + j] = cell.point[j] - step * row_[j];
-    }
-    if (cell.radius > 0.0 && std::abs(value(cell.point)) < 0.99 * cell.radius * row_norm_) {
-      look_at(ball_.data());
-      look_at(ball_.data() + n_);
-    }
+  look_around(cell);
+  for (const double side : {1.0, -1.0}) {
+    if ((side > 0.0 ? highest_ : lowest_).is_known()) continue;
+    const Found found = search(cell, side);
+    if (found == Found::kOpen) in_doubt = true;
+    if (found != Found::kPoint) return side > 0.0 ? Side::kNegative : Side::kPositive;
   }
-  if (highest_.value != 0.0 && lowest_.value != 0.0) return Side::kCut;
-  if (highest_.value == 0.0 && lowest_.value == 0.0) {
-    const Side side = search(cell, 1.0);
-    if (side != Side::kCut && highest_.value == 0.0) return side;
-  }
-  return search(cell, highest_.value != 0.0 ? -1.0 : 1.0);
+  return Side::kCut;
 }
 
 void ProgramCells::load(const Cell& cell) {
@@ -107,8 +124,16 @@ void ProgramCells::load(const Cell& cell) {
   loaded_ = cell.id;
 }
 
-// Look for a point where sign * row is positive.
-Side ProgramCells::search(const Cell& cell, double sign) {
+// Look for a point inside where sign * row is positive.
+ProgramCells::Found ProgramCells::search(const Cell& cell, double sign) {
+  if (!vague_ && cell.radius > 0.0) {
+    const Found found = search_with_doubles(cell, sign);
+    if (found != Found::kOpen) return found;
+  }
+  return search_exactly(cell, sign);
+}
+
+ProgramCells::Found ProgramCells::search_with_doubles(const Cell& cell, double sign) {
   load(cell);
   objective_.assign(static_cast<std::size_t>(system_.stride()), 0.0);
   for (std::ptrdiff_t j = 0; j < n_; ++j) objective_[j] = sign * row_[j] / row_norm_;
@@ -120,31 +145,93 @@ Side ProgramCells::search(const Cell& cell, double sign) {
     for (std::ptrdiff_t j = 0; j < n_; ++j) found_[j] += step * simplex_.ray()[j];
     loaded_ = -1;
   }
+  // Most of the way there, as a point for other hyperplanes, or just beyond this one.
   const double reached = sign * value(found_.data());
-  const double margin = std::max(
-      doubt(found_.data()),
-      tolerances::kProgramDoubt * (std::abs(row_[n_]) + row_norm_ * size_of(found_.data(), n_)));
-  add_witness(cell, found_.data());
-  if (reached > margin) {
-    look_at(found_.data());
-    return highest_.value != 0.0 && lowest_.value != 0.0 ? Side::kCut : Side::kPositive;
+  const double here = std::min(sign * value(cell.point), 0.0);
+  const bool near = pull_inside(cell, sign, tolerances::kPulledShare);
+  if (reached > 0.0) {
+    if (near || pull_inside(cell, sign, 0.5 * (1.0 + here / (here - reached)))) {
+      return Found::kPoint;
+    }
   }
-  if (outcome != Simplex::Outcome::kOptimal || reached >= -margin) in_doubt = true;
-  for (std::size_t k = 0; k < simplex_.active().size(); ++k) {
-    const std::ptrdiff_t row = simplex_.active()[k];
-    if (row < 0 || !(simplex_.multipliers()[k] > 0.0)) continue;
-    proof_rows_.push_back(row_number(cell.refs[system_.given(row)], network_.n_hidden));
-    proof_multipliers_.push_back(simplex_.multipliers()[k] * system_.scale(row) * row_norm_);
-  }
-  return sign > 0.0 ? Side::kNegative : Side::kPositive;
+  if (outcome != Simplex::Outcome::kOptimal) return Found::kOpen;
+  return prove(cell, sign) ? Found::kNone : Found::kOpen;
 }
 
-void ProgramCells::certify(const Cell& /*cell*/, bool /*positive*/, std::vector<std::int32_t>& rows,
+// Go from the cell's point so far towards the one that was found. Whether that is certainly inside,
+// and on the side that was asked for.
+bool ProgramCells::pull_inside(const Cell& cell, double sign, double share) {
+  for (std::ptrdiff_t j = 0; j < n_; ++j) {
+    pulled_[j] = cell.point[j] + share * (found_[j] - cell.point[j]);
+  }
+  if (!(clearance(cell, pulled_.data()) > 0.0)) return false;
+  add_witness(cell, pulled_.data());
+  return look_at(pulled_.data()) && (sign > 0.0 ? highest_ : lowest_).is_known();
+}
+
+// Whether the program's multipliers prove that there is no such point.
+bool ProgramCells::prove(const Cell& cell, double sign) {
+  proof_rows_.clear();
+  proof_multipliers_.clear();
+  likely_.clear();
+  proof_.start(row_.data(), -sign, row_doubt_);
+  std::vector<double>& row = scratch_;
+  row.resize(static_cast<std::size_t>(n_) + 1);
+  for (std::size_t k = 0; k < simplex_.active().size(); ++k) {
+    const std::ptrdiff_t place = simplex_.active()[k];
+    if (place < 0 || !(simplex_.multipliers()[k] > 0.0)) continue;
+    const std::ptrdiff_t i = system_.given(place);
+    const double multiplier = simplex_.multipliers()[k] * system_.scale(place) * row_norm_;
+    std::copy_n(cell.rows + i * n_, n_, row.data());
+    row[n_] = -cell.bounds[i];
+    proof_.add(row.data(), -1.0, cell.doubts[i], multiplier);
+    likely_.push_back(i);
+    proof_rows_.push_back(row_number(cell.refs[i], network_.n_hidden));
+    proof_multipliers_.push_back(multiplier);
+  }
+  proof_rows_.push_back(row_number(ref_, network_.n_hidden));
+  proof_multipliers_.push_back(1.0);
+  return proof_.is_positive();
+}
+
+// The rows of a cell, nonnegative inside.
+const std::optional<std::vector<ExactRow>>& ProgramCells::exact_rows(const Cell& cell) {
+  if (exact_id_ != cell.id) {
+    exact_rows_ = inward_rows(exact_, sides_, {cell.refs, cell.refs + cell.n_rows});
+    exact_id_ = cell.id;
+  }
+  return exact_rows_;
+}
+
+ProgramCells::Found ProgramCells::search_exactly(const Cell& cell, double sign) {
+  proof_rows_.clear();
+  proof_multipliers_.clear();
+  const std::optional<std::vector<ExactRow>>& rows = exact_rows(cell);
+  const ExactRow* row = exact_.row(ref_);
+  if (!rows || row == nullptr) return Found::kOpen;
+  ExactRow function(*row);
+  if (sign > 0.0) {
+    for (Dyadic& x : function) x = -x;
+  }
+  const ExactCone::Answer answer = cone_.decide(*rows, function, likely_);
+  if (answer == ExactCone::Answer::kTooLarge) return Found::kOpen;
+  if (answer == ExactCone::Answer::kNegative) {
+    (sign > 0.0 ? highest_ : lowest_).exact = cone_.point();
+    return Found::kPoint;
+  }
+  for (const std::ptrdiff_t i : cone_.rows()) {
+    proof_rows_.push_back(row_number(cell.refs[i], network_.n_hidden));
+  }
+  proof_rows_.push_back(row_number(ref_, network_.n_hidden));
+  proof_multipliers_ = cone_.multipliers();
+  return Found::kNone;
+}
+
+bool ProgramCells::certify(const Cell& /*cell*/, bool /*positive*/, std::vector<std::int32_t>& rows,
                            std::vector<double>& multipliers) const {
   rows = proof_rows_;
   multipliers = proof_multipliers_;
-  rows.push_back(ref_);
-  multipliers.push_back(1.0);
+  return !rows.empty();
 }
 
 void ProgramCells::add_witness(const Cell& cell, const double* x) const {
@@ -165,36 +252,47 @@ void ProgramCells::screen(const Cell& /*cell*/, std::ptrdiff_t stage,
 
 bool ProgramCells::point(const Cell& cell, double* y) const {
   std::copy_n(cell.point, n_, y);
-  return !cell.thin;
+  return cell.radius > 0.0;
 }
 
-// Least distance of a point to the constraints, negative unless it is clear of all of them.
+void ProgramCells::fine_point(const Cell& cell, double* y, std::vector<double>& parts) {
+  const std::optional<std::vector<ExactRow>>& rows = exact_rows(cell);
+  if (rows && cell.inside) write_point(*rows, *cell.inside, y, parts);
+}
+
+// A distance that a point certainly keeps from all constraints, negative if there is none.
 double ProgramCells::clearance(const Cell& cell, const double* x) const {
   const double size = size_of(x, n_);
   double least = kFar;
   for (std::ptrdiff_t i = 0; i < cell.n_rows; ++i) {
     const double* row = cell.rows + i * n_;
     const double slack = cell.bounds[i] - dot(row, x, n_);
-    if (slack <= cell.doubts[i] * size + kTiny) return -1.0;
+    const double sure = slack - (2.0 * cell.doubts[i] * size + kTiny);
+    if (!(sure > 0.0)) return -1.0;
     const double length = norm(row, n_);
-    if (length > 0.0) least = std::min(least, slack / length);
+    if (length > 0.0) least = std::min(least, sure / length);
   }
   return least;
 }
 
-ProgramCell ProgramCells::make(const std::vector<double>& constraints) {
+ProgramCell ProgramCells::allocate(std::ptrdiff_t n_rows) {
   Cell cell;
   cell.id = ++n_cells_;
-  const std::ptrdiff_t n_given = static_cast<std::ptrdiff_t>(constraints.size()) / (n_ + 1);
-  cell.n_rows = n_given;
-  cell.rows = arena_.take<double>(cell.n_rows * n_ + 1);
-  cell.bounds = arena_.take<double>(cell.n_rows + 1);
-  cell.doubts = arena_.take<double>(cell.n_rows + 1);
-  cell.refs = arena_.take<std::int32_t>(cell.n_rows + 1);
+  cell.n_rows = n_rows;
+  cell.rows = arena_.take<double>(n_rows * n_ + 1);
+  cell.bounds = arena_.take<double>(n_rows + 1);
+  cell.doubts = arena_.take<double>(n_rows + 1);
+  cell.refs = arena_.take<std::int32_t>(n_rows + 1);
   cell.point = arena_.take<double>(n_);
   cell.witnesses = arena_.take<double>(ProgramCell::kMostWitnesses * n_);
   cell.n_witnesses = arena_.take<std::ptrdiff_t>(1);
   *cell.n_witnesses = 0;
+  return cell;
+}
+
+ProgramCell ProgramCells::make(const std::vector<double>& constraints) {
+  const std::ptrdiff_t n_given = static_cast<std::ptrdiff_t>(constraints.size()) / (n_ + 1);
+  Cell cell = allocate(n_given);
   cell.n_rows = 0;
   for (std::ptrdiff_t i = 0; i < n_given; ++i) {
     const double* given = &constraints[i * (n_ + 1)];
@@ -211,8 +309,29 @@ ProgramCell ProgramCells::make(const std::vector<double>& constraints) {
     cell.refs[place] = constraint_ref(i);
   }
   std::fill_n(cell.point, n_, 0.0);
-  cell.thin = !center(cell);
+  if (!center(cell)) find_inside(cell);
   return cell;
+}
+
+// Take the cell's constraints one by one, and go to a point inside of those so far.
+void ProgramCells::find_inside(Cell& cell) {
+  cell.radius = 0.0;
+  const std::optional<std::vector<ExactRow>>& rows = exact_rows(cell);
+  if (!rows) return;
+  ExactRow inside(static_cast<std::size_t>(n_) + 1);
+  inside.back() = Dyadic(1.0);
+  std::vector<ExactRow> before;
+  for (std::ptrdiff_t i = 0; i < cell.n_rows; ++i) {
+    const ExactRow& row = (*rows)[i];
+    ExactRow function(row);
+    for (Dyadic& x : function) x = -x;
+    if (product(row, inside).sign() <= 0) {
+      if (cone_.decide(before, function, {}) != ExactCone::Answer::kNegative) return;
+      inside = advanced(inside, cone_.point(), row);
+    }
+    before.push_back(row);
+  }
+  cell.inside = std::make_shared<const ExactRow>(std::move(inside));
 }
 
 // Move the point to the middle of a largest ball. False if rounding leaves none.
@@ -232,21 +351,13 @@ bool ProgramCells::center(Cell& cell) {
   }
   cell.radius = clearance(cell, cell.point);
   if (std::isinf(cell.radius)) cell.radius = 1.0;
+  if (!(cell.radius > 0.0)) cell.radius = 0.0;
   return cell.radius > 0.0;
 }
 
 ProgramCell ProgramCells::child(const Cell& cell, bool positive) {
   const double sign = positive ? 1.0 : -1.0;
-  Cell out;
-  out.id = ++n_cells_;
-  out.n_rows = cell.n_rows + 1;
-  out.rows = arena_.take<double>(out.n_rows * n_);
-  out.bounds = arena_.take<double>(out.n_rows);
-  out.doubts = arena_.take<double>(out.n_rows);
-  out.refs = arena_.take<std::int32_t>(out.n_rows);
-  out.point = arena_.take<double>(n_);
-  out.witnesses = arena_.take<double>(ProgramCell::kMostWitnesses * n_);
-  out.n_witnesses = arena_.take<std::ptrdiff_t>(1);
+  Cell out = allocate(cell.n_rows + 1);
   std::copy_n(cell.rows, cell.n_rows * n_, out.rows);
   std::copy_n(cell.bounds, cell.n_rows, out.bounds);
   std::copy_n(cell.doubts, cell.n_rows, out.doubts);
@@ -256,7 +367,6 @@ ProgramCell ProgramCells::child(const Cell& cell, bool positive) {
   out.bounds[cell.n_rows] = sign * row_[n_];
   out.doubts[cell.n_rows] = row_doubt_;
   out.refs[cell.n_rows] = ref_;
-  *out.n_witnesses = 0;
   for (std::ptrdiff_t k = 0; k < *cell.n_witnesses; ++k) {
     const double* x = cell.witnesses + k * n_;
     if (sign * value(x) > doubt(x)) add_witness(out, x);
@@ -266,31 +376,53 @@ ProgramCell ProgramCells::child(const Cell& cell, bool positive) {
 
 // From the cell's point towards the farthest one known on that side, well clear of the hyperplane.
 void ProgramCells::choose_point(const Cell& cell, bool positive, Cell& out) {
-  const double sign = positive ? 1.0 : -1.0;
-  const Place& far = positive ? highest_ : lowest_;
-  const double here = sign * value(cell.point);
-  const double there = sign * far.value;
-  double share = 0.0;
-  if (here <= 0.0) {
-    const double crossing = here / (here - there);
-    share = crossing + 0.5 * (1.0 - crossing);
-  } else if (there > 2.0 * here) {
-    share = 0.5;
+  const SidePoint& far = positive ? highest_ : lowest_;
+  std::copy_n(cell.point, n_, out.point);
+  if (cell.radius > 0.0 && far.value != 0.0) {
+    const double here = (positive ? 1.0 : -1.0) * value(cell.point);
+    const double there = std::abs(far.value);
+    double share = 0.0;
+    if (here <= 0.0) {
+      const double crossing = here / (here - there);
+      share = crossing + 0.5 * (1.0 - crossing);
+    } else if (there > 2.0 * here) {
+      share = 0.5;
+    }
+    for (std::ptrdiff_t j = 0; j < n_ && share > 0.0; ++j) {
+      out.point[j] += share * (far.x[j] - cell.point[j]);
+    }
+    out.radius = clearance(out, out.point);
+    if (std::isinf(out.radius)) out.radius = 1.0;
   }
-  for (std::ptrdiff_t j = 0; j < n_; ++j) {
-    out.point[j] = cell.point[j] + (share > 0.0 ? share * (far.x[j] - cell.point[j]) : 0.0);
-  }
-  out.radius = clearance(out, out.point);
-  if (std::isinf(out.radius)) out.radius = 1.0;
-  if (!(out.radius > tolerances::kPointTooClose * size_of(out.point, n_))) {
+  if (cell.radius > 0.0 && !(out.radius > tolerances::kPointTooClose * size_of(out.point, n_))) {
     std::copy_n(out.point, n_, found_.data());
     const double radius = out.radius;
     if (!center(out) || out.radius < radius) {
       std::copy_n(found_.data(), n_, out.point);
-      out.radius = radius;
+      out.radius = std::max(radius, 0.0);
     }
   }
-  out.thin = !(out.radius > 0.0);
+  if (!(out.radius > 0.0)) choose_exact_point(cell, positive, out);
+}
+
+void ProgramCells::choose_exact_point(const Cell& cell, bool positive, Cell& out) {
+  out.radius = 0.0;
+  const SidePoint& far = positive ? highest_ : lowest_;
+  ExactRow inside = cell.inside ? *cell.inside : exact_point(cell.point, n_);
+  std::optional<std::vector<ExactRow>> rows = exact_rows(cell);
+  const ExactRow* row = exact_.row(ref_);
+  if (rows && row != nullptr) {
+    ExactRow inward(*row);
+    if (!positive) {
+      for (Dyadic& x : inward) x = -x;
+    }
+    inside =
+        advanced(inside, far.exact.empty() ? exact_point(far.x.data(), n_) : far.exact, inward);
+    rows->push_back(std::move(inward));
+    const std::vector<double> parts = shorten(*rows, inside);
+    if (!parts.empty()) inside = sum_up(parts, static_cast<int>(std::ssize(parts) / (n_ + 1)));
+  }
+  out.inside = std::make_shared<const ExactRow>(std::move(inside));
 }
 
 std::pair<ProgramCell, ProgramCell> ProgramCells::split(const Cell& cell) {

@@ -1,12 +1,15 @@
 // Cells in many dimensions: constraints, a point inside, and further points found on the way.
 //
-// A hyperplane with known points of the cell on both sides cuts it. Where there are none, a linear
+// A hyperplane with points inside the cell on both sides cuts it. Where there are none, a linear
 // program looks for one, from the optimum of the program before; its multipliers prove that there
-// is none. What the program leaves within rounding is in doubt, and said to be.
+// is none. Points and proofs count only if no rounding can have made them: where doubles leave
+// doubt, and in cells that are too thin for them, the program is solved in exact arithmetic.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,6 +18,8 @@
 #include "polyhedron/system.hpp"
 #include "regions/arena.hpp"
 #include "regions/exact.hpp"
+#include "regions/exact_cone.hpp"
+#include "regions/float_proof.hpp"
 #include "regions/pattern_maps.hpp"
 #include "regions/vertex_cells.hpp"
 
@@ -30,12 +35,12 @@ struct ProgramCell {
   double* doubts = nullptr;  // (n_rows): of a row's value at points of size one
   std::int32_t* refs = nullptr;
   double* point = nullptr;      // (n), inside
-  double radius = 0.0;          // of a ball around it
-  double* witnesses = nullptr;  // (kMostWitnesses, n): points of the closed cell
+  double radius = 0.0;          // of a ball around it; zero if doubles are not known to be inside
+  double* witnesses = nullptr;  // (kMostWitnesses, n): more points inside
   std::ptrdiff_t* n_witnesses = nullptr;
-  bool thin = false;  // no point was found that is clear of all constraints
+  std::shared_ptr<const ExactRow> inside;  // homogeneous coordinates, where the radius is zero
 
-  bool is_thin() const { return thin; }
+  bool has_interior() const { return radius > 0.0 || inside != nullptr; }
 };
 
 class ProgramCells {
@@ -46,7 +51,7 @@ class ProgramCells {
   ProgramCells(const ReluNetwork::Stages& network, PatternMaps& maps, const std::uint64_t* sides,
                const std::vector<double>& constraints);
 
-  // The cell of constraints alone; thin if they leave no point.
+  // The cell of constraints alone; without interior if they leave none.
   Cell make(const std::vector<double>& constraints);
   // Forget what earlier searches found.
   void forget(const Cell& start) {
@@ -57,36 +62,53 @@ class ProgramCells {
   std::pair<Cell, Cell> split(const Cell& cell);
   void screen(const Cell& cell, std::ptrdiff_t stage, std::vector<Screened>& out) const;
   bool point(const Cell& cell, double* y) const;
-  void certify(const Cell& cell, bool positive, std::vector<std::int32_t>& rows,
+  void fine_point(const Cell& cell, double* y, std::vector<double>& parts);
+  bool certify(const Cell& cell, bool positive, std::vector<std::int32_t>& rows,
                std::vector<double>& multipliers) const;
 
   bool in_doubt = false;
   Arena& arena() { return arena_; }
 
  private:
-  // A point on one side of the hyperplane; none is known if the value is zero.
-  struct Place {
+  // A point inside on one side of the hyperplane, or, exactly, one of the closed cell.
+  struct SidePoint {
     std::vector<double> x;
-    double value = 0.0;
+    double value = 0.0;  // zero if there is no such point
+    ExactRow exact;      // homogeneous coordinates; empty if there is no such point
+
+    bool is_known() const { return value != 0.0 || !exact.empty(); }
   };
+  enum class Found : std::int8_t { kPoint, kNone, kOpen };
 
   void read(std::ptrdiff_t stage, std::ptrdiff_t unit, std::int32_t ref);
   double value(const double* x) const;
   double doubt(const double* x) const;
-  void look_at(const double* x);
-  Side search(const Cell& cell, double sign);
+  bool look_at(const double* x);
+  void look_around(const Cell& cell);
+  Found search(const Cell& cell, double sign);
+  Found search_with_doubles(const Cell& cell, double sign);
+  Found search_exactly(const Cell& cell, double sign);
+  bool pull_inside(const Cell& cell, double sign, double share);
+  bool prove(const Cell& cell, double sign);
   void add_witness(const Cell& cell, const double* x) const;
   void load(const Cell& cell);
+  Cell allocate(std::ptrdiff_t n_rows);
   Cell child(const Cell& cell, bool positive);
   void choose_point(const Cell& cell, bool positive, Cell& out);
+  void choose_exact_point(const Cell& cell, bool positive, Cell& out);
   double clearance(const Cell& cell, const double* x) const;
   bool center(Cell& cell);
+  void find_inside(Cell& cell);
   bool is_constant(std::ptrdiff_t stage, std::ptrdiff_t unit, int& sign);
+  const std::optional<std::vector<ExactRow>>& exact_rows(const Cell& cell);
 
   const Kernels& kernels_ = kernels();
   const ReluNetwork::Stages& network_;
   PatternMaps& maps_;
+  const std::uint64_t* sides_;
   ExactGeometry exact_;
+  ExactCone cone_;
+  FloatProof proof_;
   Arena arena_;
   std::ptrdiff_t n_;  // variables
   double roundings_;
@@ -98,14 +120,19 @@ class ProgramCells {
   double row_doubt_ = 0.0;   // of its value at points of size one
   double row_norm_ = 0.0;
   std::int32_t ref_ = 0;
-  Place highest_;
-  Place lowest_;
+  bool vague_ = false;  // rounding may have made its slopes
+  SidePoint highest_;
+  SidePoint lowest_;
   std::vector<double> found_;  // points that belong to no cell
+  std::vector<double> pulled_;
   std::vector<double> ball_;
+  std::vector<std::ptrdiff_t> likely_;  // rows of the cell that the last program ended at
   std::vector<std::int32_t> proof_rows_;
   std::vector<double> proof_multipliers_;
 
-  std::int64_t loaded_ = -1;  // cell that the program is about
+  std::int64_t loaded_ = -1;    // cell that the program is about
+  std::int64_t exact_id_ = -1;  // cell that the exact rows are of
+  std::optional<std::vector<ExactRow>> exact_rows_;
   System system_;
   Simplex simplex_;
   CenterSolver centers_;

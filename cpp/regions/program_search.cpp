@@ -23,7 +23,7 @@ class ProgramSearch final : public RegionSearch::Impl {
     frame_ = make_frame(network, domain, dims, std::vector<double>(dims.size(), 1.0));
     frame_ = make_frame(network, domain, dims, find_scales(domain));
     prepare_workers(1);
-    if (workers_[0]->start.is_thin()) throw ArgumentError("domain must have interior points");
+    if (!workers_[0]->start.has_interior()) throw ArgumentError("domain must have interior points");
     root.first_child = next_id;
     open_root(undecided(network.n_hidden));
   }
@@ -42,12 +42,6 @@ class ProgramSearch final : public RegionSearch::Impl {
   }
 
   std::int64_t regions_per_task() const override { return kRegionsPerTask; }
-
-  void append_points(const std::vector<double>& points, std::size_t n_points,
-                     std::vector<double>& out) const override {
-    const std::size_t n = frame_.scales.size();
-    for (std::size_t i = 0; i < n_points * n; ++i) out.push_back(points[i] * frame_.scales[i % n]);
-  }
 
  private:
   struct Worker {
@@ -105,7 +99,6 @@ class ProgramSearch final : public RegionSearch::Impl {
   }
 
   const ReluNetwork::Stages& network_;
-  Frame frame_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

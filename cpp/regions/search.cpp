@@ -101,8 +101,40 @@ void RegionSearch::Impl::open_root(RegionNode node) {
   if (with_proof_) root.tokens.push_back(-3);
 }
 
+void RegionSearch::Impl::append_points(const std::vector<double>& points, std::size_t n_points,
+                                       std::vector<double>& out) const {
+  const std::size_t n = frame_.dims.size();
+  const std::size_t first = out.size();
+  const auto width = static_cast<std::size_t>(frame_.n_dims);
+  out.resize(first + n_points * width, 0.0);
+  for (std::size_t i = 0; i < n_points; ++i) {
+    for (std::size_t c = 0; c < n; ++c) {
+      out[first + i * width + static_cast<std::size_t>(frame_.dims[c])] =
+          points[i * n + c] * frame_.scales[c];
+    }
+  }
+}
+
+// The same of a point in parts, with homogeneous coordinates.
+std::vector<double> RegionSearch::Impl::widened(const std::vector<double>& parts) const {
+  const std::size_t n = frame_.dims.size();
+  const std::size_t n_parts = parts.size() / (n + 1);
+  std::vector<double> out((static_cast<std::size_t>(frame_.n_dims) + 1) * n_parts, 0.0);
+  for (std::size_t c = 0; c <= n; ++c) {
+    const auto place = static_cast<std::size_t>(c < n ? frame_.dims[c] : frame_.n_dims);
+    const double scale = c < n ? frame_.scales[c] : 1.0;
+    for (std::size_t k = 0; k < n_parts; ++k) {
+      out[place * n_parts + k] = scale * parts[c * n_parts + k];
+    }
+  }
+  return out;
+}
+
 void RegionSearch::Impl::append(std::int64_t id, Findings&& found, RegionBatch& batch,
                                 std::vector<RegionNode>& left) {
+  for (const RegionPoint& fine : found.fine_points) {
+    batch.fine_points.push_back({batch.n_regions + fine.region, widened(fine.parts)});
+  }
   batch.n_regions += found.n_regions;
   batch.patterns.insert(batch.patterns.end(), found.patterns.begin(), found.patterns.end());
   append_points(found.points, static_cast<std::size_t>(found.n_regions), batch.points);

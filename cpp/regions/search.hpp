@@ -9,6 +9,21 @@
 
 namespace hullspace {
 
+// The domain in coordinates in which it has a size of about one: powers of two, so nothing is
+// rounded.
+struct Frame {
+  std::ptrdiff_t n_dims = 0;         // of the domain
+  std::vector<std::ptrdiff_t> dims;  // those that the search is in
+  std::vector<double> scales;        // y = scale * coordinate
+  std::vector<double> embedding;     // (dims + 1, n_inputs)
+  std::vector<double> constraints;   // (n_constraints, dims + 1), at least zero inside
+  std::ptrdiff_t n_constraints = 0;
+
+  std::ptrdiff_t n_coefficients() const { return static_cast<std::ptrdiff_t>(dims.size()) + 1; }
+};
+Frame make_frame(const ReluNetwork::Stages& network, const RegionDomain& domain,
+                 const std::vector<std::ptrdiff_t>& dims, const std::vector<double>& scales);
+
 class RegionSearch::Impl {
  public:
   virtual ~Impl() = default;
@@ -31,30 +46,17 @@ class RegionSearch::Impl {
   virtual void prepare_workers(int n_workers) = 0;
   virtual std::int64_t regions_per_task() const = 0;
   void open_root(RegionNode node);
-  // Write a point of the search as one of the domain.
-  virtual void append_points(const std::vector<double>& points, std::size_t n_points,
-                             std::vector<double>& out) const = 0;
+  // Write points of the search as ones of the domain.
+  void append_points(const std::vector<double>& points, std::size_t n_points,
+                     std::vector<double>& out) const;
+  std::vector<double> widened(const std::vector<double>& parts) const;
 
+  Frame frame_;
   bool with_proof_ = false;
 
  private:
   void append(std::int64_t id, Findings&& found, RegionBatch& batch, std::vector<RegionNode>& left);
 };
-
-// The domain in coordinates in which it has a size of about one: powers of two, so nothing is
-// rounded.
-struct Frame {
-  std::ptrdiff_t n_dims = 0;         // of the domain
-  std::vector<std::ptrdiff_t> dims;  // those that the search is in
-  std::vector<double> scales;        // y = scale * coordinate
-  std::vector<double> embedding;     // (dims + 1, n_inputs)
-  std::vector<double> constraints;   // (n_constraints, dims + 1), at least zero inside
-  std::ptrdiff_t n_constraints = 0;
-
-  std::ptrdiff_t n_coefficients() const { return static_cast<std::ptrdiff_t>(dims.size()) + 1; }
-};
-Frame make_frame(const ReluNetwork::Stages& network, const RegionDomain& domain,
-                 const std::vector<std::ptrdiff_t>& dims, const std::vector<double>& scales);
 
 std::unique_ptr<RegionSearch::Impl> make_vertex_search(const ReluNetwork::Stages& network,
                                                        const RegionDomain& domain, bool with_proof);

@@ -8,6 +8,8 @@
 #include "common/thin_qr.hpp"
 #include "common/tolerances.hpp"
 #include "regions/bits.hpp"
+#include "regions/exact_cells.hpp"
+#include "regions/expansions.hpp"
 #include "regions/small_systems.hpp"
 
 namespace hullspace {
@@ -16,6 +18,9 @@ namespace {
 constexpr double kRoundoff = tolerances::kRoundoffDouble;
 using tolerances::kRefreshedVertex;
 using tolerances::kTiny;
+using tolerances::kUnsureRay;
+// Doubles for each coordinate of a vertex from which an inner point is found.
+constexpr int kVertexParts = 12;
 
 std::ptrdiff_t count_bits(const std::uint64_t* set, std::ptrdiff_t words) {
   std::ptrdiff_t total = 0;
@@ -39,6 +44,7 @@ VertexCells::VertexCells(const ReluNetwork::Stages& network, PatternMaps& maps,
       sides_(sides),
       constraints_(constraints),
       exact_(network, maps, sides, constraints),
+      proof_(maps.n_coefficients(), constraints),
       d_(maps.n_coefficients()),
       roundings_((static_cast<double>(d_) + 4.0) * kRoundoff),
       polished_(tolerances::solved_vertex_error(d_)),
@@ -145,12 +151,24 @@ bool VertexCells::make_cone(const std::vector<std::int32_t>& refs,
 }
 
 void VertexCells::refresh(Cell& cell) {
-  std::vector<double> near(static_cast<std::size_t>(d_));
   for (std::ptrdiff_t v = 0; v < cell.n; ++v) {
-    for (std::ptrdiff_t c = 0; c < d_; ++c) near[c] = cell.coordinates[c * cell.stride + v];
-    const std::optional<ExactRow> generator = exact_.generator(refs_through(cell, v), near.data());
-    if (generator) write_exact(cell, v, *generator);
+    const std::optional<ExactRow> vertex = exact_vertex(cell, v);
+    if (vertex) write_exact(cell, v, *vertex);
   }
+}
+
+// Hyperplanes that vertices are on, but for infinity.
+std::vector<std::int32_t> VertexCells::refs_of(const Cell& cell) const {
+  std::vector<std::int32_t> refs;
+  for (std::ptrdiff_t k = 0; k < cell.words; ++k) {
+    std::uint64_t used = 0;
+    for (std::ptrdiff_t v = 0; v < cell.n; ++v) used |= cell.sets[v * cell.words + k];
+    for (; used != 0; used &= used - 1) {
+      const std::int32_t ref = cell.refs[64 * k + std::countr_zero(used)];
+      if (ref != kInfinity) refs.push_back(ref);
+    }
+  }
+  return refs;
 }
 
 std::vector<std::int32_t> VertexCells::refs_through(const Cell& cell, std::ptrdiff_t v) const {
@@ -219,19 +237,42 @@ Side VertexCells::classify(const Cell& cell, std::int32_t ref) {
   return negative_.empty() ? Side::kPositive : Side::kCut;
 }
 
-int VertexCells::exact_sign(const Cell& cell, std::ptrdiff_t v, std::int32_t ref) {
+// A vertex in exact homogeneous coordinates. Those of a ray may be so far off that they do not tell
+// in which direction it goes, but the cell's hyperplanes do.
+std::optional<ExactRow> VertexCells::exact_vertex(const Cell& cell, std::ptrdiff_t v) {
   std::vector<double> near(static_cast<std::size_t>(d_));
   for (std::ptrdiff_t c = 0; c < d_; ++c) near[c] = cell.coordinates[c * cell.stride + v];
-  const std::optional<ExactRow> generator = exact_.generator(refs_through(cell, v), near.data());
+  std::optional<ExactRow> found = exact_.generator(refs_through(cell, v), near.data());
+  if (!found || !found->back().is_zero() || cell.errors[v] < kUnsureRay) return found;
+  int sign = 0;
+  for (const std::int32_t ref : refs_of(cell)) {
+    const ExactRow* row = exact_.row(ref);
+    if (row == nullptr) return std::nullopt;
+    sign = ExactGeometry::sign(*row, *found) * (inward(ref) > 0.0 ? 1 : -1);
+    if (sign != 0) break;
+  }
+  if (sign < 0) {
+    for (Dyadic& x : *found) x = -x;
+  }
+  return found;
+}
+
+int VertexCells::exact_sign(const Cell& cell, std::ptrdiff_t v, std::int32_t ref) {
+  const std::optional<ExactRow> vertex = exact_vertex(cell, v);
   const ExactRow* row = exact_.row(ref);
-  if (!generator || row == nullptr) {
+  if (!vertex || row == nullptr) {
     in_doubt = true;
     return 0;
   }
-  // From now on the vertex is as good as rounded once; what others may read at the same time is so
-  // from the start.
-  if (cell.errors[v] > kRefreshedVertex) write_exact(cell, v, *generator);
-  return ExactGeometry::sign(*row, *generator);
+  // From now on the vertex is as good as rounded once, and so must its value be; what others may
+  // read at the same time is so from the start.
+  if (cell.errors[v] > kRefreshedVertex && write_exact(cell, v, *vertex)) {
+    values_[v] = 0.0;
+    for (std::ptrdiff_t c = 0; c < d_; ++c) {
+      values_[v] += row_[c] * cell.coordinates[c * cell.stride + v];
+    }
+  }
+  return ExactGeometry::sign(*row, *vertex);
 }
 
 void VertexCells::screen(const Cell& cell, std::ptrdiff_t stage, std::vector<Screened>& out) {
@@ -481,66 +522,121 @@ bool VertexCells::point(const Cell& cell, double* y) {
   // Clear of every hyperplane of the cell?
   double size = 1.0;
   for (std::ptrdiff_t c = 0; c + 1 < d_; ++c) size = std::max(size, std::abs(y[c]));
-  for (std::ptrdiff_t k = 0; k < cell.words; ++k) {
-    std::uint64_t used = 0;
-    for (std::ptrdiff_t v = 0; v < cell.n; ++v) used |= cell.sets[v * cell.words + k];
-    for (; used != 0; used &= used - 1) {
-      const std::int32_t ref = cell.refs[64 * k + std::countr_zero(used)];
-      if (ref == kInfinity) continue;
-      std::vector<double>& row = scratch_;
-      double error = 0.0;
-      double row_size = 0.0;
-      read_row(ref, row.data(), error, row_size);
-      double value = row[d_ - 1];
-      for (std::ptrdiff_t c = 0; c + 1 < d_; ++c) value += row[c] * y[c];
-      const double doubt = (error + (roundings_ + 2.0 * kRoundoff) * row_size) * size + kTiny;
-      if (!(std::abs(value) > doubt)) return false;
-    }
+  for (const std::int32_t ref : refs_of(cell)) {
+    std::vector<double>& row = scratch_;
+    double error = 0.0;
+    double row_size = 0.0;
+    read_row(ref, row.data(), error, row_size);
+    double value = row[d_ - 1];
+    for (std::ptrdiff_t c = 0; c + 1 < d_; ++c) value += row[c] * y[c];
+    const double doubt = (error + (roundings_ + 2.0 * kRoundoff) * row_size) * size + kTiny;
+    if (!(inward(ref) * value > doubt)) return false;
   }
   return true;
 }
 
+void VertexCells::fine_point(const Cell& cell, double* y, std::vector<double>& parts) {
+  const std::optional<std::vector<ExactRow>> rows = inward_rows(exact_, sides_, refs_of(cell));
+  ExactRow total(static_cast<std::size_t>(d_));
+  for (std::ptrdiff_t v = 0; v < cell.n; ++v) {
+    const std::optional<ExactRow> vertex = exact_vertex(cell, v);
+    if (!rows || !vertex) return;
+    // Of about the same size each, so that none counts for nothing.
+    const ExactRow scaled = sum_up(expand(*vertex, kVertexParts), kVertexParts);
+    for (std::ptrdiff_t c = 0; c < d_; ++c) total[c] = total[c] + scaled[c];
+  }
+  write_point(*rows, total, y, parts);
+}
+
 // At the vertex where the row is least, on the cell's side, it is its value there plus a
-// combination of the hyperplanes through that vertex, as linear programming has it.
-void VertexCells::certify(const Cell& cell, bool positive, std::vector<std::int32_t>& rows,
+// combination of the hyperplanes through that vertex, as linear programming has it. Where rounding
+// leaves doubt of that, the combination is found exactly.
+bool VertexCells::certify(const Cell& cell, bool positive, std::vector<std::int32_t>& rows,
                           std::vector<double>& multipliers) {
-  rows.clear();
-  multipliers.clear();
-  const double* last = cell.coordinates + (d_ - 1) * cell.stride;
   const double sign = positive ? 1.0 : -1.0;
+  const std::vector<std::int32_t> likely = lowest_refs(cell, sign);
+  return prove(likely, sign, rows, multipliers) ||
+         prove_exactly(cell, likely, sign, rows, multipliers);
+}
+
+// The hyperplanes through the vertex where the row, times the sign, is least.
+std::vector<std::int32_t> VertexCells::lowest_refs(const Cell& cell, double sign) const {
+  const double* last = cell.coordinates + (d_ - 1) * cell.stride;
   std::ptrdiff_t lowest = -1;
   std::vector<std::int32_t> refs;
   for (std::ptrdiff_t v = 0; v < cell.n; ++v) {
     if (!(last[v] > 0.0)) continue;
-    if (lowest >= 0 && sign * values_[v] * last[lowest] >= sign * values_[lowest] * last[v])
+    if (lowest >= 0 && sign * values_[v] * last[lowest] >= sign * values_[lowest] * last[v]) {
       continue;
+    }
     std::vector<std::int32_t> through = refs_through(cell, v);
     if (std::find(through.begin(), through.end(), kInfinity) != through.end()) continue;
     lowest = v;
     refs = std::move(through);
   }
+  return refs;
+}
+
+double VertexCells::inward(std::int32_t ref) const {
+  return ref < 0 || get_bit(sides_, ref) ? 1.0 : -1.0;
+}
+
+bool VertexCells::prove(const std::vector<std::int32_t>& refs, double sign,
+                        std::vector<std::int32_t>& rows, std::vector<double>& multipliers) {
+  rows.clear();
+  multipliers.clear();
   const std::ptrdiff_t n = d_ - 1;
   std::vector<double> normals;  // (refs, n), inwards
+  std::vector<double>& row = scratch_;
+  double error = 0.0;
+  double size = 0.0;
   for (const std::int32_t ref : refs) {
-    std::vector<double>& row = scratch_;
-    double error = 0.0;
-    double size = 0.0;
     read_row(ref, row.data(), error, size);
-    const bool inside = ref < 0 || get_bit(sides_, ref);
-    for (std::ptrdiff_t c = 0; c < n; ++c) normals.push_back(inside ? row[c] : -row[c]);
+    for (std::ptrdiff_t c = 0; c < n; ++c) normals.push_back(inward(ref) * row[c]);
   }
   std::vector<double> target(row_.begin(), row_.end() - 1);
   for (double& value : target) value *= sign;
   std::vector<std::ptrdiff_t> chosen;
   std::vector<double> factors;
-  if (!find_cone_combination(normals, n, target, chosen, factors)) return;
+  if (!find_cone_combination(normals, n, target, chosen, factors)) return false;
+  proof_.start(row_.data(), sign, row_error_);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     if (factors[i] == 0.0) continue;
-    rows.push_back(row_number(refs[chosen[i]], network_.n_hidden));
+    const std::int32_t ref = refs[chosen[i]];
+    read_row(ref, row.data(), error, size);
+    proof_.add(row.data(), inward(ref), error, factors[i]);
+    rows.push_back(row_number(ref, network_.n_hidden));
     multipliers.push_back(factors[i]);
   }
   rows.push_back(row_number(ref_, network_.n_hidden));
   multipliers.push_back(1.0);
+  return proof_.is_positive();
+}
+
+bool VertexCells::prove_exactly(const Cell& cell, const std::vector<std::int32_t>& likely,
+                                double sign, std::vector<std::int32_t>& rows,
+                                std::vector<double>& multipliers) {
+  rows.clear();
+  multipliers.clear();
+  const std::vector<std::int32_t> refs = refs_of(cell);
+  const std::optional<std::vector<ExactRow>> given = inward_rows(exact_, sides_, refs);
+  const ExactRow* row = exact_.row(ref_);
+  if (!given || row == nullptr) return false;
+  ExactRow function(*row);
+  if (sign < 0.0) {
+    for (Dyadic& x : function) x = -x;
+  }
+  std::vector<std::ptrdiff_t> hint;
+  for (const std::int32_t ref : likely) {
+    hint.push_back(std::find(refs.begin(), refs.end(), ref) - refs.begin());
+  }
+  if (cone_.decide(*given, function, hint) != ExactCone::Answer::kNonnegative) return false;
+  multipliers = cone_.multipliers();
+  for (const std::ptrdiff_t i : cone_.rows()) {
+    rows.push_back(row_number(refs[i], network_.n_hidden));
+  }
+  rows.push_back(row_number(ref_, network_.n_hidden));
+  return true;
 }
 
 VertexCells::Facets VertexCells::facets(const Cell& cell) const {

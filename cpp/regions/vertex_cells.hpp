@@ -17,6 +17,8 @@
 #include "hullspace/regions.hpp"
 #include "regions/arena.hpp"
 #include "regions/exact.hpp"
+#include "regions/exact_cone.hpp"
+#include "regions/float_proof.hpp"
 #include "regions/pattern_maps.hpp"
 
 namespace hullspace {
@@ -32,8 +34,7 @@ struct VertexCell {
   double* errors = nullptr;       // (stride) of each coordinate
   std::uint64_t* sets = nullptr;  // (n, words): the hyperplanes through each vertex
   std::int32_t* refs = nullptr;   // (64 * words): what they are
-  static constexpr bool is_thin() { return false; }
-  bool simple = false;  // no vertex lies on more hyperplanes than it takes
+  bool simple = false;            // no vertex lies on more hyperplanes than it takes
 };
 
 class VertexCells {
@@ -66,9 +67,12 @@ class VertexCells {
 
   // A point inside. False if rounding leaves no such point.
   bool point(const Cell& cell, double* y);
+  // A point inside by exact arithmetic, as `write_point` has it.
+  void fine_point(const Cell& cell, double* y, std::vector<double>& parts);
   // Multipliers of the cell's hyperplanes that show the hyperplane tested last to leave it on one
-  // side: its row, times one, is their combination plus a nonnegative constant.
-  void certify(const Cell& cell, bool positive, std::vector<std::int32_t>& rows,
+  // side: its row is their combination plus a nonnegative constant. False if that takes too much
+  // work.
+  bool certify(const Cell& cell, bool positive, std::vector<std::int32_t>& rows,
                std::vector<double>& multipliers);
 
   // Tests that exact arithmetic had to leave open; reset by the caller.
@@ -87,8 +91,16 @@ class VertexCells {
   void read_pair(std::ptrdiff_t a, std::ptrdiff_t b, double* row, double& error,
                  double& size) const;
   Side classify(const Cell& cell, std::int32_t ref);
+  std::optional<ExactRow> exact_vertex(const Cell& cell, std::ptrdiff_t v);
   int exact_sign(const Cell& cell, std::ptrdiff_t v, std::int32_t ref);
   std::vector<std::int32_t> refs_through(const Cell& cell, std::ptrdiff_t v) const;
+  std::vector<std::int32_t> refs_of(const Cell& cell) const;
+  double inward(std::int32_t ref) const;
+  std::vector<std::int32_t> lowest_refs(const Cell& cell, double sign) const;
+  bool prove(const std::vector<std::int32_t>& refs, double sign, std::vector<std::int32_t>& rows,
+             std::vector<double>& multipliers);
+  bool prove_exactly(const Cell& cell, const std::vector<std::int32_t>& likely, double sign,
+                     std::vector<std::int32_t>& rows, std::vector<double>& multipliers);
   template <int kWords>
   void find_edges(const Cell& cell);
   Cell child(const Cell& cell, const std::vector<std::int32_t>& old, std::ptrdiff_t n_zero,
@@ -112,6 +124,8 @@ class VertexCells {
   const std::uint64_t* sides_;
   const std::vector<double>& constraints_;
   ExactGeometry exact_;
+  ExactCone cone_;
+  FloatProof proof_;
   Arena arena_;
   std::ptrdiff_t d_;  // coefficients
   double roundings_;  // of the evaluation of a row

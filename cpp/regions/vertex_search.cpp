@@ -95,20 +95,6 @@ class VertexSearch final : public RegionSearch::Impl {
   }
   std::int64_t regions_per_task() const override { return kRegionsPerTask; }
 
-  void append_points(const std::vector<double>& points, std::size_t n_points,
-                     std::vector<double>& out) const override {
-    const std::size_t n = frame_.dims.size();
-    const std::size_t first = out.size();
-    const auto width = static_cast<std::size_t>(frame_.n_dims);
-    out.resize(first + n_points * width, 0.0);
-    for (std::size_t i = 0; i < n_points; ++i) {
-      for (std::size_t c = 0; c < n; ++c) {
-        out[first + i * width + static_cast<std::size_t>(frame_.dims[c])] =
-            points[i * n + c] * frame_.scales[c];
-      }
-    }
-  }
-
  private:
   std::unique_ptr<Worker> make_worker() const {
     return std::make_unique<Worker>(network_, frame_.embedding, frame_.n_coefficients(),
@@ -339,7 +325,6 @@ class VertexSearch final : public RegionSearch::Impl {
 
   const ReluNetwork::Stages& network_;
   std::ptrdiff_t first_ = 0;  // stage with hidden units
-  Frame frame_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::int32_t> cone_;  // hyperplanes that the domain is cut out from
   std::vector<StoredCell> roots_;

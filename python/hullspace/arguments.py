@@ -12,6 +12,9 @@ FloatArray: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Pair: TypeAlias = tuple[npt.ArrayLike, npt.ArrayLike]
 _Floats = npt.NDArray[np.float64]
 
+# Relative to the scale of the data: of every question, and of the check of its answer.
+DEFAULT_TOLERANCE = 1e-9
+
 
 def as_matrix(
     value: Any,

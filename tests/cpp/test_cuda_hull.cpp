@@ -1,4 +1,6 @@
 // Hull calls of the CUDA library against the core's answers.
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -6,16 +8,16 @@
 #include <functional>
 #include <string>
 
-#include "check.hpp"
 #include "cuda/interface.h"
 #include "devices.hpp"
+#include "gaussian.hpp"
 #include "hullspace/hull.hpp"
 
 using namespace hullspace;
 
 namespace {
 
-using check::Setting;
+using tests::Setting;
 
 constexpr std::int64_t kMuch = std::int64_t{1} << 30;
 
@@ -42,7 +44,7 @@ struct Rows {
 template <class T = double>
 Rows<T> gaussian(std::ptrdiff_t n, std::ptrdiff_t n_features, unsigned seed, double size = 1.0,
                  double center = 0.0) {
-  Rows<T> rows{check::gaussian<T>(static_cast<std::size_t>(n * n_features), seed), n_features};
+  Rows<T> rows{tests::gaussian<T>(static_cast<std::size_t>(n * n_features), seed), n_features};
   for (T& x : rows.values) x = static_cast<T>(center + size * static_cast<double>(x));
   return rows;
 }
@@ -70,7 +72,7 @@ std::vector<T>& operator+=(std::vector<T>& a, const std::vector<T>& b) {
 class DeviceHull {
  public:
   explicit DeviceHull(const HscMatrix& points, std::int64_t limit = kMuch)
-      : call_{check::last_device(), nullptr, limit, nullptr, nullptr} {
+      : call_{tests::last_device(), nullptr, limit, nullptr, nullptr} {
     require(cuda().make_hull(&call_, &points, &hull_));
   }
   ~DeviceHull() { cuda().free_hull(hull_); }
@@ -176,7 +178,7 @@ double weights_miss(const Answers& answers, const Rows<T>& points, std::size_t i
   for (auto k = answers.row_starts[i]; k < answers.row_starts[i + 1]; ++k) {
     const auto place = static_cast<std::size_t>(k);
     CHECK(answers.values[place] > 0.0);
-    CHECK(k == answers.row_starts[i] || answers.columns[place - 1] < answers.columns[place]);
+    CHECK((k == answers.row_starts[i] || answers.columns[place - 1] < answers.columns[place]));
     total += answers.values[place];
     for (std::ptrdiff_t j = 0; j < points.n_features; ++j) {
       sum[static_cast<std::size_t>(j)] +=
@@ -205,7 +207,8 @@ void compare(const Rows<T>& points, const Rows<T>& queries, std::int64_t limit =
   for (std::size_t i = 0; i < p.status.size(); ++i) {
     const double unit = std::max(core.scale(), 1e-7 * p.distances[i]);
     CHECK(found.status[i] == static_cast<std::int8_t>(p.status[i]));
-    CHECK(found.gaps[i] >= 0.0 && found.gaps[i] <= 1e-9 * core.scale());
+    CHECK(found.gaps[i] >= 0.0);
+    CHECK(found.gaps[i] <= 1e-9 * core.scale());
     CHECK(std::abs(found.distances[i] - p.distances[i]) <= 2e-9 * unit);
     const double* point = &found.points[i * static_cast<std::size_t>(points.n_features)];
     CHECK(weights_miss(found, points, i, point) <= 1e-11 * core.scale() + 1e-15 * largest);
@@ -215,7 +218,7 @@ void compare(const Rows<T>& points, const Rows<T>& queries, std::int64_t limit =
   for (std::size_t i = 0; i < m.status.size(); ++i) {
     CHECK(members.status[i] == static_cast<std::int8_t>(m.status[i]));
     const bool inside = m.status[i] == Status::kInside;
-    CHECK(inside ? members.residuals[i] <= m.tolerance : std::isnan(members.residuals[i]));
+    CHECK((inside ? members.residuals[i] <= m.tolerance : std::isnan(members.residuals[i])));
     CHECK((members.row_starts[i + 1] > members.row_starts[i]) == inside);
     CHECK((members.gaps[i] > 0.0) == (m.status[i] == Status::kOutside));
     CHECK(members.gaps[i] <= p.distances[i] * (1.0 + 1e-9));
@@ -227,31 +230,32 @@ bool fails(const char* what, const std::function<void()>& body) {
   try {
     body();
   } catch (const std::runtime_error& error) {
-    if (std::strstr(error.what(), what) != nullptr) return true;
-    std::printf("said: %s\n", error.what());
+    return tests::mentions(error.what(), what);
   }
   return false;
 }
 
 }  // namespace
 
-TEST(answers_are_the_cores) {
+TEST_CASE("answers are the cores") {
   compare(gaussian(300, 1, 1), gaussian(20, 1, 2, 2.0));
   compare(gaussian(400, 5, 3), gaussian(40, 5, 4));
   compare(gaussian<float>(300, 16, 5), gaussian<float>(20, 16, 6));
   compare(gaussian(150, 64, 7), gaussian(8, 64, 8, 0.3));  // inside: large supports
 }
 
-TEST(blocks_work_on_many_features) { compare(gaussian(60, 300, 9), gaussian(3, 300, 10, 0.5)); }
+TEST_CASE("blocks work on many features") {
+  compare(gaussian(60, 300, 9), gaussian(3, 300, 10, 0.5));
+}
 
-TEST(scans_on_tensor_cores_give_the_same_answers) {
+TEST_CASE("scans on tensor cores give the same answers") {
   const Setting kind("HULLSPACE_CUDA_SCAN", "tensor");
   compare(gaussian(400, 5, 3), gaussian(40, 5, 4));
   compare(rounded(gaussian(300, 3, 15)), rounded(gaussian(40, 3, 16)));
   compare(gaussian(150, 64, 7), gaussian(5, 64, 8, 0.6));
 }
 
-TEST(an_unknown_kind_of_scan_is_named) {
+TEST_CASE("an unknown kind of scan is named") {
   const auto points = gaussian(10, 2, 1);
   DeviceHull hull(points.matrix());
   const Setting kind("HULLSPACE_CUDA_SCAN", "fast");
@@ -259,7 +263,7 @@ TEST(an_unknown_kind_of_scan_is_named) {
               [&] { hull.solve(HSC_PROJECT, points); }));
 }
 
-TEST(degenerate_sets) {
+TEST_CASE("degenerate sets") {
   compare(gaussian(1, 4, 11), gaussian(5, 4, 12));
   compare(gaussian(2, 3, 13), gaussian(5, 3, 14));
   compare(rounded(gaussian(300, 3, 15)), rounded(gaussian(40, 3, 16)));  // ties and duplicates
@@ -270,19 +274,19 @@ TEST(degenerate_sets) {
   compare(same, gaussian(5, 3, 19));
 }
 
-TEST(scales_and_far_queries) {
+TEST_CASE("scales and far queries") {
   compare(gaussian(200, 4, 20, 1e150, 3e150), gaussian(10, 4, 21, 1e150, 3e150));
   compare(gaussian(200, 4, 22, 1e-150), gaussian(10, 4, 23, 1e-150));
   compare(gaussian(200, 4, 24, 1e-3, 1e6), gaussian(10, 4, 25, 1e-3, 1e6));
   compare(gaussian(200, 4, 26), gaussian(10, 4, 27, 1e16));
 }
 
-TEST(sets_that_do_not_fit_are_streamed) {
+TEST_CASE("sets that do not fit are streamed") {
   const auto points = gaussian(1000, 8, 28);
   compare(points, gaussian(20, 8, 29), std::int64_t{80} << 10, true);
 }
 
-TEST(answers_do_not_depend_on_order_or_memory) {
+TEST_CASE("answers do not depend on order or memory") {
   const auto points = gaussian(300, 6, 30);
   const auto queries = gaussian(20, 6, 31);
   DeviceHull hull(points.matrix());
@@ -296,7 +300,7 @@ TEST(answers_do_not_depend_on_order_or_memory) {
   CHECK(equal(first, small.solve(HSC_PROJECT, queries)));
 }
 
-TEST(points_are_left_out_of_their_own_hull) {
+TEST_CASE("points are left out of their own hull") {
   const auto points = gaussian(120, 3, 32);
   const Hull core(points.view(), Context{});
   const Memberships expected = core.leave_one_out(1e-9, Context{});
@@ -307,7 +311,7 @@ TEST(points_are_left_out_of_their_own_hull) {
   }
 }
 
-TEST(rays_are_the_cores) {
+TEST_CASE("rays are the cores") {
   for (const double size : {0.2, 2.0, 1e14}) {  // from inside, outside and far away
     const auto points = gaussian(200, 3, 33);
     const auto origins = gaussian(30, 3, 34, size);
@@ -333,7 +337,7 @@ TEST(rays_are_the_cores) {
   }
 }
 
-TEST(one_origin_serves_all_rays) {
+TEST_CASE("one origin serves all rays") {
   const auto points = gaussian(100, 4, 36);
   const auto origin = gaussian(1, 4, 37, 0.1);
   const auto directions = gaussian(20, 4, 38);
@@ -346,7 +350,7 @@ TEST(one_origin_serves_all_rays) {
   }
 }
 
-TEST(bad_input_is_named) {
+TEST_CASE("bad input is named") {
   auto points = gaussian(50, 3, 39);
   DeviceHull hull(points.matrix());
   CHECK(fails("queries must have 3 columns (n_features), got 2",
@@ -366,7 +370,7 @@ TEST(bad_input_is_named) {
               [&] { DeviceHull(Rows<double>{{}, 3}.matrix()); }));
 }
 
-TEST(too_little_memory_is_said) {
+TEST_CASE("too little memory is said") {
   const auto points = gaussian(500, 8, 43);
   CHECK(
       fails("memory_limit of 1000 bytes is too small", [&] { DeviceHull(points.matrix(), 1000); }));
@@ -375,7 +379,7 @@ TEST(too_little_memory_is_said) {
   CHECK(fails("a query needs", [&] { hull.solve(HSC_PROJECT, gaussian(2, 8, 44)); }));
 }
 
-TEST(calls_are_interrupted) {
+TEST_CASE("calls are interrupted") {
   const auto points = gaussian(300, 5, 45);
   DeviceHull hull(points.matrix());
   int asked = 0;
@@ -385,5 +389,3 @@ TEST(calls_are_interrupted) {
   hull.call().interrupted = nullptr;
   CHECK(hull.solve(HSC_PROJECT, gaussian(10, 5, 46, 2.0)).status.size() == 10);
 }
-
-int main() { return check::run_all_on_devices(); }

@@ -175,13 +175,29 @@ def test_thin_cells(gap):
     proof = one_stream([0, 1, -1, -1, 1, -2, -1], [0, 1, 2], [([0, 1], [1, 1])])
     points = np.array([[2.0], [1.0 + gap / 2], [0.0]])
     check = check_regions(network, None, patterns, points, proof)
-    # Between 1 and the next double is no double: no point to prove the cell with.
+    # Between 1 and the next double is no double: it takes a point in more digits.
     assert check.complete == (gap > 2.0**-52)
     assert check.unproven_regions == (() if check else (1,))
-    # That there are no points in the strip is not proven either.
-    proof = one_stream([0, 1, -1, -2, 1, -2, -1], [0, 1], [([0, 1], [1, 1])] * 2)
-    check = check_regions(network, cube(1, 4.0), patterns[[0, 2]], points[[0, 2]], proof)
-    assert check.unproven_prunes == ((0, 0),)
+    fine = np.array([[1.0, gap / 2], [1.0, 0.0]])
+    assert check_regions(network, None, patterns, points, replace(proof, fine_points={1: fine}))
+    at_the_end = np.array([[1.0, gap], [1.0, 0.0]])
+    for wrong in (at_the_end, -fine, fine[:1], fine[:, 0], fine * np.nan, fine.astype(int)):
+        proven = check_regions(
+            network, None, patterns, points, replace(proof, fine_points={1: wrong})
+        )
+        assert proven.complete == (gap > 2.0**-52)
+
+
+def test_a_missing_certificate_is_counted():
+    network = arrangement([[1.0], [1.0]], [-1.0, -2.0])
+    patterns, points = np.array([[3], [1], [0]], dtype=np.uint8), np.array([[3.0], [1.5], [0.0]])
+    proof = one_stream([0, 1, -1, -1, 1, -2, -1], [0, 1, 2], [([], [])])
+    check = check_regions(network, None, patterns, points, proof)
+    assert not check
+    assert check.problems == (
+        "1 pruned branches are not proven to have no interior",
+        "1 of them have no certificate at all",
+    )
 
 
 def test_deep_trees():
@@ -461,7 +477,8 @@ def test_streams_missing_cyclic_or_open(good):
         check = rejected(good, proof=with_array(proof, "children", 0, changed))
         assert "1 subtrees were not searched" in check.problems
     rejected(good, proof=with_array(proof, "children", 0, children[:-1]))
-    shorter = {f.name: getattr(proof, f.name)[:-1] for f in fields(proof)}
+    arrays = [f.name for f in fields(proof) if f.name != "fine_points"]
+    shorter = {name: getattr(proof, name)[:-1] for name in arrays}
     rejected(good, proof=RegionProof(**shorter))
     rejected(good, proof=RegionProof((), (), (), (), (), ()))
     # Two streams that lead to each other, apart from the tree.

@@ -8,8 +8,7 @@ import pytest
 
 import hullspace
 from devices import Lent, number_of
-from hullspace import devices as gpu
-from hullspace.devices import DeviceArray
+from hullspace.devices import DeviceArray, device_of, on_host, place_matrix
 
 ARRAY = np.arange(12.0).reshape(3, 4)
 FLOAT64 = (2, 64, 1)
@@ -213,16 +212,16 @@ def test_lending_arrays_on_devices(devices):
 def test_arrays_of_any_library(devices, versioned):
     name = devices[-1].name
     lent = Lent(ARRAY.astype(np.float32), name, versioned=versioned)
-    assert gpu.device_of(lent) == number_of(name)
-    placed = gpu.place_matrix(lent, "queries", number_of(name), columns=4)
+    assert device_of(lent) == number_of(name)
+    placed = place_matrix(lent, "queries", number_of(name), columns=4)
     assert lent.stream == 1
     assert (placed.on_device, placed.array.dtype, len(placed)) == (True, np.float32, 3)
-    assert np.array_equal(gpu.on_host(lent), ARRAY.astype(np.float32))
+    assert np.array_equal(on_host(lent), ARRAY.astype(np.float32))
 
 
 def test_values_on_the_host_stay_as_they_are():
     for value in (None, 3, "word", ARRAY, [1, 2], [[1.0]], np.float64(2.0)):
-        assert gpu.on_host(value) is value
+        assert on_host(value) is value
 
 
 def test_numpy_cannot_read_what_is_on_a_device(devices):

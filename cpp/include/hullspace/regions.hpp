@@ -108,10 +108,18 @@ struct RegionDoubt {
   std::vector<double> multipliers;
 };
 
+// A point inside a region that is too thin for doubles: (n_dims + 1, n_parts) numbers, homogeneous
+// coordinates (t y, t) each of which is the sum of its parts.
+struct RegionPoint {
+  std::int64_t region = 0;  // which of the batch
+  std::vector<double> parts;
+};
+
 struct RegionBatch {
   std::int64_t n_regions = 0;
-  std::vector<std::uint8_t> patterns;  // (n, ceil(n_hidden / 8)), lowest bit first
-  std::vector<double> points;          // (n, n_dims), inside
+  std::vector<std::uint8_t> patterns;    // (n, ceil(n_hidden / 8)), lowest bit first
+  std::vector<double> points;            // (n, n_dims), inside
+  std::vector<RegionPoint> fine_points;  // where those are not
   std::vector<RegionDoubt> doubts;
   // With proofs: what became of each branch that was open, in order, as far as they were searched.
   // What they leave open comes before the branches that are left.

@@ -7,44 +7,29 @@ the certificate holds, and its verdict rests on rigorous bounds and exact intege
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from hullspace.certificates import floating, polyhedra
+import numpy as np
+
+from hullspace.arguments import DEFAULT_TOLERANCE, as_tolerance
+from hullspace.certificates import polyhedra
+from hullspace.certificates.checker import Checker, in_host_memory
 from hullspace.certificates.exact import prove
+from hullspace.certificates.registry import CENTERS, OF_OTHERS, kind_of
 from hullspace.devices import on_host
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
-    from hullspace.hull import Membership, Projection
-    from hullspace.polyhedron import (
-        ChebyshevCenter,
-        ChebyshevCenters,
-        Irredundant,
-        Polyhedron,
-        PolyhedronProjection,
-        PolyhedronSupport,
-    )
-
-    Result = (
-        Membership
-        | Projection
-        | ChebyshevCenters
-        | ChebyshevCenter
-        | PolyhedronSupport
-        | PolyhedronProjection
-        | Irredundant
-    )
-
-__all__ = ["check", "prove"]
+__all__ = ["Checker", "check", "prove"]
 
 
 def check(
-    subject: npt.ArrayLike | Polyhedron,
-    queries: npt.ArrayLike | None,
-    result: Result,
+    subject: Any,
+    queries: Any,
+    result: Any,
     *,
+    tolerance: float = DEFAULT_TOLERANCE,
     equalities: Any = None,
 ) -> npt.NDArray[np.bool_]:
     """Check every answer of `result` against the data alone.
@@ -113,15 +98,14 @@ PolyhedronProjection or Irredundant
     >>> hullspace.certificates.check(square, bounds, found)
     array([ True,  True])
     """
-    subject, queries, result = on_host(subject), on_host(queries), on_host(result)
-    if hasattr(result, "duals") or hasattr(result, "witnesses"):
-        return polyhedra.check(subject, queries, result, equalities)
-    if not (hasattr(result, "certificate") or hasattr(result, "gaps")):
-        raise TypeError(
-            "result must be a Membership or a Projection, ChebyshevCenters, a ChebyshevCenter, a "
-            "PolyhedronSupport, a PolyhedronProjection or Irredundant, "
-            f"got {type(result).__name__}"
-        )
-    if equalities is not None:
-        raise ValueError("equalities must be None for a result about a hull")
-    return floating.check(cast("Any", subject), cast("Any", queries), cast("Any", result))
+    kind = kind_of(result)
+    if equalities is not None and kind != CENTERS:
+        raise ValueError(f"equalities must be None for {kind}")
+    share = as_tolerance(tolerance)
+    if kind not in OF_OTHERS and kind != CENTERS:
+        return Checker(subject).check(queries, result, tolerance=share)
+    subject, queries, result = map(in_host_memory, (subject, queries, result))
+    with np.errstate(all="ignore"):  # whatever a corrupted certificate leads to fails its test
+        if kind == CENTERS:
+            return polyhedra.check_centers(subject, queries, result, share, on_host(equalities))
+        return OF_OTHERS[kind](subject, queries, result, share)

@@ -256,6 +256,28 @@ class ExactRegions:
             return False
         return True
 
+    def is_fine_interior(self, parts: npt.NDArray[np.generic], states: Bytes) -> bool:
+        """Whether all units and constraints hold strictly at a point ``(t y, t)`` in parts."""
+        n_rows = self._frame.basis.shape[1] + 1
+        sound = parts.dtype == np.float64 and parts.ndim == 2 and len(parts) == n_rows
+        if not sound or not np.isfinite(parts).all():
+            return False
+        numbers: Integers = to_integers(parts, unit_exponent(parts)).sum(axis=1)
+        t = int(numbers[-1])
+        if t <= 0 or not self._is_inside(
+            [Fraction(int(x), t) for x in numbers[:-1]], np.arange(len(self._frame.b))
+        ):
+            return False
+        try:
+            rows = self._functions.rows(states, list(range(len(states))))
+        except TooLargeError:
+            return False
+        for unit, (row, _) in enumerate(rows):
+            value = row @ numbers if states[unit] == ON else -(row @ numbers)
+            if value < 0 or (value == 0 and (states[unit] == ON or row.any())):
+                return False
+        return True
+
     def _is_off(self, states: Bytes, unit: int) -> bool:
         """Whether a unit is zero everywhere under a pattern, and off."""
         row, _ = self._functions.rows(states, [unit])[0]

@@ -31,13 +31,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.certificates.constraints import ROUNDOFF
+from hullspace.certificates.rounding import ROUNDOFF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hullspace.certificates.regions_tree import Units
-    from hullspace.networks.network import ReluNetwork, Stage
+    from hullspace.networks import ReluNetwork, Stage
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hullspace.networks.network import ReluNetwork
 
@@ -47,6 +47,9 @@ class RegionProof:
         or ``-a_r >= 0``, where all earlier units are on theirs), row ``n_hidden + j`` is the
         domain's ``b_j - A_j x >= 0``. The multipliers, not negative, claim that the sum of the
         rows is at most zero in the whole domain, so that not all of them can be positive.
+    fine_points : dict of int to (d + 1, n_parts) float64
+        Interior points of regions that are too thin for doubles: homogeneous coordinates
+        ``(t y, t)`` with t positive, each the exact sum of its parts.
     """
 
     streams: tuple[npt.NDArray[np.int32], ...]
@@ -55,6 +58,7 @@ class RegionProof:
     indptr: tuple[Ints, ...]
     rows: tuple[Ints, ...]
     multipliers: tuple[npt.NDArray[np.float64], ...]
+    fine_points: Mapping[int, npt.NDArray[np.float64]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         leaves, pruned = (sum(map(len, arrays)) for arrays in (self.leaves, self.indptr))

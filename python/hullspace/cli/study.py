@@ -148,9 +148,7 @@ def model(
     """Study a torch model with its training and test images."""
     with user_errors():
         require_writable(out)
-        network = _made(model)
-        if weights is not None:
-            _load(network, weights)
+        network = _made(model, weights)
         _write(
             lambda **options: hullspace.study(
                 network,
@@ -233,7 +231,7 @@ def _listed(text: str | None) -> tuple[str, ...]:
     return () if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _made(path: str) -> Any:
+def _made(path: str, weights: Path | None) -> Any:
     """Call the factory that ``package.module:name`` names, also of a module in this folder."""
     module, _, name = path.partition(":")
     if not module or not name:
@@ -248,6 +246,8 @@ def _made(path: str) -> Any:
     made = factory()
     if not isinstance(made, require("torch.nn", "torch").Module):
         raise ValueError(f"--model: {path} must return a torch module, got {type(made).__name__}")
+    if weights is not None:
+        _load(made, weights)
     return made
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hullspace.comparison.problem import CHEAP_FEATURES, lengths, quotient
+from hullspace.comparison.statistics import proven_if
 from hullspace.extras import require
 from hullspace.status import Status
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from hullspace.comparison.problem import Problem
     from hullspace.comparison.representations import Representation
     from hullspace.comparison.statistics import Estimate
-    from hullspace.facts import PointFacts
+    from hullspace.facts import Extremes, PointFacts
     from hullspace.hull import ClassHulls
 
 _Floats = npt.NDArray[np.float64]
@@ -48,8 +50,11 @@ class HullShares:
         Test samples that the distances are of.
     distances : (n_rows,) float64
         To the hull of the training set, in the units of the space.
-    class_distances : (n_rows, n_classes) float64
-        To the hull of each class.
+    checked, class_checked : (n_rows,) bool
+        Whether the distances to the hull of the training set, and to those of all classes, passed
+        the independent check.
+    class_distances, class_gaps : (n_rows, n_classes) float64
+        To the hull of each class: the true distances lie in ``[distances - gaps, distances]``.
     own_distances : (n_rows,) float64
         To the hull of the sample's class; NaN where no training image has that class.
     neighbour_distances, own_neighbour_distances : (n_rows,) float64
@@ -64,6 +69,8 @@ class HullShares:
         The same for the sample's class.
     extreme : (n_looked_at,) bool
         Which training points are extreme points of the hull, among `extreme_rows`.
+    extreme_checked : (n_looked_at,) bool
+        Whether that passed the independent check.
     extreme_rows : (n_looked_at,) int64
         All training points, or a random part where there are very many: extreme is then meant
         among these.
@@ -78,7 +85,10 @@ class HullShares:
     undecided_class: _Bools
     rows: _Ints
     distances: _Floats
+    checked: _Bools
+    class_checked: _Bools
     class_distances: _Floats
+    class_gaps: _Floats
     own_distances: _Floats
     neighbour_distances: _Floats
     own_neighbour_distances: _Floats
@@ -87,6 +97,7 @@ class HullShares:
     spread: float
     own_spreads: _Floats
     extreme: _Bools
+    extreme_checked: _Bools
     extreme_rows: _Ints
 
     def at(self, rows: _Ints) -> _Ints:
@@ -106,13 +117,14 @@ def hull_shares(problem: Problem, where: Representation) -> HullShares:
     points = problem.points(where)
     mine = points.by_class(problem.train_classes, n_classes)
     present, hulls = mine.hulls.classes.astype(np.int64), mine.hulls.hulls
-    status = points.membership().decided
-    own_status = mine.membership(classes).decided
+    status, own_status = points.membership().decided, mine.membership(classes).decided
     queries = where.test[rows]
-    class_distances = mine.distances(rows).values[:, present]
+    whole, own = points.distances(None if cheap else rows), mine.distances(rows)
+    class_distances = own.values[:, present]
     means = [part.points.mean(axis=0, dtype=np.float64) for part in hulls]
     spreads = np.array([spread(part.points) for part in hulls])
     extreme_rows, extreme = _extreme(problem, where, points)
+    of_own = partial(_of_own, present, classes=classes[rows])
     return HullShares(
         space=where.name,
         n_features=where.n_features,
@@ -122,18 +134,20 @@ def hull_shares(problem: Problem, where: Representation) -> HullShares:
         undecided=status == Status.UNDECIDED,
         undecided_class=own_status == Status.UNDECIDED,
         rows=rows.astype(np.int64),
-        distances=points.distances(None if cheap else rows).values,
+        distances=whole.values,
+        checked=whole.checked,
+        class_checked=own.checked.all(axis=1),
         class_distances=class_distances,
-        own_distances=_of_own(present, class_distances, classes[rows]),
+        class_gaps=own.gaps[:, present],
+        own_distances=of_own(class_distances),
         neighbour_distances=_nearest(where.train, queries, problem.n_threads),
         own_neighbour_distances=_own_nearest(mine.hulls, queries, classes[rows], problem.n_threads),
         mean_distances=np.column_stack([lengths(queries - mean) for mean in means]),
         scale=points.hull.scale,
         spread=spread(where.train),
-        own_spreads=_of_own(
-            present, np.broadcast_to(spreads, class_distances.shape), classes[rows]
-        ),
-        extreme=extreme,
+        own_spreads=of_own(np.broadcast_to(spreads, class_distances.shape)),
+        extreme=extreme.mask,
+        extreme_checked=extreme.checked,
         extreme_rows=extreme_rows,
     )
 
@@ -169,7 +183,7 @@ def _own_nearest(
     return distances
 
 
-def _extreme(problem: Problem, where: Representation, points: PointFacts) -> tuple[_Ints, _Bools]:
+def _extreme(problem: Problem, where: Representation, points: PointFacts) -> tuple[_Ints, Extremes]:
     """Say which training points are extreme, all or as many as can be looked at."""
     n = len(where.train)
     most = max(int((_EXTREME_WORK / where.n_features) ** 0.5), 1)
@@ -177,7 +191,7 @@ def _extreme(problem: Problem, where: Representation, points: PointFacts) -> tup
     if n > most:
         rows = np.sort(problem.rng(1).choice(n, most, replace=False))
         points = problem.point_facts(where.train[rows], where.test)
-    return rows.astype(np.int64), points.extremes.mask
+    return rows.astype(np.int64), points.extremes
 
 
 def hull_estimates(problem: Problem, found: HullShares) -> list[Estimate]:
@@ -207,7 +221,7 @@ def hull_estimates(problem: Problem, found: HullShares) -> list[Estimate]:
             found.extreme,
             "{value} of {n} training points are extreme points of their hull in {space}: "
             "no mixture of the others gives them.",
-            "measured",
+            proven_if(found.extreme_checked),
         ),
     ]
 
@@ -232,7 +246,7 @@ def _distance_estimates(problem: Problem, found: HullShares) -> list[Estimate]:
             "ratio",
             f"In {{space}} the {{n}} test samples outside {hull} are {{value}} times as far from "
             f"it, in the median, {scale}.",
-            "measured",
+            proven_if((found.class_checked if name.startswith("class") else found.checked)[chosen]),
         )
         for name, far, unit, chosen, hull, scale in scales
     ]

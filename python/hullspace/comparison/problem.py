@@ -92,6 +92,11 @@ class Problem:
         """For the core."""
         return self.facts.asking.n_threads
 
+    @property
+    def asking(self) -> Asking:
+        """How questions are put that nobody else will ask."""
+        return Asking(self.facts.asking.tolerance, self.n_threads)
+
     def points(self, where: Representation) -> PointFacts:
         """Return what is known of the hulls in a space; only that of features is kept."""
         if where.name == "features":
@@ -100,8 +105,7 @@ class Problem:
 
     def point_facts(self, train: npt.NDArray[Any], test: npt.NDArray[Any]) -> PointFacts:
         """Return facts to be found about test rows and hulls of training rows."""
-        asking = Asking(self.facts.asking.tolerance, self.n_threads)
-        return PointFacts(PreparedHulls(train, asking), test)
+        return PointFacts(PreparedHulls(train, self.asking), test)
 
     def encode(
         self, images: npt.NDArray[Any], features: npt.NDArray[Any] | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from hullspace import certificates
 from hullspace.facts.hulls import CheckedHull, Distances, Memberships
 from hullspace.status import Proof, Status
 
@@ -29,10 +30,13 @@ class PairDistances:
     ----------
     values, gaps : (n_classes, n_classes) float64
         The true distances lie in ``[values - gaps, values]``; NaN where a hull is empty.
+    checked : (n_classes, n_classes) bool
+        Whether nearest points and hyperplanes passed the independent check.
     """
 
     values: _Floats
     gaps: _Floats
+    checked: _Bools
 
 
 class ClassFacts:
@@ -152,10 +156,12 @@ class ClassFacts:
     @cached_property
     def pairs(self) -> PairDistances:
         """Distances of the hulls from each other."""
-        found = self.hulls.hull_distances(
-            tolerance=self._asking.tolerance, n_threads=self._asking.n_threads
-        )
+        tolerance, n = self._asking.tolerance, self._n_classes
+        found = self.hulls.hull_distances(tolerance=tolerance, n_threads=self._asking.n_threads)
         there = np.ix_(self.hulls.classes, self.hulls.classes)
-        values, gaps = (np.full((self._n_classes, self._n_classes), np.nan) for _ in range(2))
-        values[there], gaps[there] = found.distances, found.gaps
-        return PairDistances(values, gaps)
+        made = PairDistances(
+            np.full((n, n), np.nan), np.full((n, n), np.nan), np.ones((n, n), bool)
+        )
+        made.values[there], made.gaps[there] = found.distances, found.gaps
+        made.checked[there] = certificates.check(self.hulls, None, found, tolerance=tolerance)
+        return made

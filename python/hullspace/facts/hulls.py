@@ -80,13 +80,16 @@ class Gauges:
     ----------
     values : (n,) float64
         As in `hullspace.Hull.gauge`.
+    checked : (n,) bool
+        Whether the rays that prove them passed the independent check.
     """
 
     values: _Floats
+    checked: _Bools
 
     def at(self, rows: _Ints) -> Gauges:
         """Return those of some of the queries."""
-        return Gauges(self.values[rows])
+        return Gauges(self.values[rows], self.checked[rows])
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,13 @@ class Extremes:
     ----------
     mask : (n_points,) bool
         Of equal points the first.
+    checked : (n_points,) bool
+        Whether it passed the independent check that the point is extreme, or that it lies in the
+        hull of those that are.
     """
 
     mask: _Bools
+    checked: _Bools
 
 
 class CheckedHull:
@@ -116,10 +123,17 @@ class CheckedHull:
     def __init__(self, hull: Hull, asking: Asking) -> None:
         self.hull = hull
         self._asking = asking
+        self._checker: certificates.Checker | None = None
         self._options: dict[str, Any] = {
             "tolerance": asking.tolerance,
             "n_threads": asking.n_threads,
         }
+
+    def _check(self, queries: _Points | None, found: Any) -> _Bools:
+        """Check answers; the points are prepared for that when the first ones come."""
+        if self._checker is None:
+            self._checker = certificates.Checker(self.hull.points)
+        return self._checker.check(queries, found, tolerance=self._asking.tolerance)
 
     def contains(self, queries: _Points, step: int, *, prove: bool = False) -> Memberships:
         """Ask which queries are inside; with `prove` in exact arithmetic, too."""
@@ -129,7 +143,7 @@ class CheckedHull:
         for rows in self._asking.progress.chunks(step, n):
             found = self.hull.contains(queries[rows], **self._options)
             status[rows] = found.status
-            checked[rows] = certificates.check(self.hull.points, queries[rows], found)
+            checked[rows] = self._check(queries[rows], found)
             if exact is not None:
                 exact[rows] = certificates.prove(self.hull.points, queries[rows], found)
         return Memberships(status, checked, exact)
@@ -141,21 +155,32 @@ class CheckedHull:
         for rows in self._asking.progress.chunks(step, n):
             nearest = self.hull.project(queries[rows], **self._options)
             found.values[rows], found.gaps[rows] = nearest.distances, nearest.gaps
-            found.checked[rows] = certificates.check(self.hull.points, queries[rows], nearest)
+            found.checked[rows] = self._check(queries[rows], nearest)
         return found
 
     def gauge(self, queries: _Points, step: int) -> Gauges:
         """Ask by how much the hull must be scaled to reach queries."""
-        values = np.empty(len(queries))
-        for rows in self._asking.progress.chunks(step, len(queries)):
-            values[rows] = self.hull.gauge(queries[rows], **self._options).values
-        return Gauges(values)
+        n = len(queries)
+        found = Gauges(np.empty(n), np.empty(n, bool))
+        for rows in self._asking.progress.chunks(step, n):
+            gauge = self.hull.gauge(queries[rows], **self._options)
+            found.values[rows] = gauge.values
+            found.checked[rows] = self._check(queries[rows], gauge)
+        return found
 
-    def extremes(self) -> Extremes:
+    def extremes(self, step: int) -> Extremes:
         """Ask which points are extreme."""
-        mask = np.zeros(self.hull.n_points, dtype=bool)
-        mask[self.hull.vertices(**self._options).indices] = True
-        return Extremes(mask)
+        points, found = self.hull.points, self.hull.vertices(**self._options)
+        mask, checked = np.zeros((2, len(points)), dtype=bool)
+        mask[found.indices] = True
+        checked[mask] = self._check(None, found)
+        if not mask.all():
+            spanned = CheckedHull(
+                Hull(points[mask], n_threads=self._asking.n_threads), self._asking
+            )
+            within = spanned.contains(points[~mask], step)
+            checked[~mask] = within.decided == Status.INSIDE
+        return Extremes(mask, checked)
 
 
 class PreparedHulls:
@@ -195,6 +220,6 @@ class PreparedHulls:
         """Which points are extreme points of the hull of all."""
         progress = self.asking.progress
         step = progress.add(f"{self.name}: extreme points", len(self.points))
-        found = self.whole.extremes()
+        found = self.whole.extremes(step)
         progress.finish(step)
         return found

@@ -37,18 +37,20 @@ def vertices(
     if len(points) == 1:
         return _single(points, distinct)
     core = prepare(points, threads)
-    status, normals, margins, _, weights, _ = core.leave_one_out(tolerance, threads)
+    found = core.leave_one_out(tolerance, threads)
+    status, normals, margins = found.status, found.normals, found.margins
     chosen = np.flatnonzero(status != Status.INSIDE)
     if len(chosen) < len(points):
-        chosen = _complete(points, chosen, weights, tolerance, threads, prepare)
+        chosen = _complete(points, chosen, found.weights, tolerance, threads, prepare)
         late = status[chosen] == Status.INSIDE
         if len(chosen) == 1:
             return _single(points, distinct[chosen])
         if late.any():
             # What was chosen late is proven against the rest of what is chosen.
-            found = prepare(points[chosen], threads).leave_one_out(tolerance, threads)
-            for mine, other in zip((status, normals, margins), found, strict=False):
-                mine[chosen[late]] = other[late]
+            again = prepare(points[chosen], threads).leave_one_out(tolerance, threads)
+            status[chosen[late]] = again.status[late]
+            normals[chosen[late]] = again.normals[late]
+            margins[chosen[late]] = again.margins[late]
             status[chosen[status[chosen] == Status.INSIDE]] = Status.UNDECIDED
     return Vertices(distinct[chosen], normals[chosen], margins[chosen], status[chosen])
 
@@ -69,7 +71,7 @@ def _single(points: npt.NDArray[Any], indices: npt.NDArray[np.intp]) -> Vertices
 def _complete(
     points: npt.NDArray[Any],
     chosen: npt.NDArray[np.intp],
-    weights: tuple[Any, Any, Any],
+    weights: _core.Csr,
     tolerance: float,
     threads: int,
     prepare: Prepare,
@@ -79,14 +81,15 @@ def _complete(
     Points closer to each other than the tolerance are all inside the hull of the others, each
     thanks to the other. `weights` say on which others a point relies.
     """
-    _, columns, starts = weights
+    columns, starts = weights.indices, weights.indptr
     left = np.setdiff1d(np.arange(len(points)), chosen)
     farness = np.zeros(len(left))
     while len(left):
         if len(chosen):
             core = prepare(points[chosen], threads)
-            status, _, margins, _, _, _ = core.contains(points[left], tolerance, threads)
-            left, farness = (part[status != Status.INSIDE] for part in (left, margins))
+            found = core.contains(points[left], tolerance, threads)
+            outside = found.status != Status.INSIDE
+            left, farness = left[outside], found.margins[outside]
         # The farthest are extreme, but what relies on one of them may be so only without it.
         new: set[int] = set()
         relied_on: set[int] = set()
@@ -139,8 +142,8 @@ def _refresh(
             return
         batch = order[: max(_LOOKAHEAD * n_new, 1024)]
         batch = batch[stale[batch]]
-        found = core.project(points[batch], min(tolerance, 0.5), threads)[1]
-        distances[batch] = np.minimum(distances[batch], found)
+        found = core.project(points[batch], min(tolerance, 0.5), threads)
+        distances[batch] = np.minimum(distances[batch], found.distances)
         stale[batch] = False
 
 

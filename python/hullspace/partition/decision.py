@@ -13,9 +13,9 @@ from hullspace.partition import (
     ambiguity,
     flips,
     guaranteed,
+    neighborhoods,
     regions,
     segments,
-    shapes,
 )
 from hullspace.partition import (
     domain as domains,
@@ -414,7 +414,7 @@ class DecisionPartition:
 
     def guaranteed_balls(
         self, z: npt.ArrayLike, *, n_threads: int | None = None
-    ) -> shapes.GuaranteedBalls:
+    ) -> neighborhoods.GuaranteedBalls:
         """Find the largest balls around features whose part in the domain is one class.
 
         Parameters
@@ -434,9 +434,11 @@ class DecisionPartition:
         TypeError, ValueError
             If an argument has the wrong type, shape or values; the message names it.
         """
-        return shapes.guaranteed_balls(self._ties, z, n_threads)
+        return neighborhoods.guaranteed_balls(self._ties, z, n_threads)
 
-    def largest_boxes(self, z: npt.ArrayLike, *, n_threads: int | None = None) -> shapes.Boxes:
+    def largest_boxes(
+        self, z: npt.ArrayLike, *, n_threads: int | None = None
+    ) -> neighborhoods.Boxes:
         """Find axis-aligned boxes around features, inside their class's region and the domain.
 
         Parameters
@@ -465,7 +467,7 @@ class DecisionPartition:
         >>> box.half_widths
         array([0.5])
         """
-        return shapes.largest_boxes(self._ties, z, n_threads)
+        return neighborhoods.largest_boxes(self._ties, z, n_threads)
 
     def ambiguous_points(
         self,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hullspace.features.store import as_labels
 from hullspace.hull.classes import ClassHulls
 from hullspace.partition.domain import Domain, as_domain, observed_box
-from hullspace.partition.proofs import RegionProof, exact_winners, in_domain
+from hullspace.partition.proofs import GuaranteeProof, exact_winners, in_domain
 from hullspace.partition.regions import Shares, as_count, sampled
 from hullspace.status import Status
 
@@ -328,7 +328,7 @@ class GuaranteedRegions:
         hulls = ClassHulls(np.vstack(kept), labels, n_threads=n_threads)
         return GuaranteedRegions(self._ties, hulls, self.purity, self.n_outside_domain)
 
-    def proof(self, c: int) -> RegionProof:
+    def proof(self, c: int) -> GuaranteeProof:
         """Return all that a third party needs to check the region of class c.
 
         Parameters
@@ -338,13 +338,13 @@ class GuaranteedRegions:
 
         Returns
         -------
-        RegionProof
+        GuaranteeProof
             Its `check` is exact and needs nothing of this object.
         """
         domain = self._ties.domain.polyhedron
         points = np.array(self.hull(c).points, dtype=np.float64)
         head = (self._ties.weight, self._ties.bias)
-        return RegionProof(int(c), points, *head, domain.A, domain.b, domain.E, domain.d)
+        return GuaranteeProof(int(c), points, *head, domain.A, domain.b, domain.E, domain.d)
 
     def __repr__(self) -> str:
         n = self.n_points

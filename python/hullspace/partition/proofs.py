@@ -130,7 +130,7 @@ def exact_winners(ties: Ties, points: _Floats) -> npt.NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class RegionProof:
+class GuaranteeProof:
     """All that it takes to check that the hull of some points is one class, and nothing else.
 
     A region is convex: if the logit of the class is at the top at every point, and every point is
@@ -153,7 +153,7 @@ class RegionProof:
     >>> partition = hullspace.DecisionPartition([[1.0, 0.0], [0.0, 1.0]], domain="orthant")
     >>> proof = partition.guaranteed([[1.0, 0.0], [1.0, 1.0], [3.0, 2.0], [0.0, 1.0]]).proof(0)
     >>> proof
-    RegionProof(class 0: 3 points)
+    GuaranteeProof(class 0: 3 points)
     >>> proof.check()
     True
     """
@@ -186,7 +186,7 @@ class RegionProof:
         np.savez_compressed(target, allow_pickle=False, class_index=self.class_index, **arrays)
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> RegionProof:
+    def load(cls, path: str | PathLike[str]) -> GuaranteeProof:
         """Read what `save` wrote; says nothing about whether it holds.
 
         Raises
@@ -222,7 +222,7 @@ class RegionProof:
             raise ValueError(f"{path}: class_index must be below {n_classes}")
 
     def __repr__(self) -> str:
-        return f"RegionProof(class {self.class_index}: {len(self.points)} points)"
+        return f"GuaranteeProof(class {self.class_index}: {len(self.points)} points)"
 
 
 _NAMES = ("points", "weight", "bias", "A", "b", "E", "d")

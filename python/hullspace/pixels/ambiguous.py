@@ -10,9 +10,8 @@ import numpy.typing as npt
 
 from hullspace.arguments import as_nonnegative
 from hullspace.extras import require
-from hullspace.pixels._images import Bounds, Images, as_count, rounding, to_array
-from hullspace.pixels._inversion import InversionSearch
-from hullspace.pixels._oracle import Oracle
+from hullspace.pixels.images import Bounds, Images, rounding, to_array
+from hullspace.pixels.inversion_search import InversionSearch
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from hullspace.features import FeatureSpace
     from hullspace.partition import DecisionPartition
+    from hullspace.pixels.oracle import Oracle
 
 # The search for the tie point's image stops at this residual, relative to the start's: the
 # logits themselves are made to tie afterwards.
@@ -158,37 +158,39 @@ def ambiguous_images(
     (array([[0.5, 0.5]]), array([[0, 1, 2]]))
     """
     torch = require("torch", "torch")
-    if partition.n_features != space.n_features or partition.n_classes != space.n_classes:
-        raise ValueError(
-            f"partition must have {space.n_features} features and {space.n_classes} classes, "
-            f"got {partition.n_features} and {partition.n_classes}"
-        )
+    _require_partition_of(space, partition)
     batch = Images.of(space, start, bounds, "start")
-    search = InversionSearch(
-        Oracle(space, batch.shape, as_count(batch_size, "batch_size")),
-        batch.low,
-        batch.high,
-        0.0,
-        _TOLERANCE,
-        as_count(n_starts, "n_starts"),
-        as_count(max_steps, "max_steps"),
-        torch.Generator().manual_seed(random_state),
+    search = InversionSearch.of(
+        space,
+        batch,
+        weight=0.0,
+        tolerance=_TOLERANCE,
+        n_starts=n_starts,
+        max_steps=max_steps,
+        batch_size=batch_size,
+        random_state=random_state,
     )
     tie = as_nonnegative(tie, "tie")
+    found = batch.rows.clone()
     with torch.no_grad():
         features = search.oracle.features(batch.rows)
         points, tied = ties or _tie_points(partition, classes, to_array(features))
         exists = tied[:, 0] >= 0
         targets = torch.from_numpy(np.where(exists[:, None], points, 0.0)).to(features)
         sizes = (targets - features).norm(dim=1)
-        found = batch.rows.clone()
         for part in batch.chunks(batch_size, "ambiguous", progress=progress):
-            rows = part.start + np.flatnonzero(exists[part])
-            if len(rows):
-                found[rows] = _tied(
-                    search, batch.rows[rows], targets[rows], sizes[rows], tied[rows]
-                )
+            at = part.start + np.flatnonzero(exists[part])
+            if len(at):
+                found[at] = _tied(search, batch.rows[at], targets[at], sizes[at], tied[at])
         return _results(search.oracle, batch, found, targets, tied, tie)
+
+
+def _require_partition_of(space: FeatureSpace, partition: DecisionPartition) -> None:
+    if partition.n_features != space.n_features or partition.n_classes != space.n_classes:
+        raise ValueError(
+            f"partition must have {space.n_features} features and {space.n_classes} classes, "
+            f"got {partition.n_features} and {partition.n_classes}"
+        )
 
 
 def _tie_points(

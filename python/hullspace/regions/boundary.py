@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.polyhedron import Polyhedron
+from hullspace.regions.complex import RegionComplex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from hullspace.regions.complex import RegionComplex
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -69,8 +68,8 @@ class DecisionBoundary:
         """
         if not len(self._starts):
             raise ValueError("vertices are known in few dimensions only")
-        place = range(len(self))[i]
-        corners = self._corners[self._starts[place] : self._starts[place + 1]]
+        index = range(len(self))[i]
+        corners = self._corners[self._starts[index] : self._starts[index + 1]]
         return self._complex.lifted(corners[corners[:, -1] > 0.0, :-1])
 
     def polyhedron(self, i: int) -> Polyhedron:
@@ -127,8 +126,6 @@ def decision_boundary(complex: RegionComplex) -> DecisionBoundary:  # noqa: A002
     >>> sorted(boundary.segments[:, 0, 0].tolist())
     [-1.0, 1.0]
     """
-    from hullspace.regions.complex import RegionComplex  # noqa: PLC0415 - it is higher up
-
     if not isinstance(complex, RegionComplex):
         raise TypeError(f"complex must be a RegionComplex, got {type(complex).__name__}")
     found_pieces = complex.boundary_pieces()

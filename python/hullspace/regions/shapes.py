@@ -12,7 +12,7 @@ from hullspace.networks import region_constraints, unpack
 from hullspace.polyhedron import Polyhedron, chebyshev_centers
 
 if TYPE_CHECKING:
-    from hullspace.regions.search import Search
+    from hullspace.regions.search import RegionSearch
 
 _Floats = npt.NDArray[np.float64]
 _Bytes = npt.NDArray[np.uint8]
@@ -108,28 +108,28 @@ class Shapes:
         return radii
 
 
-def vertex_shapes(search: Search, patterns: _Bytes) -> Shapes:
+def vertex_shapes(search: RegionSearch, patterns: _Bytes) -> Shapes:
     """Describe regions from their vertices."""
     found = search.shapes(patterns)
     return Shapes(
-        found["labels"].astype(np.int64),
-        found["facets"].astype(np.int64),
-        found["facet_rows"],
-        found["facet_starts"],
-        found["vertices"],
-        found["vertex_starts"],
-        found["facet_vertices"].astype(np.int64),
-        found["facet_vertex_starts"],
+        found.labels.astype(np.int64),
+        found.facets.astype(np.int64),
+        found.facet_rows,
+        found.facet_starts,
+        found.vertices,
+        found.vertex_starts,
+        found.facet_vertices.astype(np.int64),
+        found.facet_vertex_starts,
     )
 
 
-def program_shapes(search: Search, patterns: _Bytes) -> Shapes:
+def program_shapes(search: RegionSearch, patterns: _Bytes) -> Shapes:
     """Describe regions by linear programs."""
-    place, n_dims = search.place, search.place.n_dims
+    space, n_dims = search.space, search.space.n_dims
     labels, facets, rows, starts = [], [], [], [0]
     for bits in unpack(patterns, search.network.n_hidden):
-        A, b, outputs = region_constraints(search.network, bits, place.origin, place.basis)
-        A, b = np.vstack([A, place.A]), np.append(b, place.b)
+        A, b, outputs = region_constraints(search.network, bits, space.origin, space.basis)
+        A, b = np.vstack([A, space.A]), np.append(b, space.b)
         kept = Polyhedron(A, b).irredundant().indices if len(A) else np.zeros(0, np.int64)
         labels.append(_label(Polyhedron(A[kept], b[kept]), *outputs))
         facets.append(kept)

@@ -137,12 +137,15 @@ def from_model(
             _known(space, pictures[0], split.train, "train", layers),
             _known(space, pictures[1], split.test, "test", layers),
         )
-    network, reason = None, ""
+    return Subject(split, *pictures, space, *_network(space, pictures[1]), sets)
+
+
+def _network(space: FeatureSpace, test: Pictures) -> tuple[ReluNetwork | None, str]:
+    """Return the network, or why there is none."""
     try:
-        network = space.network(loaded["test"].images.shape[1:])
+        return space.network(test.pixels.shape[1:]), ""
     except (TypeError, ValueError, RuntimeError) as error:
-        reason = str(error)
-    return Subject(split, pictures[0], pictures[1], space, network, reason, sets)
+        return None, str(error)
 
 
 def _as_space(model: Any, example: _Images, head: Any, preprocess: Any) -> FeatureSpace:

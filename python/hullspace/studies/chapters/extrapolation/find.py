@@ -72,6 +72,16 @@ class HullResult:
         ranks[order] = np.arange(len(order)) * 5 // max(len(order), 1)
         return ranks
 
+    @property
+    def ends_proven(self) -> bool:
+        """Whether it is proven which features are in the nearest and in the farthest fifth."""
+        fifths, least = self.fifths, self.distances - self.gaps
+        return bool(self.checked.all()) and all(
+            self.distances[fifths <= last].max(initial=0.0)
+            <= least[fifths > last].min(initial=np.inf)
+            for last in (0, 3)
+        )
+
 
 @dataclass(frozen=True)
 class TrainingResult(HullResult):
@@ -82,12 +92,19 @@ class TrainingResult(HullResult):
     gauge : (n,) float64
         By how much the hull must be scaled about the mean of the training features to reach the
         feature: below 1 inside, above 1 outside.
+    gauge_checked : (n,) bool
+        Whether the ray that proves it passed the independent check.
     extreme : (n_train,) bool or None
         Which training features are extreme points of the hull; None for very large sets.
+    extreme_checked : (n_train,) bool or None
+        Whether it passed the independent check that the point is extreme, or that it lies in the
+        hull of those that are.
     """
 
     gauge: _Floats
+    gauge_checked: _Bools
     extreme: _Bools | None
+    extreme_checked: _Bools | None
 
 
 @dataclass(frozen=True)
@@ -111,6 +128,8 @@ class ClassResult:
         Training features in each hull.
     pair_distances, pair_gaps : (n_classes, n_classes) float64
         Distances of the hulls from each other; NaN where one is empty.
+    pair_checked : (n_classes, n_classes) bool
+        Whether their nearest points and hyperplanes passed the independent check.
     """
 
     own: HullResult
@@ -121,6 +140,7 @@ class ClassResult:
     sizes: npt.NDArray[np.int64]
     pair_distances: _Floats
     pair_gaps: _Floats
+    pair_checked: _Bools
 
     @property
     def disjoint(self) -> _Bools:
@@ -152,11 +172,13 @@ def find(known: Knowledge) -> HullsResult:
 def _training(known: Knowledge) -> TrainingResult:
     points = known.features.points
     found = _against(points.membership(prove=True), points.distances())
-    few = len(known.split.train) <= _MOST_EXTREME_POINTS
+    gauge, few = points.gauge(), len(known.split.train) <= _MOST_EXTREME_POINTS
     return TrainingResult(
         **vars(found),
-        gauge=points.gauge().values,
+        gauge=gauge.values,
+        gauge_checked=gauge.checked,
         extreme=points.extremes.mask if few else None,
+        extreme_checked=points.extremes.checked if few else None,
     )
 
 
@@ -173,6 +195,7 @@ def _classes(known: Knowledge) -> ClassResult:
         facts.sizes,
         facts.pairs.values,
         facts.pairs.gaps,
+        facts.pairs.checked,
     )
 
 

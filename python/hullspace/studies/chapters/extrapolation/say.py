@@ -45,11 +45,12 @@ def _size(study: Study) -> list[Finding]:
             f"To reach the median test image, the training hull must be scaled by {scale} about "
             "the mean of the training features."
         )
-        sentences.append(measured(text))
+        sentences.append(settled(text, bool(training.gauge_checked.all())))
     if training.extreme is not None:
         extreme = share(count(training.extreme), len(training.extreme))
         text = f"{extreme} of the training images are extreme points of their hull."
-        sentences.append(measured(text))
+        assert training.extreme_checked is not None  # noqa: S101 - there with the points
+        sentences.append(settled(text, bool(training.extreme_checked.all())))
     return sentences
 
 
@@ -76,7 +77,7 @@ def _errors(study: Study) -> list[Finding]:
                 f"Of the test images inside the {name} {inside:.1%} are predicted right, of those "
                 f"outside {outside:.1%}."
             )
-            sentences.append(measured(text))
+            sentences.append(settled(text, bool(result.proven.all())))
         elif result.outside.all() and len(correct) >= 5:
             fifths = result.fifths
             near, far = correct[fifths == 0].mean(), correct[fifths == 4].mean()
@@ -84,5 +85,5 @@ def _errors(study: Study) -> list[Finding]:
                 f"Of the fifth of the test images nearest to the {name} {near:.1%} are predicted "
                 f"right, of the farthest fifth {far:.1%}."
             )
-            sentences.append(measured(text))
+            sentences.append(settled(text, result.ends_proven))
     return sentences

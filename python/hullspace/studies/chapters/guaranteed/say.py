@@ -42,7 +42,7 @@ def _classes(study: Study) -> list[Finding]:
             f"{count(classes.disjoint & upper):,} of the {count(upper):,} pairs of class hulls are "
             "separated by a hyperplane."
         )
-        sentences.append(measured(text))
+        sentences.append(settled(text, bool(classes.pair_checked[upper].all())))
     nearest, predictions = classes.nearest, study.split.test.predictions
     agree, n_open = share(count(nearest == predictions), len(nearest)), count(nearest == -1)
     text = (

@@ -11,6 +11,7 @@ from hullspace.studies.table import QUANTILE_NAMES, Table, count, number, quanti
 
 if TYPE_CHECKING:
     from hullspace.studies.chapters.linear.find import LinearResult, WayResult
+    from hullspace.studies.chapters.linear.plane import PlaneResult
     from hullspace.studies.result import Study
 
 NORMS = ("2-norm", "largest norm")
@@ -50,7 +51,12 @@ def slice_table(study: Study, found: LinearResult) -> Table:
         if rows.any():
             area = f"{float(cut.volumes[rows].sum()) / total:.1%}"
             table.rows.append((name, f"{count(rows):,}", area))
-    note = table.note
+    return replace(table, note=table.note + _what_is_shown(plane))
+
+
+def _what_is_shown(plane: PlaneResult) -> str:
+    """Say which part of the plane is shown, and whether all of its regions are."""
+    note = ""
     if not plane.whole:
         widths = [float(np.ptp(side[0])) for side in (plane.part, plane.window)]
         note += (
@@ -68,10 +74,10 @@ def slice_table(study: Study, found: LinearResult) -> Table:
         )
     else:
         note += (
-            f" Incomplete: a limit was reached, or rounding left {len(cut.too_thin):,} cells "
+            f" Incomplete: a limit was reached, or rounding left {len(plane.cut.too_thin):,} cells "
             f"undecided; the regions found cover {plane.covered:.1%} of what is shown."
         )
-    return replace(table, note=note)
+    return note
 
 
 def way_table(study: Study, found: LinearResult) -> Table:

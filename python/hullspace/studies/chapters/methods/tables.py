@@ -6,12 +6,16 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 import hullspace
 from hullspace.status import Proof, Status
 from hullspace.studies.knowledge import DOMAIN
 from hullspace.studies.table import Table, count, number, share
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from hullspace.studies.chapters.extrapolation.find import HullResult
     from hullspace.studies.result import Study
 
@@ -38,18 +42,34 @@ def proof_table(study: Study) -> Table:
         "that it is.",
     )
     if study.hulls is not None:
-        for name, hull in (
-            ("training hull", study.training),
-            ("class hull", study.classes.own),
-        ):
-            table.rows.append((f"membership in the {name}", *_counts(hull)))
-            n, checked = len(hull.checked), share(count(hull.checked), len(hull.checked))
-            table.rows.append((f"distance to the {name}", f"{n:,}", checked, "-", "-"))
+        table.rows.extend(_hulls(study))
     found = study.partition
     if found is not None:
         n, undecided = len(found.flips.nearest), found.flips.undecided
         table.rows.append(("nearest flip point", f"{n:,}", "-", "-", f"{undecided:,}"))
     return table
+
+
+def _hulls(study: Study) -> list[tuple[str, ...]]:
+    """Count what is said of hulls."""
+    training, classes = study.training, study.classes
+    rows: list[tuple[str, ...]] = []
+    for name, hull in (("training hull", training), ("class hull", classes.own)):
+        rows.append((f"membership in the {name}", *_counts(hull)))
+        rows.append(_checked(f"distance to the {name}", hull.checked))
+    rows.append(_checked("gauge of the training hull", training.gauge_checked))
+    if training.extreme_checked is not None:
+        rows.append(
+            _checked("extreme point of the training hull, or none", training.extreme_checked)
+        )
+    upper = np.triu(np.isfinite(classes.pair_distances), 1)
+    rows.append(_checked("distance of two class hulls", classes.pair_checked[upper]))
+    return rows
+
+
+def _checked(name: str, checked: npt.NDArray[np.bool_]) -> tuple[str, ...]:
+    n = len(checked)
+    return name, f"{n:,}", share(count(checked), n), "-", "-"
 
 
 def _counts(hull: HullResult) -> tuple[str, str, str, str]:
