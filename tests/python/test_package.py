@@ -52,7 +52,7 @@ def test_import_is_light():
         ("safetensors", "hullspace.FeatureSet.of([[1.0]], hullspace.Head([[1.0], [2.0]]))"
          ".save('unused.safetensors')", "torch"),
         ("sklearn", "hullspace.datasets.load_digits_split()", "study"),
-        ("jinja2", "import hullspace.studies.report as r; r.render(None)", "study"),
+        ("jinja2", "import hullspace.studies.page as p; p.render(None)", "study"),
     ],
 )  # fmt: skip
 def test_missing_extra_names_the_command(module, action, extra):

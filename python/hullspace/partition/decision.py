@@ -25,6 +25,7 @@ from hullspace.partition.ties import Ties
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hullspace.hull import ClassHulls
     from hullspace.partition.domain import Domain, DomainLike
     from hullspace.polyhedron import Polyhedron
 
@@ -372,6 +373,7 @@ class DecisionPartition:
         features: npt.ArrayLike,
         labels: npt.ArrayLike | None = None,
         *,
+        hulls: ClassHulls | None = None,
         n_threads: int | None = None,
     ) -> guaranteed.GuaranteedRegions:
         """Make the regions guaranteed a class: hulls of the features that the model puts in it.
@@ -382,6 +384,9 @@ class DecisionPartition:
             Features of training images; those not in the domain are left out and counted.
         labels : (n,) integer array, optional
             True classes. They do not change the regions; `purity` is reported with them.
+        hulls : ClassHulls, optional
+            The hulls of the features of each class, where they are there already; they are taken
+            if they are those of the classes that the model gives, in exact arithmetic.
         n_threads : int, optional
             Threads to use; all cores by default.
 
@@ -405,7 +410,7 @@ class DecisionPartition:
         >>> regions.contains([[2.0, 0.5], [1.0, 0.9]]).inside
         array([ True, False])
         """
-        return guaranteed.guaranteed(self._ties, features, labels, n_threads)
+        return guaranteed.guaranteed(self._ties, features, labels, hulls, n_threads)
 
     def guaranteed_balls(
         self, z: npt.ArrayLike, *, n_threads: int | None = None

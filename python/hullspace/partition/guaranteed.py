@@ -123,6 +123,33 @@ class Coverage:
     n_misclassified: int
     uncertified: Shares | None
 
+    @classmethod
+    def of(
+        cls,
+        inside: _Bools,
+        classes: _Ints,
+        distances: _Floats,
+        n_classes: int,
+        n_misclassified: int,
+        uncertified: Shares | None,
+    ) -> Coverage:
+        """Make shares and quantiles of what was found of each sample."""
+        rest = distances[~inside & np.isfinite(distances)]
+        levels = np.quantile(rest, _QUANTILES) if len(rest) else np.full(len(_QUANTILES), np.nan)
+        return cls(
+            inside,
+            classes,
+            distances,
+            _share(inside, "the test samples"),
+            tuple(
+                _share(inside[classes == c], f"the test samples of class {c}")
+                for c in range(n_classes)
+            ),
+            dict(zip(_QUANTILES, levels.tolist(), strict=True)),
+            n_misclassified,
+            uncertified,
+        )
+
     def __repr__(self) -> str:
         share = f"{100 * self.share.values[0]:.1f} % of {len(self.inside)} samples inside"
         return f"Coverage({share}, median distance outside {self.quantiles[0.5]:.4g})"
@@ -263,21 +290,9 @@ class GuaranteedRegions:
         outside = np.flatnonzero(~inside)
         there = self.project(z[outside], labels[outside], n_threads=n_threads)
         distances[outside] = there.distances
-        rest = distances[outside][np.isfinite(distances[outside])]
-        levels = np.quantile(rest, _QUANTILES) if len(rest) else np.full(len(_QUANTILES), np.nan)
-        return Coverage(
-            inside,
-            labels,
-            distances,
-            _share(inside, "the test samples"),
-            tuple(
-                _share(inside[labels == c], f"the test samples of class {c}")
-                for c in range(self._ties.n_classes)
-            ),
-            dict(zip(_QUANTILES, levels.tolist(), strict=True)),
-            int(np.count_nonzero(~right)),
-            self.uncertified(n_samples, random_state, n_threads=n_threads) if n_samples else None,
-        )
+        rest = self.uncertified(n_samples, random_state, n_threads=n_threads) if n_samples else None
+        n_wrong = int(np.count_nonzero(~right))
+        return Coverage.of(inside, labels, distances, self._ties.n_classes, n_wrong, rest)
 
     def uncertified(
         self, n_samples: int = 2000, random_state: Any = None, *, n_threads: int | None = None
@@ -370,7 +385,11 @@ class GuaranteedRegions:
 
 
 def guaranteed(
-    ties: Ties, features: npt.ArrayLike, labels: npt.ArrayLike | None, n_threads: int | None
+    ties: Ties,
+    features: npt.ArrayLike,
+    labels: npt.ArrayLike | None,
+    hulls: ClassHulls | None,
+    n_threads: int | None,
 ) -> GuaranteedRegions:
     """Make the guaranteed regions; see `DecisionPartition.guaranteed`."""
     z = ties.as_features(features, "features")
@@ -383,9 +402,18 @@ def guaranteed(
         raise ValueError(f"features must lie in the domain, got none that does: {ties.domain}")
     classes = exact_winners(ties, z)
     kept = np.asarray(features)[inside] if np.ndim(features) == 2 else z[inside]
-    hulls = ClassHulls(kept, classes[inside], n_threads=n_threads)
+    if hulls is None or not _are_of(hulls, kept, classes[inside]):
+        hulls = ClassHulls(kept, classes[inside], n_threads=n_threads)
     purity = None if truth is None else _purity(ties, classes[inside], truth[inside])
     return GuaranteedRegions(ties, hulls, purity, int(np.count_nonzero(~inside)))
+
+
+def _are_of(hulls: ClassHulls, points: npt.NDArray[Any], classes: _Ints) -> bool:
+    """Tell whether hulls are those of the points of each class."""
+    return np.array_equal(hulls.classes, np.unique(classes)) and all(
+        np.array_equal(hull.points, points[classes == c])
+        for c, hull in zip(hulls.classes, hulls.hulls, strict=True)
+    )
 
 
 def _purity(ties: Ties, classes: _Ints, labels: _Ints) -> _Floats:

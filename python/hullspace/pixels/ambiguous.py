@@ -96,6 +96,7 @@ def ambiguous_images(
     max_steps: int = 300,
     batch_size: int = 128,
     random_state: int = 0,
+    ties: tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]] | None = None,
     progress: bool = False,
 ) -> AmbiguousImages:
     """Search for images whose features reach a tie of several classes at the top.
@@ -126,6 +127,9 @@ def ambiguous_images(
         Images that are worked on together.
     random_state : int, default 0
         Seed of the noise.
+    ties : ((n, n_features) array, (n, k) integer array), optional
+        The ties to reach, and the classes that tie there, where they are known: `points` and
+        `classes` of what `DecisionPartition.ambiguity` finds for the features of the starts.
     progress : bool, default False
         Show a progress bar.
 
@@ -170,7 +174,7 @@ def ambiguous_images(
     found = batch.rows.clone()
     with torch.no_grad():
         features = search.oracle.features(batch.rows)
-        points, tied = _tie_points(partition, classes, to_array(features))
+        points, tied = ties or _tie_points(partition, classes, to_array(features))
         exists = tied[:, 0] >= 0
         targets = torch.from_numpy(np.where(exists[:, None], points, 0.0)).to(features)
         sizes = (targets - features).norm(dim=1)
