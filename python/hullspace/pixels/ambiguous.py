@@ -161,15 +161,9 @@ def ambiguous_images(
     _require_partition_of(space, partition)
     batch = Images.of(space, start, bounds, "start")
     search = InversionSearch.of(
-        space,
-        batch,
-        weight=0.0,
-        tolerance=_TOLERANCE,
-        n_starts=n_starts,
-        max_steps=max_steps,
-        batch_size=batch_size,
-        random_state=random_state,
-    )
+        space, batch, weight=0.0, tolerance=_TOLERANCE, n_starts=n_starts, max_steps=max_steps,
+        batch_size=batch_size, random_state=random_state,
+    )  # fmt: skip
     tie = as_nonnegative(tie, "tie")
     found = batch.rows.clone()
     with torch.no_grad():
