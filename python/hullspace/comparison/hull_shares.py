@@ -136,7 +136,7 @@ def hull_shares(problem: Problem, where: Representation) -> HullShares:
         rows=rows.astype(np.int64),
         distances=whole.values,
         checked=whole.checked,
-        class_checked=own.checked.all(axis=1),
+        class_checked=np.asarray(own.checked.all(axis=1)),
         class_distances=class_distances,
         class_gaps=own.gaps[:, present],
         own_distances=of_own(class_distances),

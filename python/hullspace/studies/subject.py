@@ -117,9 +117,9 @@ def from_model(
         part: load_images(source, part=part if both else None)
         for part, source in (("train", train), ("test", test))
     }
-    names = class_names or loaded["train"].class_names or loaded["test"].class_names
     space = _as_space(model, loaded["test"].images[:1], head, preprocess)
     if features is None:
+        names = class_names or loaded["train"].class_names or loaded["test"].class_names
         sets = _extracted(space, loaded, layers, progress)
         split = FeatureSplit(*sets, None if names is None else tuple(names))
         pictures = [Pictures(part.images, np.arange(len(part.images))) for part in loaded.values()]
@@ -137,7 +137,7 @@ def from_model(
             _known(space, pictures[0], split.train, "train", layers),
             _known(space, pictures[1], split.test, "test", layers),
         )
-    return Subject(split, *pictures, space, *_network(space, pictures[1]), sets)
+    return Subject(split, pictures[0], pictures[1], space, *_network(space, pictures[1]), sets)
 
 
 def _network(space: FeatureSpace, test: Pictures) -> tuple[ReluNetwork | None, str]:
