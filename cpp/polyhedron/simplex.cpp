@@ -328,8 +328,8 @@ std::ptrdiff_t Simplex::leaving_place() const {
   return place;
 }
 
-// Invert the matrix of the active rows by elimination with row pivoting. If it is singular, give up
-// all active rows. The point stays, and so it becomes a start as good as any.
+// Invert the matrix of the active rows anew. If it is singular, give up all active rows. The point
+// stays, and so it becomes a start as good as any.
 bool Simplex::refactor() {
   std::vector<double> matrix(static_cast<std::size_t>(n_ * stride_), 0.0);
   for (std::ptrdiff_t k = 0; k < n_; ++k) {
@@ -342,15 +342,28 @@ bool Simplex::refactor() {
   }
   std::vector<double> inverse(static_cast<std::size_t>(n_ * stride_), 0.0);
   for (std::ptrdiff_t k = 0; k < n_; ++k) inverse[k * stride_ + k] = 1.0;
-  bool regular = true;
-  for (std::ptrdiff_t k = 0; k < n_ && regular; ++k) {
+  const bool regular = invert(matrix, inverse);
+  for (std::ptrdiff_t k = 0; k < n_; ++k) {
+    if (!regular) active_[k] = -1;
+    for (std::ptrdiff_t j = 0; j < n_; ++j) {
+      edge(k)[j] = regular ? inverse[j * stride_ + k] : static_cast<double>(j == k);
+    }
+    kernels_.dots(edge(k), stride_, 1, edge(k), stride_, &squares_[k]);
+  }
+  if (!regular) n_free_ = n_;
+  return regular;
+}
+
+// Elimination with row pivoting, which uses the matrix up and turns the unit matrix into its
+// inverse. False if it is singular.
+bool Simplex::invert(std::vector<double>& matrix, std::vector<double>& inverse) const {
+  for (std::ptrdiff_t k = 0; k < n_; ++k) {
     std::ptrdiff_t best = k;
     for (std::ptrdiff_t i = k; i < n_; ++i) {
       if (std::abs(matrix[i * stride_ + k]) > std::abs(matrix[best * stride_ + k])) best = i;
     }
     const double pivot = matrix[best * stride_ + k];
-    regular = !decide::is_singular(pivot);
-    if (!regular) break;
+    if (decide::is_singular(pivot)) return false;
     for (std::vector<double>* part : {&matrix, &inverse}) {
       double* row = &(*part)[k * stride_];
       if (best != k) std::swap_ranges(row, row + stride_, &(*part)[best * stride_]);
@@ -363,15 +376,7 @@ bool Simplex::refactor() {
       kernels_.combine(&inverse[k * stride_], 0, 1, &factor, &inverse[i * stride_], stride_);
     }
   }
-  for (std::ptrdiff_t k = 0; k < n_; ++k) {
-    if (!regular) active_[k] = -1;
-    for (std::ptrdiff_t j = 0; j < n_; ++j) {
-      edge(k)[j] = regular ? inverse[j * stride_ + k] : static_cast<double>(j == k);
-    }
-    kernels_.dots(edge(k), stride_, 1, edge(k), stride_, &squares_[k]);
-  }
-  if (!regular) n_free_ = n_;
-  return regular;
+  return true;
 }
 
 }  // namespace hullspace
