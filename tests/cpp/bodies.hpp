@@ -26,8 +26,7 @@ struct Body {
 
   hullspace::Polyhedra polyhedra() {
     starts[1] = static_cast<std::int64_t>(bounds.size());
-    return {
-        {rows.data(), std::ptrdiff_t(bounds.size()), n_features}, bounds.data(), starts.data(), 1};
+    return {{rows.data(), std::ptrdiff_t(bounds.size()), n_features}, bounds, starts};
   }
   void add(const std::vector<double>& row, double bound) {
     rows.insert(rows.end(), row.begin(), row.end());
