@@ -235,8 +235,7 @@ CenterArrays device_chebyshev_centers(const py::object& a, const py::object& b,
   const Constraints given = view_constraints(a, b, device);
   const auto places = view_vector<std::int64_t>(starts, "starts");
   require_starts(places, std::ssize(given.bounds), "starts");
-  const std::int64_t n = std::ssize(places) - 1;
-  const Polyhedra polyhedra{given.rows, given.bounds.data(), places.data(), n};
+  const Polyhedra polyhedra{given.rows, given.bounds, places};
   const Giver give{place(to_device), device};
   DeviceCenters found;
   {
@@ -244,7 +243,7 @@ CenterArrays device_chebyshev_centers(const py::object& a, const py::object& b,
     found = chebyshev_centers(polyhedra, given.place, give.place,
                               device_context(device, stream, memory_limit));
   }
-  const Shape shape{n, given.rows.cols};
+  const Shape shape{polyhedra.n_polyhedra(), given.rows.cols};
   return {.centers = give(std::move(found.centers), shape),
           .radii = give(std::move(found.radii)),
           .duals = give(std::move(found.duals)),

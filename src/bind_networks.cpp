@@ -24,7 +24,7 @@ struct BoundTerm {
 
 BoundTerm make_dense(std::ptrdiff_t source, py::array matrix) {
   const auto elements = view_matrix_of<double>(matrix, "matrix");
-  require_finite({elements.data, static_cast<std::size_t>(matrix.size())}, "matrix");
+  require_finite(elements.elements(), "matrix");
   return {{source, DenseData{elements}}, {std::move(matrix)}};
 }
 
@@ -41,8 +41,7 @@ BoundTerm make_sparse(std::ptrdiff_t source, std::ptrdiff_t n_in, py::array valu
   if (!inside) {
     throw ArgumentError("columns must be from 0 to below n_in (" + std::to_string(n_in) + ")");
   }
-  return {{source,
-           SparseData{n_in, std::ssize(starts) - 1, elements.data(), places.data(), starts.data()}},
+  return {{source, SparseData{n_in, elements, places, starts}},
           {std::move(values), std::move(columns), std::move(row_starts)}};
 }
 
@@ -75,14 +74,15 @@ BoundTerm make_convolution(std::ptrdiff_t source, py::array weight,
   if (weight.ndim() != 4 || !holds<double>(weight)) {
     refuse("weight", "float64 array with four dimensions", weight);
   }
-  ConvolutionData data{.weight = static_cast<const double*>(weight.data()),
+  ConvolutionData data{.weight = {static_cast<const double*>(weight.data()),
+                                  static_cast<std::size_t>(weight.size())},
                        .input = input_shape,
                        .stride = stride,
                        .padding = padding,
                        .dilation = dilation,
                        .groups = groups};
   std::copy_n(weight.shape(), 4, data.shape.begin());
-  require_finite({data.weight, static_cast<std::size_t>(weight.size())}, "weight");
+  require_finite(data.weight, "weight");
   require_sizes(data.shape, 1, "weight's shape");
   require_sizes(input_shape, 1, "input_shape");
   require_sizes(stride, 1, "stride");
@@ -98,35 +98,28 @@ BoundTerm make_convolution(std::ptrdiff_t source, py::array weight,
   return {{source, data}, {std::move(weight)}};
 }
 
-// Units, and the arrays that their terms look at.
+// Units, and the arrays that they look at.
 struct BoundStage {
-  BoundStage(std::vector<BoundTerm> given_terms, py::array given_bias, py::array given_slopes)
-      : terms(std::move(given_terms)),
-        bias(std::move(given_bias)),
-        slopes(std::move(given_slopes)) {
-    require_length(std::ssize(view_vector<double>(slopes, "slopes")),
-                   std::ssize(view_vector<double>(bias, "bias")), "slopes");
-  }
-
-  StageData data() const {
-    StageData out;
-    for (const BoundTerm& term : terms) out.terms.push_back(term.data);
-    out.n_units = bias.size();
-    out.bias = static_cast<const double*>(bias.data());
-    out.slopes = static_cast<const double*>(slopes.data());
-    return out;
-  }
-
+  StageData data;
   std::vector<BoundTerm> terms;
   py::array bias;
   py::array slopes;
 };
 
+BoundStage make_stage(std::vector<BoundTerm> terms, py::array bias, py::array slopes) {
+  StageData data;
+  data.bias = view_vector<double>(bias, "bias");
+  data.slopes = view_vector<double>(slopes, "slopes");
+  require_length(std::ssize(data.slopes), data.n_units(), "slopes");
+  for (const BoundTerm& term : terms) data.terms.push_back(term.data);
+  return {std::move(data), std::move(terms), std::move(bias), std::move(slopes)};
+}
+
 std::shared_ptr<ReluNetwork> make_network(std::ptrdiff_t n_inputs,
                                           const std::vector<BoundStage>& stages) {
   require_sizes<1>({n_inputs}, 1, "n_inputs");
   std::vector<StageData> data;
-  for (const BoundStage& stage : stages) data.push_back(stage.data());
+  for (const BoundStage& stage : stages) data.push_back(stage.data);
   return std::make_shared<ReluNetwork>(n_inputs, data);
 }
 
@@ -146,8 +139,7 @@ void bind_networks(py::module_& module) {
   py::class_<BoundStage>(module, "Stage",
                          "Units with inputs a, the sum of the terms and the bias, and outputs "
                          "max(a, 0) + slope * min(a, 0).")
-      .def(py::init<std::vector<BoundTerm>, py::array, py::array>(), "terms"_a, "bias"_a,
-           "slopes"_a);
+      .def(py::init(&make_stage), "terms"_a, "bias"_a, "slopes"_a);
   py::class_<ReluNetwork, std::shared_ptr<ReluNetwork>>(module, "ReluNetwork",
                                                         "Stages, copied, in order of evaluation.")
       .def(py::init(&make_network), "n_inputs"_a, "stages"_a);

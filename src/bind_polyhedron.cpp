@@ -25,7 +25,7 @@ Polyhedra view_polyhedra(const py::array& a, const py::array& b, const py::array
   const auto bounds = view_vector<double>(b, "b");
   const auto places = view_vector<std::int64_t>(starts, "starts");
   require_starts(places, std::ssize(bounds), "starts");
-  return {view_rows(a), bounds.data(), places.data(), std::ssize(places) - 1};
+  return {view_rows(a), bounds, places};
 }
 
 MatrixView<double> view_vectors(const py::array& array, std::ptrdiff_t n_features,
@@ -47,7 +47,7 @@ CenterArrays bound_chebyshev_centers(const py::array& a, const py::array& b,
   const Polyhedra polyhedra = view_polyhedra(a, b, starts);
   ChebyshevCenters found = without_gil(
       n_threads, [&](const Context& context) { return chebyshev_centers(polyhedra, context); });
-  const Shape shape{polyhedra.n_polyhedra, polyhedra.rows.cols};
+  const Shape shape{polyhedra.n_polyhedra(), polyhedra.rows.cols};
   return {.centers = own(std::move(found.centers), shape),
           .radii = own(std::move(found.radii)),
           .duals = own(std::move(found.duals)),
@@ -70,7 +70,7 @@ OptimumArrays bound_maximize(const py::array& a, const py::array& b, const py::a
   const Constraints given(a, b);
   const MatrixView<double> along = view_vectors(objectives, given.rows.cols, "directions");
   LinearOptima found = without_gil(n_threads, [&](const Context& context) {
-    return maximize(given.rows, given.bounds.data(), along, context);
+    return maximize(given.rows, given.bounds, along, context);
   });
   const Shape shape{along.rows, along.cols};
   return {.values = own(std::move(found.values)),
@@ -90,7 +90,7 @@ struct IrredundantArrays {
 IrredundantArrays bound_irredundant(const py::array& a, const py::array& b, int n_threads) {
   const Constraints given(a, b);
   Irredundant found = without_gil(n_threads, [&](const Context& context) {
-    return irredundant(given.rows, given.bounds.data(), context);
+    return irredundant(given.rows, given.bounds, context);
   });
   std::vector<std::int8_t> kept(found.kept.begin(), found.kept.end());
   return {.kept = own(std::move(kept)),
@@ -114,11 +114,11 @@ PolyhedronProjectionArrays bound_project_onto(const py::array& a, const py::arra
   const auto numbers = view_vector<std::int64_t>(which, "which");
   require_length(std::ssize(numbers), points.rows, "which");
   const bool known = std::all_of(numbers.begin(), numbers.end(), [&](std::int64_t i) {
-    return i >= 0 && i < polyhedra.n_polyhedra;
+    return i >= 0 && i < polyhedra.n_polyhedra();
   });
   if (!known) throw ArgumentError("which must hold numbers of polyhedra");
   PolyhedronProjections found = without_gil(n_threads, [&](const Context& context) {
-    return project_onto(polyhedra, numbers.data(), points, context);
+    return project_onto(polyhedra, numbers, points, context);
   });
   return {.points = own(std::move(found.points), {points.rows, points.cols}),
           .distances = own(std::move(found.distances)),

@@ -49,11 +49,11 @@ class BoundSearch {
     if (along.cols < 1) throw ArgumentError("basis must have at least one column");
     require_length(std::ssize(start), along.rows, "origin");
     require_length(std::ssize(ends), normals.rows, "bounds");
-    require_finite({along.data, static_cast<std::size_t>(basis.size())}, "basis");
+    require_finite(along.elements(), "basis");
     require_finite(start, "origin");
-    require_finite({normals.data, static_cast<std::size_t>(rows.size())}, "rows");
+    require_finite(normals.elements(), "rows");
     require_finite(ends, "bounds");
-    return {along, start.data(), normals, ends.data()};
+    return {along, start, normals, ends};
   }
 
   std::shared_ptr<ReluNetwork> network_;

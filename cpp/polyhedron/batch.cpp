@@ -9,17 +9,22 @@
 #include "hullspace/error.hpp"
 
 namespace hullspace {
-void require_finite(const double* values, std::ptrdiff_t n, const char* name) {
-  const double* bad = std::find_if(values, values + n, [](double x) { return !std::isfinite(x); });
-  if (bad == values + n) return;
+void require_finite(std::span<const double> values, const char* name) {
+  const auto bad =
+      std::find_if(values.begin(), values.end(), [](double x) { return !std::isfinite(x); });
+  if (bad == values.end()) return;
   throw ArgumentError(std::string(name) + " must be finite, got " + std::to_string(*bad) +
-                      " at element " + std::to_string(bad - values));
+                      " at element " + std::to_string(bad - values.begin()));
 }
 
 void require_valid(const Polyhedra& polyhedra) {
-  const std::int64_t n_bounds = polyhedra.starts[polyhedra.n_polyhedra];
+  const std::int64_t n_bounds = std::ssize(polyhedra.bounds);
+  if (polyhedra.starts.empty() || polyhedra.starts.front() != 0 ||
+      polyhedra.starts.back() != n_bounds) {
+    throw ArgumentError("starts must lead from 0 to the number of elements of b");
+  }
   bool shared = true;
-  for (std::ptrdiff_t i = 0; i < polyhedra.n_polyhedra; ++i) {
+  for (std::ptrdiff_t i = 0; i < polyhedra.n_polyhedra(); ++i) {
     const std::int64_t count = polyhedra.starts[i + 1] - polyhedra.starts[i];
     if (count < 0) throw ArgumentError("starts must not descend");
     shared = shared && count == polyhedra.rows.rows;
@@ -28,8 +33,8 @@ void require_valid(const Polyhedra& polyhedra) {
     throw ArgumentError("A must have one row for each of the " + std::to_string(n_bounds) +
                         " elements of b, got " + std::to_string(polyhedra.rows.rows));
   }
-  require_finite(polyhedra.rows.data, polyhedra.rows.rows * polyhedra.rows.cols, "A");
-  require_finite(polyhedra.bounds, n_bounds, "b");
+  require_finite(polyhedra.rows.elements(), "A");
+  require_finite(polyhedra.bounds, "b");
 }
 
 SparseMultipliers gather(std::vector<Entries>& rows) {

@@ -114,7 +114,7 @@ class CenterWriter {
 
 ChebyshevCenters chebyshev_centers(const Polyhedra& polyhedra, const Context& context) {
   require_valid(polyhedra);
-  const auto n = static_cast<std::size_t>(polyhedra.n_polyhedra);
+  const auto n = static_cast<std::size_t>(polyhedra.n_polyhedra());
   const auto n_features = static_cast<std::size_t>(polyhedra.rows.cols);
   ChebyshevCenters out;
   out.centers.resize(n * n_features);
@@ -123,7 +123,7 @@ ChebyshevCenters chebyshev_centers(const Polyhedra& polyhedra, const Context& co
   out.rays.resize(n * n_features);
   out.status.resize(n);
   out.duals.resize(static_cast<std::size_t>(polyhedra.starts[n]));
-  for_tasks(context, polyhedra.n_polyhedra, problems_per_task(polyhedra.n_polyhedra),
+  for_tasks(context, polyhedra.n_polyhedra(), problems_per_task(polyhedra.n_polyhedra()),
             [&] { return CenterWriter(polyhedra, out); });
   return out;
 }

@@ -3,6 +3,7 @@
 
 #include "common/kernels.hpp"
 #include "common/tolerances.hpp"
+#include "hullspace/error.hpp"
 #include "polyhedron/batch.hpp"
 #include "polyhedron/dual_projection.hpp"
 
@@ -11,7 +12,7 @@ namespace {
 
 class ProjectionWriter {
  public:
-  ProjectionWriter(const Polyhedra& polyhedra, const std::int64_t* which,
+  ProjectionWriter(const Polyhedra& polyhedra, std::span<const std::int64_t> which,
                    const MatrixView<double>& queries, PolyhedronProjections& out,
                    std::vector<Entries>& duals)
       : which_(which),
@@ -87,7 +88,7 @@ class ProjectionWriter {
     out_.status[i] = Status::kLimit;
   }
 
-  const std::int64_t* which_;
+  std::span<const std::int64_t> which_;
   const MatrixView<double>& queries_;
   PolyhedronProjections& out_;
   std::vector<Entries>& duals_;
@@ -100,10 +101,13 @@ class ProjectionWriter {
 
 }  // namespace
 
-PolyhedronProjections project_onto(const Polyhedra& polyhedra, const std::int64_t* which,
+PolyhedronProjections project_onto(const Polyhedra& polyhedra, std::span<const std::int64_t> which,
                                    const MatrixView<double>& queries, const Context& context) {
   require_valid(polyhedra);
-  require_finite(queries.data, queries.rows * queries.cols, "points");
+  require_finite(queries.elements(), "points");
+  if (std::ssize(which) != queries.rows) {
+    throw ArgumentError("which must have one element for each of the points");
+  }
   const auto n = static_cast<std::size_t>(queries.rows);
   PolyhedronProjections out;
   out.points.resize(n * static_cast<std::size_t>(queries.cols));

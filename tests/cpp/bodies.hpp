@@ -31,7 +31,7 @@ struct Body {
   }
   hullspace::Polyhedra polyhedra() {
     starts[1] = static_cast<std::int64_t>(bounds.size());
-    return {view(), bounds.data(), starts.data(), 1};
+    return {view(), bounds, starts};
   }
   double slack(std::ptrdiff_t i, const double* x) const {
     double value = bounds[std::size_t(i)];

@@ -40,12 +40,7 @@ struct Batch {
     const auto count = static_cast<std::int64_t>(starts.size()) - 1;
     return {rows.data(), bounds.data(), starts.data(), count, n_rows, n_features, 0};
   }
-  Polyhedra polyhedra() const {
-    return {{rows.data(), n_rows, n_features},
-            bounds.data(),
-            starts.data(),
-            std::ptrdiff_t(starts.size()) - 1};
-  }
+  Polyhedra polyhedra() const { return {{rows.data(), n_rows, n_features}, bounds, starts}; }
 };
 
 Batch batch_of(std::vector<Body> all) {

@@ -140,7 +140,7 @@ TEST_CASE("largest balls") {
   std::vector<double> bounds(2 * kFeatures, 0.5);
   bounds.resize(4 * kFeatures, 1.0);
   const std::vector<std::int64_t> starts{0, 2 * kFeatures, 4 * kFeatures};
-  const Polyhedra cubes{{rows.data(), 2 * kFeatures, kFeatures}, bounds.data(), starts.data(), 2};
+  const Polyhedra cubes{{rows.data(), 2 * kFeatures, kFeatures}, bounds, starts};
   const DeviceContext context{};
   for (const Place to : {Place::kHost, Place::kDevice}) {
     const DeviceCenters found = chebyshev_centers(cubes, Place::kHost, to, context);

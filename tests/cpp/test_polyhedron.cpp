@@ -98,7 +98,7 @@ TEST_CASE("optima are proven by their multipliers") {
   Body body = random_body(8, 40, 11);
   const std::vector<double> objectives = tests::gaussian<double>(8 * 70, 5);
   const LinearOptima found =
-      maximize(body.view(), body.bounds.data(), {objectives.data(), 70, 8}, {});
+      maximize(body.view(), body.bounds, {objectives.data(), 70, 8}, {});
   for (std::ptrdiff_t k = 0; k < 70; ++k) {
     CHECK(found.status[k] == Status::kOptimal);
     CHECK(body.lowest_slack(&found.points[k * 8]) > -1e-11);
@@ -120,7 +120,7 @@ TEST_CASE("rows that others imply are found") {
   body.add({1.0, 1.0, 1.0}, 3.0);  // touches a corner only
   body.add({0.5, 0.5, 0.5}, 1.0);  // cuts that corner off
   body.add({2.0, 0.0, 0.0}, 2.0);  // a face again
-  const Irredundant found = irredundant(body.view(), body.bounds.data(), {});
+  const Irredundant found = irredundant(body.view(), body.bounds, {});
   CHECK(found.status == Status::kOptimal);
   CHECK((found.kept == std::vector<char>{1, 1, 1, 1, 1, 1, 0, 1, 0}));
   for (std::ptrdiff_t i : {0, 1, 2, 3, 4, 5, 7}) {
@@ -136,7 +136,7 @@ TEST_CASE("projections are held back by rows that bind") {
   const std::vector<double> queries = tests::gaussian<double>(6 * 100, 9);
   const std::vector<std::int64_t> which(100, 0);
   const PolyhedronProjections found =
-      project_onto(body.polyhedra(), which.data(), {queries.data(), 100, 6}, {});
+      project_onto(body.polyhedra(), which, {queries.data(), 100, 6}, {});
   for (std::ptrdiff_t k = 0; k < 100; ++k) {
     const double* point = &found.points[k * 6];
     CHECK(found.status[k] == Status::kOptimal);
@@ -158,8 +158,8 @@ TEST_CASE("results do not depend on threads") {
   Body body = random_body(5, 20, 4);
   const std::vector<double> objectives = tests::gaussian<double>(5 * 200, 6);
   const MatrixView<double> along{objectives.data(), 200, 5};
-  const LinearOptima one = maximize(body.view(), body.bounds.data(), along, {1, nullptr});
-  const LinearOptima two = maximize(body.view(), body.bounds.data(), along, {2, nullptr});
+  const LinearOptima one = maximize(body.view(), body.bounds, along, {1, nullptr});
+  const LinearOptima two = maximize(body.view(), body.bounds, along, {2, nullptr});
   CHECK(one.points == two.points);
   CHECK(one.duals.values == two.duals.values);
 }

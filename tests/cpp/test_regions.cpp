@@ -34,9 +34,8 @@ struct Layers {
       StageData stage;
       stage.terms.push_back({static_cast<std::ptrdiff_t>(k),
                              DenseData{{weights[k].data(), widths_[k + 1], widths_[k]}}});
-      stage.n_units = widths_[k + 1];
-      stage.bias = biases[k].data();
-      stage.slopes = slopes[k].data();
+      stage.bias = biases[k];
+      stage.slopes = slopes[k];
       out.push_back(stage);
     }
     return out;
@@ -64,9 +63,9 @@ struct Domain {
   }
   RegionDomain view() const {
     return {{basis.data(), n_dims, n_dims},
-            origin.data(),
+            origin,
             {rows.data(), static_cast<std::ptrdiff_t>(bounds.size()), n_dims},
-            bounds.data()};
+            bounds};
   }
 
   std::ptrdiff_t n_dims;
@@ -126,7 +125,7 @@ TEST_CASE("convolutions are their rows") {
   data.groups = 2;
   std::vector<double> weight(48);
   for (double& x : weight) x = normal(engine);
-  data.weight = weight.data();
+  data.weight = weight;
   const ConvolutionOperator operation(data);
   std::vector<double> in(static_cast<std::size_t>(operation.n_in()));
   for (double& x : in) x = normal(engine);
