@@ -1,6 +1,7 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,9 +12,11 @@
 namespace hullspace::binding {
 namespace {
 
-using Integers = CArray<std::int64_t>;
-
 DeviceContext device_context(int device, std::uintptr_t stream, std::int64_t memory_limit = 0) {
+  require_number(device);
+  if (memory_limit < 0) {
+    throw ArgumentError("memory_limit must not be negative, got " + std::to_string(memory_limit));
+  }
   return {device, reinterpret_cast<void*>(stream), memory_limit, signal_context(0).interrupted};
 }
 
@@ -24,10 +27,17 @@ Place place_of(const DeviceArray& array, int device, const char* name) {
                       " or in the host's memory, got " + array.device_name());
 }
 
+py::array as_numpy(const py::object& object, const char* name) {
+  if (py::isinstance<py::array>(object)) return py::cast<py::array>(object);
+  const auto type = py::str(py::type::of(object).attr("__name__")).cast<std::string>();
+  throw py::type_error(std::string(name) + " must be an array of NumPy or a DeviceArray, got " +
+                       type);
+}
+
 // A matrix in an array of NumPy or of a device.
 PlacedMatrix place_matrix(const py::object& object, int device, const char* name) {
   if (!py::isinstance<DeviceArray>(object)) {
-    return {view_matrix(py::cast<py::array>(object), name), Place::kHost};
+    return {view_matrix(as_numpy(object, name), name), Place::kHost};
   }
   const auto& array = object.cast<const DeviceArray&>();
   const Place place = place_of(array, device, name);
@@ -123,6 +133,7 @@ class BoundDeviceHull {
 ProjectionArrays BoundDeviceHull::project(const py::object& queries, double tolerance,
                                           std::uintptr_t stream, bool to_device) {
   const PlacedMatrix view = place_matrix(queries, device_, "queries");
+  require_tolerance(tolerance);
   DeviceAnswers found = call(stream, [&](DeviceHull& hull, const DeviceContext& context) {
     return hull.project(view, tolerance, place(to_device), context);
   });
@@ -140,6 +151,7 @@ RayArrays BoundDeviceHull::ray(const py::object& origins, const py::object& dire
                                double tolerance, std::uintptr_t stream, bool to_device) {
   const PlacedMatrix from = place_matrix(origins, device_, "origins");
   const PlacedMatrix along = place_matrix(directions, device_, "directions");
+  require_tolerance(tolerance);
   DeviceAnswers found = call(stream, [&](DeviceHull& hull, const DeviceContext& context) {
     return hull.ray(from, along, tolerance, place(to_device), context);
   });
@@ -156,6 +168,7 @@ RayArrays BoundDeviceHull::ray(const py::object& origins, const py::object& dire
 MembershipArrays BoundDeviceHull::contains(const py::object& queries, double tolerance,
                                            std::uintptr_t stream, bool to_device) {
   const PlacedMatrix view = place_matrix(queries, device_, "queries");
+  require_tolerance(tolerance);
   DeviceAnswers found = call(stream, [&](DeviceHull& hull, const DeviceContext& context) {
     return hull.contains(view, tolerance, place(to_device), context);
   });
@@ -164,6 +177,7 @@ MembershipArrays BoundDeviceHull::contains(const py::object& queries, double tol
 
 MembershipArrays BoundDeviceHull::leave_one_out(double tolerance, std::uintptr_t stream,
                                                 bool to_device) {
+  require_tolerance(tolerance);
   DeviceAnswers found = call(stream, [&](DeviceHull& hull, const DeviceContext& context) {
     return hull.leave_one_out(tolerance, place(to_device), context);
   });
@@ -193,8 +207,7 @@ py::object BoundDeviceHull::support(const py::object& directions, std::uintptr_t
 // The rows and bounds of polyhedra, both of one place.
 struct Constraints {
   MatrixView<double> rows;
-  const double* bounds;
-  std::int64_t n_bounds;
+  std::span<const double> bounds;
   Place place;
 };
 
@@ -204,27 +217,26 @@ Constraints view_constraints(const py::object& a, const py::object& b, int devic
   if (doubles == nullptr) throw ArgumentError("A must hold float64 numbers");
   if (!py::isinstance<DeviceArray>(b)) {
     if (rows.place == Place::kDevice) throw ArgumentError("b must be where A is, on the device");
-    const auto bounds = py::cast<CArray<double>>(b);
-    return {*doubles, bounds.data(), bounds.size(), Place::kHost};
+    return {*doubles, view_vector<double>(as_numpy(b, "b"), "b"), Place::kHost};
   }
   const auto& bounds = b.cast<const DeviceArray&>();
   if (bounds.dtype() != dlpack::data_type<double>()) {
     throw ArgumentError("b must hold float64 numbers");
   }
+  if (bounds.shape().size() != 1) throw ArgumentError("b must have one dimension");
   if (place_of(bounds, device, "b") != rows.place) throw ArgumentError("b must be where A is");
-  return {*doubles, static_cast<const double*>(bounds.data()), bounds.size(), rows.place};
+  const auto* values = static_cast<const double*>(bounds.data());
+  return {*doubles, {values, static_cast<std::size_t>(bounds.size())}, rows.place};
 }
 
 CenterArrays device_chebyshev_centers(const py::object& a, const py::object& b,
-                                      const Integers& starts, int device, std::uintptr_t stream,
+                                      const py::array& starts, int device, std::uintptr_t stream,
                                       std::int64_t memory_limit, bool to_device) {
   const Constraints given = view_constraints(a, b, device);
-  if (starts.ndim() != 1 || starts.size() < 1 || starts.at(0) != 0 ||
-      starts.at(starts.size() - 1) != given.n_bounds) {
-    throw ArgumentError("starts must lead from 0 to the number of elements of b");
-  }
-  const std::int64_t n = starts.size() - 1;
-  const Polyhedra polyhedra{given.rows, given.bounds, starts.data(), n};
+  const auto places = view_vector<std::int64_t>(starts, "starts");
+  require_starts(places, std::ssize(given.bounds), "starts");
+  const std::int64_t n = std::ssize(places) - 1;
+  const Polyhedra polyhedra{given.rows, given.bounds.data(), places.data(), n};
   const Giver give{place(to_device), device};
   DeviceCenters found;
   {
@@ -253,7 +265,13 @@ void bind_devices(py::module_& module) {
       .def_readonly("total_memory", &DeviceInfo::total_memory, "Bytes.")
       .def_readonly("free_memory", &DeviceInfo::free_memory, "Bytes.");
   module.def("count_devices", &count_devices, "Count the devices.");
-  module.def("describe_device", &describe_device, "device"_a, "Describe one of the devices.");
+  module.def(
+      "describe_device",
+      [](int device) {
+        require_number(device);
+        return describe_device(device);
+      },
+      "device"_a, "Describe one of the devices.");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 #include <shared_mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -72,6 +73,7 @@ HullDistances BoundHull::distances(
 ProjectionArrays BoundHull::project(const py::array& queries, double tolerance,
                                     int n_threads) const {
   const AnyMatrix view = view_matrix(queries, "queries");
+  require_tolerance(tolerance);
   Projections found = call(n_threads, [&](const Hull& hull, const Context& context) {
     return hull.project(view, tolerance, context);
   });
@@ -97,6 +99,7 @@ MembershipArrays own_memberships(Memberships&& found, py::ssize_t n_features) {
 MembershipArrays BoundHull::contains(const py::array& queries, double tolerance,
                                      int n_threads) const {
   const AnyMatrix view = view_matrix(queries, "queries");
+  require_tolerance(tolerance);
   Memberships found = call(n_threads, [&](const Hull& hull, const Context& context) {
     return hull.contains(view, tolerance, context);
   });
@@ -104,6 +107,7 @@ MembershipArrays BoundHull::contains(const py::array& queries, double tolerance,
 }
 
 MembershipArrays BoundHull::leave_one_out(double tolerance, int n_threads) const {
+  require_tolerance(tolerance);
   Memberships found = call(n_threads, [&](const Hull& hull, const Context& context) {
     return hull.leave_one_out(tolerance, context);
   });
@@ -114,6 +118,7 @@ RayArrays BoundHull::ray(const py::array& origins, const py::array& directions, 
                          int n_threads) const {
   const AnyMatrix from = view_matrix(origins, "origins");
   const AnyMatrix along = view_matrix(directions, "directions");
+  require_tolerance(tolerance);
   Rays found = call(n_threads, [&](const Hull& hull, const Context& context) {
     return hull.ray(from, along, tolerance, context);
   });
@@ -135,11 +140,15 @@ py::array_t<std::int32_t> BoundHull::support(const py::array& directions, int n_
 
 void BoundHull::append(py::array points, int n_threads) {
   const AnyMatrix view = view_matrix(points, "points");
-  {
-    const py::gil_scoped_release release;
-    const std::unique_lock<std::shared_mutex> lock(mutex_);
-    hull_.append(view, signal_context(n_threads));
+  const py::gil_scoped_release release;
+  const std::unique_lock<std::shared_mutex> lock(mutex_);
+  if (rows(view) < hull_.n_points()) {
+    throw ArgumentError("points must have at least the " + std::to_string(hull_.n_points()) +
+                        " rows of before, got " + std::to_string(rows(view)));
   }
+  hull_.append(view, signal_context(n_threads));
+  // Under the lock, so that the last array to be appended is the one that is kept.
+  const py::gil_scoped_acquire gil;
   points_ = std::move(points);
 }
 
@@ -158,6 +167,10 @@ struct HullDistanceArrays {
 HullDistanceArrays distances_of_pairs(
     const std::vector<std::pair<const BoundHull*, const BoundHull*>>& pairs, double tolerance,
     int n_threads) {
+  require_tolerance(tolerance);
+  for (const auto& [first, second] : pairs) {
+    if (first == nullptr || second == nullptr) throw ArgumentError("pairs must hold hulls");
+  }
   HullDistances found;
   {
     const py::gil_scoped_release release;

@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "arrays.hpp"
@@ -8,26 +11,29 @@
 namespace hullspace::binding {
 namespace {
 
-using Doubles = CArray<double>;
-using Integers = CArray<std::int64_t>;
-
-MatrixView<double> view(const Doubles& array, const char* name) {
-  if (array.ndim() != 2) throw ArgumentError(std::string(name) + " must have two dimensions");
-  return {array.data(), array.shape(0), array.shape(1)};
-}
-
-Polyhedra view_polyhedra(const Doubles& a, const Doubles& b, const Integers& starts) {
-  if (starts.ndim() != 1 || starts.size() < 1 || starts.at(0) != 0 ||
-      starts.at(starts.size() - 1) != b.size()) {
-    throw ArgumentError("starts must lead from 0 to the number of elements of b");
+// Rows and bounds of one polyhedron.
+struct Constraints {
+  Constraints(const py::array& a, const py::array& b)
+      : rows(view_rows(a)), bounds(view_vector<double>(b, "b")) {
+    require_length(std::ssize(bounds), rows.rows, "b");
   }
-  return {view(a, "A"), b.data(), starts.data(), starts.size() - 1};
+  MatrixView<double> rows;
+  std::span<const double> bounds;
+};
+
+Polyhedra view_polyhedra(const py::array& a, const py::array& b, const py::array& starts) {
+  const auto bounds = view_vector<double>(b, "b");
+  const auto places = view_vector<std::int64_t>(starts, "starts");
+  require_starts(places, std::ssize(bounds), "starts");
+  return {view_rows(a), bounds.data(), places.data(), std::ssize(places) - 1};
 }
 
-void require_columns(const MatrixView<double>& matrix, py::ssize_t n_features, const char* name) {
-  if (matrix.cols == n_features) return;
+MatrixView<double> view_vectors(const py::array& array, std::ptrdiff_t n_features,
+                                const char* name) {
+  const auto vectors = view_matrix_of<double>(array, name);
+  if (vectors.cols == n_features) return vectors;
   throw ArgumentError(std::string(name) + " must have " + std::to_string(n_features) +
-                      " columns (n_features), got " + std::to_string(matrix.cols));
+                      " columns (n_features), got " + std::to_string(vectors.cols));
 }
 
 template <class Call>
@@ -36,8 +42,8 @@ auto without_gil(int n_threads, const Call& call) {
   return call(signal_context(n_threads));
 }
 
-CenterArrays bound_chebyshev_centers(const Doubles& a, const Doubles& b, const Integers& starts,
-                                     int n_threads) {
+CenterArrays bound_chebyshev_centers(const py::array& a, const py::array& b,
+                                     const py::array& starts, int n_threads) {
   const Polyhedra polyhedra = view_polyhedra(a, b, starts);
   ChebyshevCenters found = without_gil(
       n_threads, [&](const Context& context) { return chebyshev_centers(polyhedra, context); });
@@ -59,14 +65,13 @@ struct OptimumArrays {
   py::array_t<std::int8_t> status;
 };
 
-OptimumArrays bound_maximize(const Doubles& a, const Doubles& b, const Doubles& objectives,
+OptimumArrays bound_maximize(const py::array& a, const py::array& b, const py::array& objectives,
                              int n_threads) {
-  const MatrixView<double> rows = view(a, "A");
-  const MatrixView<double> along = view(objectives, "directions");
-  require_columns(along, rows.cols, "directions");
-  if (b.size() != rows.rows) throw ArgumentError("b must have one element for each row of A");
-  LinearOptima found = without_gil(
-      n_threads, [&](const Context& context) { return maximize(rows, b.data(), along, context); });
+  const Constraints given(a, b);
+  const MatrixView<double> along = view_vectors(objectives, given.rows.cols, "directions");
+  LinearOptima found = without_gil(n_threads, [&](const Context& context) {
+    return maximize(given.rows, given.bounds.data(), along, context);
+  });
   const Shape shape{along.rows, along.cols};
   return {.values = own(std::move(found.values)),
           .points = own(std::move(found.points), shape),
@@ -82,14 +87,14 @@ struct IrredundantArrays {
   int status = 0;
 };
 
-IrredundantArrays bound_irredundant(const Doubles& a, const Doubles& b, int n_threads) {
-  const MatrixView<double> rows = view(a, "A");
-  if (b.size() != rows.rows) throw ArgumentError("b must have one element for each row of A");
-  Irredundant found = without_gil(
-      n_threads, [&](const Context& context) { return irredundant(rows, b.data(), context); });
+IrredundantArrays bound_irredundant(const py::array& a, const py::array& b, int n_threads) {
+  const Constraints given(a, b);
+  Irredundant found = without_gil(n_threads, [&](const Context& context) {
+    return irredundant(given.rows, given.bounds.data(), context);
+  });
   std::vector<std::int8_t> kept(found.kept.begin(), found.kept.end());
   return {.kept = own(std::move(kept)),
-          .witnesses = own(std::move(found.witnesses), {rows.rows, rows.cols}),
+          .witnesses = own(std::move(found.witnesses), {given.rows.rows, given.rows.cols}),
           .status = static_cast<int>(found.status)};
 }
 
@@ -101,22 +106,19 @@ struct PolyhedronProjectionArrays {
   py::array_t<std::int8_t> status;
 };
 
-PolyhedronProjectionArrays bound_project_onto(const Doubles& a, const Doubles& b,
-                                              const Integers& starts, const Integers& which,
-                                              const Doubles& queries, int n_threads) {
+PolyhedronProjectionArrays bound_project_onto(const py::array& a, const py::array& b,
+                                              const py::array& starts, const py::array& which,
+                                              const py::array& queries, int n_threads) {
   const Polyhedra polyhedra = view_polyhedra(a, b, starts);
-  const MatrixView<double> points = view(queries, "points");
-  require_columns(points, polyhedra.rows.cols, "points");
-  if (which.size() != points.rows) {
-    throw ArgumentError("which must have one element for each of the points");
-  }
-  for (py::ssize_t i = 0; i < which.size(); ++i) {
-    if (which.at(i) < 0 || which.at(i) >= polyhedra.n_polyhedra) {
-      throw ArgumentError("which must hold numbers of polyhedra");
-    }
-  }
+  const MatrixView<double> points = view_vectors(queries, polyhedra.rows.cols, "points");
+  const auto numbers = view_vector<std::int64_t>(which, "which");
+  require_length(std::ssize(numbers), points.rows, "which");
+  const bool known = std::all_of(numbers.begin(), numbers.end(), [&](std::int64_t i) {
+    return i >= 0 && i < polyhedra.n_polyhedra;
+  });
+  if (!known) throw ArgumentError("which must hold numbers of polyhedra");
   PolyhedronProjections found = without_gil(n_threads, [&](const Context& context) {
-    return project_onto(polyhedra, which.data(), points, context);
+    return project_onto(polyhedra, numbers.data(), points, context);
   });
   return {.points = own(std::move(found.points), {points.rows, points.cols}),
           .distances = own(std::move(found.distances)),

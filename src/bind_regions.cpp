@@ -1,10 +1,11 @@
 #include <pybind11/stl.h>
 
-#include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "arrays.hpp"
 #include "bindings.hpp"
@@ -13,85 +14,52 @@
 namespace hullspace::binding {
 namespace {
 
-using Doubles = CArray<double>;
-using Bytes = CArray<std::uint8_t>;
-
-MatrixView<double> view(const Doubles& array, const char* name) {
-  if (array.ndim() != 2) throw ArgumentError(std::string(name) + " must have two dimensions");
-  return {array.data(), array.shape(0), array.shape(1)};
-}
-
-template <class T>
-T item(const py::tuple& values, std::size_t i) {
-  return py::cast<T>(values[i]);
-}
-
-// ("dense", source, matrix), ("sparse", source, n_in, values, columns, row starts) or
-// ("convolution", source, weight, input shape, stride, padding, dilation, groups).
-TermData read_term(const py::tuple& term) {
-  TermData out;
-  const auto kind = item<std::string>(term, 0);
-  out.source = item<std::ptrdiff_t>(term, 1);
-  if (kind == "dense") {
-    out.operation = DenseData{view(item<Doubles>(term, 2), "matrix")};
-  } else if (kind == "sparse") {
-    SparseData data;
-    data.n_in = item<std::ptrdiff_t>(term, 2);
-    data.values = item<Doubles>(term, 3).data();
-    data.columns = item<CArray<std::int32_t>>(term, 4).data();
-    const auto starts = item<CArray<std::int64_t>>(term, 5);
-    data.row_starts = starts.data();
-    data.n_out = starts.size() - 1;
-    out.operation = data;
-  } else {
-    ConvolutionData data;
-    const auto weight = item<Doubles>(term, 2);
-    data.weight = weight.data();
-    for (int i = 0; i < 4; ++i) data.shape[static_cast<std::size_t>(i)] = weight.shape(i);
-    data.input = item<std::array<std::ptrdiff_t, 3>>(term, 3);
-    data.stride = item<std::array<std::ptrdiff_t, 2>>(term, 4);
-    data.padding = item<std::array<std::ptrdiff_t, 4>>(term, 5);
-    data.dilation = item<std::array<std::ptrdiff_t, 2>>(term, 6);
-    data.groups = item<std::ptrdiff_t>(term, 7);
-    out.operation = data;
-  }
-  return out;
-}
-
-// Stages are (terms, bias, slopes); all arrays must be of the core's types, and are copied.
-std::shared_ptr<ReluNetwork> make_network(std::ptrdiff_t n_inputs, const py::list& stages) {
-  std::vector<StageData> data;
-  for (const py::handle stage : stages) {
-    const auto parts = py::cast<py::tuple>(stage);
-    StageData out;
-    for (const py::handle term : py::cast<py::list>(parts[0])) {
-      out.terms.push_back(read_term(py::cast<py::tuple>(term)));
-    }
-    const auto bias = item<Doubles>(parts, 1);
-    out.n_units = bias.size();
-    out.bias = bias.data();
-    out.slopes = item<Doubles>(parts, 2).data();
-    data.push_back(std::move(out));
-  }
-  return std::make_shared<ReluNetwork>(n_inputs, data);
-}
-
-// A search that keeps its network alive.
-struct BoundSearch {
-  BoundSearch(std::shared_ptr<ReluNetwork> given, const Doubles& basis, const Doubles& origin,
-              const Doubles& rows, const Doubles& bounds, bool by_vertices, bool with_proof)
-      : network(std::move(given)), n_dims(basis.shape(1)) {
-    const RegionDomain domain{view(basis, "basis"), origin.data(), view(rows, "rows"),
-                              bounds.data()};
+// A search that keeps its network alive. Calls from several threads take turns.
+class BoundSearch {
+ public:
+  BoundSearch(std::shared_ptr<ReluNetwork> network, const py::array& basis, const py::array& origin,
+              const py::array& rows, const py::array& bounds, bool by_vertices, bool with_proof)
+      : network_(std::move(network)) {
+    const RegionDomain domain = view_domain(basis, origin, rows, bounds);
+    n_dims_ = domain.basis.cols;
     const py::gil_scoped_release release;
-    search = std::make_unique<RegionSearch>(
-        *network, domain, by_vertices ? RegionMethod::kVertices : RegionMethod::kPrograms,
+    search_ = std::make_unique<RegionSearch>(
+        *network_, domain, by_vertices ? RegionMethod::kVertices : RegionMethod::kPrograms,
         with_proof);
   }
 
-  std::shared_ptr<ReluNetwork> network;
-  py::ssize_t n_dims;
-  std::unique_ptr<RegionSearch> search;
+  py::ssize_t n_dims() const { return n_dims_; }
+  py::ssize_t n_bytes() const { return (network_->n_hidden() + 7) / 8; }
+
+  // Make a call of the core, with the GIL released.
+  template <class Make>
+  auto call(const Make& make) {
+    const py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return make(*search_);
+  }
+
+ private:
+  static RegionDomain view_domain(const py::array& basis, const py::array& origin,
+                                  const py::array& rows, const py::array& bounds) {
+    const auto along = view_matrix_of<double>(basis, "basis");
+    const auto start = view_vector<double>(origin, "origin");
+    const auto normals = view_matrix_of<double>(rows, "rows");
+    const auto ends = view_vector<double>(bounds, "bounds");
+    if (along.cols < 1) throw ArgumentError("basis must have at least one column");
+    require_length(std::ssize(start), along.rows, "origin");
+    require_length(std::ssize(ends), normals.rows, "bounds");
+    require_finite({along.data, static_cast<std::size_t>(basis.size())}, "basis");
+    require_finite(start, "origin");
+    require_finite({normals.data, static_cast<std::size_t>(rows.size())}, "rows");
+    require_finite(ends, "bounds");
+    return {along, start.data(), normals, ends.data()};
+  }
+
+  std::shared_ptr<ReluNetwork> network_;
+  py::ssize_t n_dims_ = 0;
+  std::unique_ptr<RegionSearch> search_;
+  std::mutex mutex_;
 };
 
 struct StreamArrays {
@@ -111,8 +79,6 @@ StreamArrays own_stream(RegionProofStream&& stream) {
           .rows = own(std::move(stream.rows)),
           .multipliers = own(std::move(stream.multipliers))};
 }
-
-py::ssize_t n_bytes(const BoundSearch& self) { return (self.network->n_hidden() + 7) / 8; }
 
 struct NodeArrays {
   py::array_t<std::int64_t> ids;
@@ -168,16 +134,15 @@ struct BatchArrays {
 };
 
 BatchArrays run(BoundSearch& self, std::int64_t max_regions, double seconds, int n_threads) {
-  RegionBatch batch = [&] {
-    const py::gil_scoped_release release;
-    return self.search->run(max_regions, seconds, signal_context(n_threads));
-  }();
+  RegionBatch batch = self.call([&](RegionSearch& search) {
+    return search.run(max_regions, seconds, signal_context(n_threads));
+  });
   BatchArrays out;
   // What a signal handler raised is handed over with what was found.
   out.raised = py::none();
   if (PyErr_Occurred() != nullptr) out.raised = py::error_already_set().value();
-  out.patterns = own(std::move(batch.patterns), {batch.n_regions, n_bytes(self)});
-  out.points = own(std::move(batch.points), {batch.n_regions, self.n_dims});
+  out.patterns = own(std::move(batch.patterns), {batch.n_regions, self.n_bytes()});
+  out.points = own(std::move(batch.points), {batch.n_regions, self.n_dims()});
   for (RegionDoubt& doubt : batch.doubts) out.doubts.push_back(own_doubt(std::move(doubt)));
   for (RegionProofStream& stream : batch.streams) {
     out.streams.push_back(own_stream(std::move(stream)));
@@ -190,29 +155,39 @@ BatchArrays run(BoundSearch& self, std::int64_t max_regions, double seconds, int
   return out;
 }
 
-void set_open(BoundSearch& self, const CArray<std::int64_t>& ids, const Bytes& decided,
-              const Bytes& values, std::int64_t next_id) {
-  const py::ssize_t width = n_bytes(self);
-  if (decided.ndim() != 2 || values.ndim() != 2 || decided.shape(1) != width ||
-      values.shape(1) != width || decided.shape(0) != values.shape(0) ||
-      ids.size() != values.shape(0)) {
-    throw ArgumentError("open branches must have one bit for each hidden unit");
-  }
-  std::vector<RegionNode> nodes(static_cast<std::size_t>(decided.shape(0)));
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const py::ssize_t first = static_cast<py::ssize_t>(i) * width;
-    nodes[i].id = ids.at(static_cast<py::ssize_t>(i));
-    nodes[i].decided.assign(decided.data() + first, decided.data() + first + width);
-    nodes[i].values.assign(values.data() + first, values.data() + first + width);
-  }
-  self.search->set_open(std::move(nodes), next_id);
+NodeArrays open_nodes(BoundSearch& self) {
+  return own_nodes(self.call([](const RegionSearch& search) { return search.open(); }),
+                   self.n_bytes());
 }
 
-MatrixView<std::uint8_t> view_patterns(const BoundSearch& self, const Bytes& patterns) {
-  if (patterns.ndim() != 2 || patterns.shape(1) != n_bytes(self)) {
-    throw ArgumentError("patterns must have one bit for each hidden unit");
+StreamArrays root_stream(BoundSearch& self) {
+  return own_stream(self.call([](const RegionSearch& search) { return search.root(); }));
+}
+
+// Packed patterns of all hidden units.
+MatrixView<std::uint8_t> view_patterns(const BoundSearch& self, const py::array& patterns,
+                                       const char* name) {
+  const auto rows = view_matrix_of<std::uint8_t>(patterns, name);
+  if (rows.cols == self.n_bytes()) return rows;
+  throw ArgumentError(std::string(name) + " must have one bit for each hidden unit, in " +
+                      std::to_string(self.n_bytes()) + " columns, got " +
+                      std::to_string(rows.cols));
+}
+
+void set_open(BoundSearch& self, const py::array& ids, const py::array& decided,
+              const py::array& values, std::int64_t next_id) {
+  const auto numbers = view_vector<std::int64_t>(ids, "ids");
+  const auto known = view_patterns(self, decided, "decided");
+  const auto sides = view_patterns(self, values, "values");
+  if (sides.rows != known.rows) throw ArgumentError("values must have as many rows as decided");
+  require_length(std::ssize(numbers), known.rows, "ids");
+  std::vector<RegionNode> nodes;
+  for (std::ptrdiff_t i = 0; i < known.rows; ++i) {
+    nodes.push_back({numbers[static_cast<std::size_t>(i)],
+                     {known.row(i), known.row(i) + known.cols},
+                     {sides.row(i), sides.row(i) + sides.cols}});
   }
-  return {patterns.data(), patterns.shape(0), patterns.shape(1)};
+  self.call([&](RegionSearch& search) { search.set_open(std::move(nodes), next_id); });
 }
 
 struct ShapeArrays {
@@ -227,14 +202,13 @@ struct ShapeArrays {
   py::array_t<double> volumes;
 };
 
-ShapeArrays shapes(BoundSearch& self, const Bytes& patterns, bool with_volumes, int n_threads) {
-  const MatrixView<std::uint8_t> rows = view_patterns(self, patterns);
-  RegionShapes found = [&] {
-    const py::gil_scoped_release release;
-    return self.search->shapes(rows, with_volumes, signal_context(n_threads));
-  }();
-  const Shape vertices{found.vertex_starts.back(), self.n_dims + 1};
-  const Shape facets{std::ssize(found.facets), self.n_dims + 1};
+ShapeArrays shapes(BoundSearch& self, const py::array& patterns, bool with_volumes, int n_threads) {
+  const MatrixView<std::uint8_t> rows = view_patterns(self, patterns, "patterns");
+  RegionShapes found = self.call([&](RegionSearch& search) {
+    return search.shapes(rows, with_volumes, signal_context(n_threads));
+  });
+  const Shape vertices{found.vertex_starts.back(), self.n_dims() + 1};
+  const Shape facets{std::ssize(found.facets), self.n_dims() + 1};
   return {.vertices = own(std::move(found.vertices), vertices),
           .vertex_starts = own(std::move(found.vertex_starts)),
           .facets = own(std::move(found.facets)),
@@ -253,13 +227,11 @@ struct PieceArrays {
   py::array_t<std::int32_t> classes;
 };
 
-PieceArrays boundary(BoundSearch& self, const Bytes& patterns, int n_threads) {
-  const MatrixView<std::uint8_t> rows = view_patterns(self, patterns);
-  BoundaryPieces found = [&] {
-    const py::gil_scoped_release release;
-    return self.search->boundary(rows, signal_context(n_threads));
-  }();
-  const Shape vertices{found.vertex_starts.back(), self.n_dims + 1};
+PieceArrays boundary(BoundSearch& self, const py::array& patterns, int n_threads) {
+  const MatrixView<std::uint8_t> rows = view_patterns(self, patterns, "patterns");
+  BoundaryPieces found = self.call(
+      [&](RegionSearch& search) { return search.boundary(rows, signal_context(n_threads)); });
+  const Shape vertices{found.vertex_starts.back(), self.n_dims() + 1};
   const Shape classes{std::ssize(found.regions), 2};
   return {.vertices = own(std::move(found.vertices), vertices),
           .vertex_starts = own(std::move(found.vertex_starts)),
@@ -334,30 +306,23 @@ void bind_regions(py::module_& module) {
   using namespace py::literals;
   bind_batches(module);
   bind_shapes(module);
-  py::class_<ReluNetwork, std::shared_ptr<ReluNetwork>>(module, "ReluNetwork")
-      .def(py::init(&make_network), "n_inputs"_a, "stages"_a);
-  py::class_<BoundSearch>(module, "RegionSearch")
-      .def(py::init<std::shared_ptr<ReluNetwork>, const Doubles&, const Doubles&, const Doubles&,
-                    const Doubles&, bool, bool>(),
-           "network"_a, "basis"_a, "origin"_a, "rows"_a, "bounds"_a, "by_vertices"_a,
+  py::class_<BoundSearch>(module, "RegionSearch", "A search that goes on where it ended.")
+      .def(py::init<std::shared_ptr<ReluNetwork>, const py::array&, const py::array&,
+                    const py::array&, const py::array&, bool, bool>(),
+           "network"_a.none(false), "basis"_a, "origin"_a, "rows"_a, "bounds"_a, "by_vertices"_a,
            "with_proof"_a)
       .def("run", &run, "max_regions"_a, "seconds"_a, "n_threads"_a,
            "Find more regions; Ctrl-C keeps what was found.")
-      .def(
-          "open",
-          [](const BoundSearch& self) { return own_nodes(self.search->open(), n_bytes(self)); },
-          "Return the branches that are still open.")
+      .def("open", &open_nodes, "Return the branches that are still open.")
       .def("set_open", &set_open, "ids"_a, "decided"_a, "values"_a, "next_id"_a,
            "Go on with these branches; new ones are numbered from there on.")
-      .def_property_readonly("next_id",
-                             [](const BoundSearch& self) { return self.search->next_id(); })
-      .def(
-          "root",
-          [](const BoundSearch& self) {
-            RegionProofStream copy = self.search->root();
-            return own_stream(std::move(copy));
-          },
-          "Return the proof's tree above the branches that are open at first.")
+      .def_property_readonly(
+          "next_id",
+          [](BoundSearch& self) {
+            return self.call([](const RegionSearch& search) { return search.next_id(); });
+          })
+      .def("root", &root_stream,
+           "Return the proof's tree above the branches that are open at first.")
       .def("shapes", &shapes, "patterns"_a, "with_volumes"_a, "n_threads"_a,
            "Say what regions with these patterns look like.")
       .def("boundary", &boundary, "patterns"_a, "n_threads"_a,

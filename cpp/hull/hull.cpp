@@ -197,6 +197,19 @@ double effective_tolerance(const PointSet& points, double relative) {
   return decide::absolute_tolerance(points.radius(), relative, points.n_features());
 }
 
+// Lengths of the directions of rays, none of which may be zero.
+std::vector<double> lengths_of(const PointSet& points, const AnyMatrix& directions) {
+  std::vector<double> unit(static_cast<std::size_t>(points.n_features()));
+  std::vector<double> lengths(static_cast<std::size_t>(rows(directions)));
+  for (std::ptrdiff_t i = 0; i < std::ssize(lengths); ++i) {
+    lengths[i] = points.load_direction(directions, i, unit.data());
+    if (lengths[i] > 0.0) continue;
+    throw ArgumentError("directions must not be zero, got a row of zeros at [" + std::to_string(i) +
+                        "]");
+  }
+  return lengths;
+}
+
 }  // namespace
 
 Hull::Hull(const AnyMatrix& points, const Context& context)
@@ -282,18 +295,12 @@ Rays Hull::ray(const AnyMatrix& origins, const AnyMatrix& directions, double tol
                         std::to_string(n_rays) + "), got " + std::to_string(rows(origins)));
   }
   const std::ptrdiff_t n = n_features();
-  std::vector<double> unit(static_cast<std::size_t>(n));
-  std::vector<double> lengths(static_cast<std::size_t>(n_rays));
-  for (std::ptrdiff_t i = 0; i < n_rays; ++i) {
-    lengths[i] = points_->load_direction(directions, i, unit.data());
-    if (lengths[i] > 0.0) continue;
-    throw ArgumentError("directions must not be zero, got a row of zeros at [" + std::to_string(i) +
-                        "]");
-  }
+  const std::vector<double> lengths = lengths_of(*points_, directions);
   Rays result;
   result.steps.resize(lengths.size(), std::numeric_limits<double>::quiet_NaN());
-  result.points.resize(lengths.size() * unit.size(), std::numeric_limits<double>::quiet_NaN());
-  result.normals.resize(lengths.size() * unit.size());
+  result.points.resize(static_cast<std::size_t>(n_rays * n),
+                       std::numeric_limits<double>::quiet_NaN());
+  result.normals.resize(static_cast<std::size_t>(n_rays * n));
   result.offsets.resize(lengths.size(), std::numeric_limits<double>::quiet_NaN());
   result.status.resize(lengths.size(), Status::kUndecided);
   const auto emit = [&](const Slot& slot) {

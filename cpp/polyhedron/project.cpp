@@ -31,7 +31,6 @@ class ProjectionWriter {
   void write(std::ptrdiff_t i, const StopFlag& stop) {
     const System& system = reader_.read(which_[i]);
     const std::ptrdiff_t n = system.n_features();
-    double* point = &out_.points[i * n];
     Status status = Status::kEmpty;
     if (system.contradiction() >= 0) {
       duals_[i].emplace_back(static_cast<std::int32_t>(system.contradiction()), 1.0);
@@ -39,20 +38,29 @@ class ProjectionWriter {
       for (std::ptrdiff_t j = 0; j < n; ++j) query_[j] = queries_.row(i)[j] / system.unit();
       if (!(norm(query_.data(), n) < tolerances::kFarthestProjected)) return give_up(i);
       status = projection_.project(system, query_.data(), stop);
-      const double unit = status == Status::kEmpty ? 1.0 : system.unit();
-      for (std::size_t k = 0; k < projection_.active().size(); ++k) {
-        const std::ptrdiff_t row = projection_.active()[k];
-        if (!(projection_.multipliers()[k] > 0.0)) continue;
-        duals_[i].emplace_back(static_cast<std::int32_t>(system.given(row)),
-                               projection_.multipliers()[k] * system.scale(row) * unit);
-      }
+      write_duals(i, system, status == Status::kEmpty ? 1.0 : system.unit());
     }
     out_.status[i] = status;
     if (status == Status::kEmpty) {
-      std::fill_n(point, n, std::numeric_limits<double>::quiet_NaN());
+      std::fill_n(&out_.points[i * n], n, std::numeric_limits<double>::quiet_NaN());
       out_.distances[i] = std::numeric_limits<double>::infinity();
-      return;
+    } else {
+      write_point(i, system, stop);
     }
+  }
+
+  void write_duals(std::ptrdiff_t i, const System& system, double unit) {
+    for (std::size_t k = 0; k < projection_.active().size(); ++k) {
+      const std::ptrdiff_t row = projection_.active()[k];
+      if (!(projection_.multipliers()[k] > 0.0)) continue;
+      duals_[i].emplace_back(static_cast<std::int32_t>(system.given(row)),
+                             projection_.multipliers()[k] * system.scale(row) * unit);
+    }
+  }
+
+  void write_point(std::ptrdiff_t i, const System& system, const StopFlag& stop) {
+    const std::ptrdiff_t n = system.n_features();
+    double* point = &out_.points[i * n];
     const double* found = projection_.point();
     double distance = projection_.distance();
     const double proven = distance - projection_.gap();

@@ -328,29 +328,16 @@ std::ptrdiff_t Simplex::leaving_place() const {
   return place;
 }
 
-// Invert the matrix of the active rows by elimination with row pivoting. If it is singular, give up
-// all active rows. The point stays, and so it becomes a start as good as any.
-bool Simplex::refactor() {
-  std::vector<double> matrix(static_cast<std::size_t>(n_ * stride_), 0.0);
-  for (std::ptrdiff_t k = 0; k < n_; ++k) {
-    double* row = &matrix[k * stride_];
-    if (active_[k] < 0) {
-      row[k] = 1.0;
-    } else {
-      std::copy_n(system_->row(active_[k]), n_, row);
-    }
-  }
-  std::vector<double> inverse(static_cast<std::size_t>(n_ * stride_), 0.0);
+// Invert a matrix by elimination with row pivoting; false if it is singular. Destroys it.
+bool Simplex::invert(std::vector<double>& matrix, std::vector<double>& inverse) const {
   for (std::ptrdiff_t k = 0; k < n_; ++k) inverse[k * stride_ + k] = 1.0;
-  bool regular = true;
-  for (std::ptrdiff_t k = 0; k < n_ && regular; ++k) {
+  for (std::ptrdiff_t k = 0; k < n_; ++k) {
     std::ptrdiff_t best = k;
     for (std::ptrdiff_t i = k; i < n_; ++i) {
       if (std::abs(matrix[i * stride_ + k]) > std::abs(matrix[best * stride_ + k])) best = i;
     }
     const double pivot = matrix[best * stride_ + k];
-    regular = !decide::is_singular(pivot);
-    if (!regular) break;
+    if (decide::is_singular(pivot)) return false;
     for (std::vector<double>* part : {&matrix, &inverse}) {
       double* row = &(*part)[k * stride_];
       if (best != k) std::swap_ranges(row, row + stride_, &(*part)[best * stride_]);
@@ -363,6 +350,23 @@ bool Simplex::refactor() {
       kernels_.combine(&inverse[k * stride_], 0, 1, &factor, &inverse[i * stride_], stride_);
     }
   }
+  return true;
+}
+
+// Invert the matrix of the active rows. If it is singular, give up all active rows. The point
+// stays, and so it becomes a start as good as any.
+bool Simplex::refactor() {
+  std::vector<double> matrix(static_cast<std::size_t>(n_ * stride_), 0.0);
+  for (std::ptrdiff_t k = 0; k < n_; ++k) {
+    double* row = &matrix[k * stride_];
+    if (active_[k] < 0) {
+      row[k] = 1.0;
+    } else {
+      std::copy_n(system_->row(active_[k]), n_, row);
+    }
+  }
+  std::vector<double> inverse(static_cast<std::size_t>(n_ * stride_), 0.0);
+  const bool regular = invert(matrix, inverse);
   for (std::ptrdiff_t k = 0; k < n_; ++k) {
     if (!regular) active_[k] = -1;
     for (std::ptrdiff_t j = 0; j < n_; ++j) {

@@ -66,6 +66,7 @@ class Simplex {
   bool settle_multipliers();
   void shift_bounds();
   void remove_shifts();
+  bool invert(std::vector<double>& matrix, std::vector<double>& inverse) const;
   bool refactor();
   double size() const;
   double noise() const;

@@ -8,6 +8,7 @@
 // where the first two terms are computed and Cauchy-Schwarz bounds the last two.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -47,6 +48,19 @@ class BytePanels {
   void quantize(const double* direction, Direction& out) const;
 
  private:
+  // Largest squares of what quantization leaves out and of the distances from the middle.
+  struct Squares {
+    double rounding = 0.0;
+    double spread = 0.0;
+    void include(const Squares& other) {
+      rounding = std::max(rounding, other.rounding);
+      spread = std::max(spread, other.spread);
+    }
+  };
+
+  std::ptrdiff_t panel_size() const { return n_groups() * 4 * kPanelPoints; }
+  void reserve(std::ptrdiff_t n_panels, std::ptrdiff_t n_kept);
+  Squares pack_range(const PointSet& points, std::ptrdiff_t first, std::ptrdiff_t last);
   void pack(const PointSet& points, std::ptrdiff_t first_panel, const Context& context);
 
   std::ptrdiff_t n_features_;

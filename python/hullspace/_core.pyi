@@ -7,7 +7,7 @@ import numpy
 import numpy.typing
 import typing
 import typing_extensions
-__all__: list[str] = ['ArgumentError', 'BoundaryPieces', 'ChebyshevCenters', 'Csr', 'DeviceArray', 'DeviceCount', 'DeviceHull', 'DeviceInfo', 'Hull', 'HullDistances', 'Irredundant', 'LinearOptima', 'Memberships', 'PolyhedronProjections', 'Projections', 'Rays', 'RegionBatch', 'RegionDoubt', 'RegionNodes', 'RegionProofStream', 'RegionSearch', 'RegionShapes', 'ReluNetwork', 'Status', 'build_info', 'chebyshev_centers', 'count_devices', 'describe_device', 'device_chebyshev_centers', 'hull_distances', 'irredundant', 'maximize', 'project_onto']
+__all__: list[str] = ['ArgumentError', 'BoundaryPieces', 'ChebyshevCenters', 'Csr', 'DeviceArray', 'DeviceCount', 'DeviceHull', 'DeviceInfo', 'Hull', 'HullDistances', 'Irredundant', 'LinearOptima', 'Memberships', 'PolyhedronProjections', 'Projections', 'Rays', 'RegionBatch', 'RegionDoubt', 'RegionNodes', 'RegionPoint', 'RegionProofStream', 'RegionSearch', 'RegionShapes', 'ReluNetwork', 'Status', 'build_info', 'chebyshev_centers', 'count_devices', 'describe_device', 'device_chebyshev_centers', 'hull_distances', 'irredundant', 'maximize', 'project_onto']
 class ArgumentError(ValueError):
     pass
 class Status:
@@ -587,6 +587,20 @@ class RegionDoubt:
         """
         (n_bytes,)
         """
+class RegionPoint:
+    """
+    A point inside a thin region, in more digits.
+    """
+    @property
+    def parts(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        (n_dims + 1, n_parts): homogeneous coordinates (t y, t), each the sum of its parts.
+        """
+    @property
+    def region(self) -> int:
+        """
+        Which of the batch.
+        """
 class RegionBatch:
     """
     What a run of a search has found.
@@ -594,6 +608,11 @@ class RegionBatch:
     @property
     def doubts(self) -> list[RegionDoubt]:
         ...
+    @property
+    def fine_points(self) -> list[RegionPoint]:
+        """
+        Where points are not inside.
+        """
     @property
     def patterns(self) -> numpy.typing.NDArray[numpy.uint8]:
         """

@@ -102,18 +102,23 @@ TEST_CASE("scan finds the lowest scores of every direction") {
   }
 }
 
+// 500 rows. Powers make heavy tails; the last column is constant, one tiny, one far from zero.
+static std::vector<double> uneven_columns(int n_features, double shape) {
+  auto data = tests::gaussian<double>(std::size_t(500) * n_features, 8);
+  for (double& x : data) x = std::copysign(std::pow(std::abs(x), shape), x);
+  for (int i = 0; i < 500; ++i) {
+    double* row = &data[std::size_t(i) * n_features];
+    row[0] += 1e3;
+    if (n_features > 2) row[1] *= 1e-9;
+    if (n_features > 1) row[n_features - 1] = -7.0;
+  }
+  return data;
+}
+
 TEST_CASE("byte scores keep their error bound") {
   for (const int n_features : {1, 3, 16, 65, 700}) {
     for (const double shape : {1.0, 6.0}) {
-      // Powers make heavy tails; the last column is constant, one is tiny, one far from zero.
-      auto data = tests::gaussian<double>(std::size_t(500) * n_features, 8);
-      for (double& x : data) x = std::copysign(std::pow(std::abs(x), shape), x);
-      for (int i = 0; i < 500; ++i) {
-        double* row = &data[std::size_t(i) * n_features];
-        row[0] += 1e3;
-        if (n_features > 2) row[1] *= 1e-9;
-        if (n_features > 1) row[n_features - 1] = -7.0;
-      }
+      const auto data = uneven_columns(n_features, shape);
       const PointSet points(MatrixView<double>{data.data(), 500, n_features}, Context{});
       const BytePanels bytes(points, Context{});
       if (bytes.empty()) continue;

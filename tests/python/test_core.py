@@ -1,28 +1,17 @@
 """The compiled core by itself: what it takes and what it returns, under the operations."""
 
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import core_cases
+from core_cases import SQUARE, STARTS, A, B, search
 from hullspace import _core
-
-SQUARE = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-# x <= 1, -x <= 1, y <= 1, -y <= 1
-A = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
-B = np.ones(4)
-STARTS = np.array([0, 4])
-
-
-def network():
-    """max(x, 0) + max(y, 0) of two inputs."""
-    stages = [
-        ([("dense", 0, np.eye(2))], np.zeros(2), np.zeros(2)),
-        ([("dense", 1, np.ones((1, 2)))], np.zeros(1), np.ones(1)),
-    ]
-    return _core.ReluNetwork(2, stages)
-
-
-def search():
-    return _core.RegionSearch(network(), np.eye(2), np.zeros(2), A, B, True, True)
 
 
 def results():
@@ -81,3 +70,81 @@ def test_arrays_outlive_their_result():
     assert points == pytest.approx(np.array([[1.0, 0.5]]))
     assert weights.data.sum() == pytest.approx(1.0)
     assert weights.indptr.tolist() == [0, 2]
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    """What became of each of the wrong calls, in a process of their own, which may crash."""
+    command = [sys.executable, "-X", "faulthandler", str(Path(core_cases.__file__))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = {name: rest for name, *rest in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 0, (list(found)[-1:], done.stderr)
+    return found
+
+
+@pytest.mark.parametrize("name", core_cases.CALLS)
+def test_wrong_arguments_are_named(outcomes, name):
+    word, _, *error = core_cases.CALLS[name]
+    kinds, said = outcomes[name]
+    assert word in said
+    assert kinds[0] == (error[0].__name__ if error else "ArgumentError")
+    assert error or "ValueError" in kinds
+
+
+def run(script):
+    """Run a script in a process of its own; how it ended and what it said last."""
+    command = [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr.strip().splitlines()[-1]
+
+
+NETWORK = """
+    import numpy as np
+    from scipy import sparse
+
+    import hullspace
+    from hullspace.networks import Dense, ReluNetwork, Sparse, Stage, Term
+
+    matrix = sparse.csr_array(np.eye(2))
+    def network():
+        first = Stage((Term(0, Sparse(matrix)),), np.zeros(2), np.zeros(2))
+        last = Stage((Term(1, Dense(np.ones((1, 2)))),), np.zeros(1), np.ones(1))
+        return ReluNetwork([first, last], (2,))
+"""
+
+
+@pytest.mark.parametrize("starts", [[0, 10**8, 2], [0, -(10**8), 2], [0, 2, 1]])
+def test_a_network_with_rows_elsewhere_is_refused(starts):
+    code, said = run(
+        NETWORK
+        + f"""
+    matrix.indptr[:] = {starts}
+    hullspace.enumerate_regions(network(), (-1, 1))
+    """
+    )
+    assert code == 1
+    assert "ArgumentError: row_starts must lead from 0" in said
+
+
+def test_a_file_with_rows_elsewhere_is_refused(tmp_path):
+    code, said = run(
+        NETWORK
+        + f"""
+    from hullspace.networks import storage
+    from hullspace.regions.domain import Place
+    from hullspace.regions.found import fingerprint
+    path = {str(tmp_path / "regions.npz")!r}
+    hullspace.enumerate_regions(network(), (-1, 1)).save(path)
+    arrays = dict(np.load(path))
+    (name,) = (name for name in arrays if name.endswith("0.0.indptr"))
+    arrays[name][1] = 10**8
+    prefix = name.removesuffix("0.0.indptr")
+    own = {{k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}}
+    place = Place.from_arrays(arrays)
+    arrays["fingerprint"] = np.array(fingerprint(storage.from_arrays(own), place))
+    np.savez(path, **arrays)
+    hullspace.regions.RegionComplex.load(path)
+    """
+    )
+    assert code == 1
+    assert "ArgumentError: row_starts must lead from 0" in said

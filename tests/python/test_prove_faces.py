@@ -374,12 +374,11 @@ def test_no_ball_without_an_inverse():
     corners = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])
     matrix = np.vstack([corners.T, np.ones(3)])
     inverse = np.linalg.inv(matrix)
-    assert evidence._verified_ball(np.zeros(2), matrix, inverse).radius == pytest.approx(
-        5**-0.5 / 2
-    )
+    ball = evidence.verified_ball(np.zeros(2), matrix, inverse)
+    assert ball.radius == pytest.approx(5**-0.5 / 2)
     for factor in (-1, 0, 0.4, 3, 1e160, np.nan):
         with np.errstate(invalid="ignore"):
-            assert evidence._verified_ball(np.zeros(2), matrix, factor * inverse) is None
+            assert evidence.verified_ball(np.zeros(2), matrix, factor * inverse) is None
     flat = np.outer(np.arange(10.0), [1.0, 3.0, 7.0]) / 7
     assert evidence.inner_ball(CentredData.of(flat, flat)) is None
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 # Solutions of linear systems are good to a few roundings of each of their terms, seldom better; and
 # a solver has to call some angles and slopes zero.
-_ROUNDINGS = 16.0
-_LEAST_ERROR = 2.0**-40
+ROUNDINGS = 16.0
+LEAST_ERROR = 2.0**-40
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Claims:
 
     def tolerance(self) -> Floats:
         """Backward error that is allowed, relative to the terms."""
-        return _LEAST_ERROR + _ROUNDINGS * self.rounding()
+        return LEAST_ERROR + ROUNDINGS * self.rounding()
 
     def sizes(self, scaled: Floats) -> Floats:
         """Sum of the lengths of a combination's terms."""

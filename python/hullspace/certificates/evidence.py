@@ -187,10 +187,10 @@ def inner_ball(data: CentredData) -> Ball | None:
         inverse = np.linalg.inv(matrix)
     except np.linalg.LinAlgError:
         return None
-    return _verified_ball(center, matrix, inverse)
+    return verified_ball(center, matrix, inverse)
 
 
-def _verified_ball(center: Floats, matrix: Floats, inverse: Floats) -> Ball | None:
+def verified_ball(center: Floats, matrix: Floats, inverse: Floats) -> Ball | None:
     """Bound the barycentric coordinates in a ball from below, all rounding accounted for."""
     slopes, heights = norms(inverse[:, :-1]), inverse[:, -1]
     radius = 0.5 * float((heights / slopes).min())

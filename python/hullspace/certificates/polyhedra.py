@@ -45,7 +45,7 @@ from hullspace.certificates.rounding import (
 from hullspace.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from hullspace.certificates.rounding import Bools, Floats, Rows
 
@@ -145,15 +145,25 @@ def _blocks(n_problems: int, size: int) -> Iterator[slice]:
 
 def check_centers(A: Any, b: Any, result: Any, tolerance: float, equalities: Any = None) -> Bools:
     """Check `ChebyshevCenters`; see `hullspace.certificates.check`."""
-    n_problems = len(b)
     n_features = int(np.shape(A[0])[-1])
+    return prove_centers(_systems(A, b, equalities), len(b), n_features, result, tolerance)
+
+
+def prove_centers(
+    systems: Iterable[tuple[slice, System]],
+    n_problems: int,
+    n_features: int,
+    result: Any,
+    tolerance: float,
+) -> Bools:
+    """Prove `ChebyshevCenters` of blocks of problems, each with its system."""
     if len(result) != n_problems:
         raise ValueError(f"result must have answers for {n_problems} problems, got {len(result)}")
     fields = _fields(result, n_problems, n_features, ("centers", "rays"), ("radii", "gaps"))
     if len(result.duals) != n_problems or len(result.equality_duals) != n_problems:
         raise ValueError(f"result must have multipliers for {n_problems} problems")
     proven = np.zeros(n_problems, dtype=bool)
-    for block, system in _systems(A, b, equalities):
+    for block, system in systems:
         multipliers = np.array(
             [
                 _multipliers(system, result.duals[i], result.equality_duals[i])
@@ -209,7 +219,7 @@ def check_center(subject: Any, queries: Any, result: Any, tolerance: float) -> B
     return _proven(Claims.of(system, multipliers, fields, tolerance), _CENTERS)
 
 
-def _reach(system: System) -> Floats:
+def reach_of(system: System) -> Floats:
     """Lengths of the inequalities' scaled rows within the affine set of the equalities."""
     n = system.n_inequalities
     rows, equalities = system.rows[..., :n, :], system.rows[..., n:, :]
@@ -224,7 +234,7 @@ def _reach(system: System) -> Floats:
 
 def _optimal_centers(claims: Claims) -> Bools:
     system, centers, radii = claims.system, claims["centers"], claims["radii"]
-    reach, n = _reach(system), system.n_inequalities
+    reach, n = reach_of(system), system.n_inequalities
     scaled = system.scaled_multipliers(claims.multipliers, np.zeros(len(radii), dtype=np.int64))
     allowed = claims.tolerance() * claims.sizes(scaled)
     total = (scaled[:, :n] * reach).sum(axis=1)
@@ -249,7 +259,7 @@ def _unbounded_centers(claims: Claims) -> Bools:
         & claims.has_no("gaps")
         & ~claims.used.any(axis=1)
         & claims.are_feasible(claims["centers"])
-        & claims.recede(claims["rays"], _reach(claims.system))
+        & claims.recede(claims["rays"], reach_of(claims.system))
     )
     return result
 

@@ -27,7 +27,7 @@ from hullspace.arguments import as_bounds, as_double_matrix
 from hullspace.certificates.regions_exact import ExactRegions
 from hullspace.certificates.regions_floating import FloatingNetwork, Frame
 from hullspace.certificates.regions_pruned import Sums, are_empty
-from hullspace.certificates.regions_tree import OFF, ON, RegionProof, Units, Walk, malformed
+from hullspace.certificates.regions_tree import OFF, ON, RegionProof, TreeReader, Units, malformed
 from hullspace.networks.network import pack, unpack
 
 if TYPE_CHECKING:
@@ -329,14 +329,14 @@ class _Check:
         rows = np.concatenate(proof.rows).astype(np.int64)
         sums = Sums(counts, rows, np.concatenate(proof.multipliers).astype(np.float64))
         self._check_use(regions)
-        walk = Walk(self.units, proof)
-        for leaves, pruned in walk.blocks():
+        reader = TreeReader(self.units, proof)
+        for leaves, pruned in reader.blocks():
             self._check_leaves(regions[leaves.numbers], leaves.states)
             if len(pruned):
                 self._check_pruned(pruned, sums.select(pruned.numbers))
             self.n_pruned += len(pruned)
             self._report(len(pruned))
-        self.problems += walk.problems
+        self.problems += reader.problems
 
     def _check_use(self, regions: Ints) -> None:
         """Check that each region is a leaf, once."""

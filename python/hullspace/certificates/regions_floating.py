@@ -186,6 +186,20 @@ class FloatingNetwork:
             doubts += absolute.apply(passed).reshape(shape)
         return values, doubts * INFLATE
 
+    def evaluate(self, points: Floats, errors: Floats) -> list[Bounded]:
+        """Return the inputs of every stage's units at points, (n, n_units); last the outputs.
+
+        Units are on whatever side they are on: no unit changes faster than its input, or its input
+        times its slope, so that errors pass through it.
+        """
+        outputs, found = [(points[:, None], errors[:, None])], []
+        for k, stage in enumerate(self.network.stages):
+            values, doubts = self._inputs(k, stage, outputs, np.ones(1))
+            found.append((values[:, 0], doubts[:, 0]))
+            given = np.where(values > 0.0, values, stage.slopes * values)
+            outputs.append((given, np.maximum(np.abs(stage.slopes), 1.0) * doubts))
+        return found
+
     def doubtful_units(self, points: Floats, bits: Bools) -> Bools:
         """Whether a unit's input at the point of a pattern may have another sign, (n, n_hidden)."""
         found = np.ones(bits.shape, dtype=bool)

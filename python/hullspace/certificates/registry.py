@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hullspace.certificates import extremes, hulls, pairs, polyhedra, rays
+from hullspace.certificates import (
+    ambiguities,
+    balls,
+    boundaries,
+    extremes,
+    guarantees,
+    hulls,
+    linear_regions,
+    neighborhoods,
+    networks,
+    pairs,
+    polyhedra,
+    rays,
+    walks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +49,24 @@ OF_OTHERS: Mapping[str, Check] = {
     "PolyhedronSupport": polyhedra.check_support,
     "PolyhedronProjection": polyhedra.check_projection,
     "Irredundant": polyhedra.check_irredundant,
+    "BoundaryPoints": boundaries.check_boundary_points,
+    "BoundaryDistances": boundaries.check_boundary_distances,
+    "Segments": boundaries.check_segments,
+    "AmbiguityTable": ambiguities.check_table,
+    "AmbiguousPoints": ambiguities.check_ambiguous_points,
+    "Ambiguity": ambiguities.check_ambiguity,
+    "ChebyshevBalls": balls.check_balls,
+    "Adjacency": balls.check_adjacency,
+    "RegionDistances": neighborhoods.check_region_distances,
+    "GuaranteedBalls": neighborhoods.check_guaranteed_balls,
+    "Boxes": neighborhoods.check_boxes,
+    "GuaranteedRegions": guarantees.check_regions,
+    "Guarantees": guarantees.check_guarantees,
+    "GuaranteedProjections": guarantees.check_guaranteed_projections,
+    "NearestBoundary": networks.check_nearest_boundary,
+    "LinearRegion": linear_regions.check_linear_region,
+    "SegmentWalk": walks.check_walk,
+    "SegmentWalks": walks.check_walks,
 }
 # The only one whose subject is in three parts.
 CENTERS = "ChebyshevCenters"

@@ -10,10 +10,8 @@ import numpy.typing as npt
 
 from hullspace.arguments import as_bounds, as_double_matrix, require_finite
 from hullspace.extras import require
-from hullspace.networks.onnx import lowered_onnx
 from hullspace.networks.operators import Dense
 from hullspace.networks.stages import Stage, Term, require_fit
-from hullspace.networks.torch import lowered_module
 
 if TYPE_CHECKING:
     import os
@@ -117,6 +115,8 @@ class ReluNetwork:
         >>> ReluNetwork.from_torch(module, (1, 6, 6))
         ReluNetwork(input_shape=(1, 6, 6), n_hidden=24, n_outputs=8)
         """
+        from hullspace.networks.torch import lowered_module  # noqa: PLC0415 - for torch only
+
         imported = lowered_module(module, input_shape)
         network = cls(imported.stages, imported.input_shape)
         if check:
@@ -174,6 +174,8 @@ class ReluNetwork:
         >>> ReluNetwork.from_onnx(model)
         ReluNetwork(input_shape=(3,), n_hidden=3, n_outputs=3)
         """
+        from hullspace.networks.onnx import lowered_onnx  # noqa: PLC0415 - for onnx only
+
         if check:
             require("onnxruntime", "onnx")
         imported = lowered_onnx(source, input_shape)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hullspace.certificates.signs import in_domain
 from hullspace.features.store import as_labels
 from hullspace.hull.classes import ClassHulls
 from hullspace.partition.domain import Domain, as_domain, observed_box
-from hullspace.partition.proofs import GuaranteeProof, exact_winners, in_domain
+from hullspace.partition.proofs import GuaranteeProof, exact_winners
 from hullspace.partition.regions import Shares, as_count, sampled
 from hullspace.status import Status
 
 if TYPE_CHECKING:
-    from hullspace.hull import Hull
+    from hullspace.hull import Hull, Membership, Projection
     from hullspace.partition.ties import Ties
 
 _Floats = npt.NDArray[np.float64]
@@ -37,13 +38,15 @@ class Guarantees:
     classes : (n,) int64
         The model's class, in exact arithmetic.
     status : (n,) int8
-        `Status.INSIDE`, `Status.OUTSIDE` or `Status.UNDECIDED`, each with proof or not at all:
-        ``regions.hull(c).contains`` gives the certificates.
+        `Status.INSIDE`, `Status.OUTSIDE` or `Status.UNDECIDED`.
+    memberships : dict of int to Membership
+        What proves it: for each class with a region, the answers for its features in order.
     """
 
     inside: _Bools
     classes: _Ints
     status: npt.NDArray[np.int8]
+    memberships: dict[int, Membership] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.inside)
@@ -68,6 +71,8 @@ class GuaranteedProjections:
         Whose region it is.
     status : (n,) int8
         OPTIMAL, UNDECIDED, or EMPTY if the class has no region.
+    projections : dict of int to Projection
+        What proves it: for each class with a region, the answers for its features in order.
     """
 
     points: _Floats
@@ -75,6 +80,7 @@ class GuaranteedProjections:
     gaps: _Floats
     classes: _Ints
     status: npt.NDArray[np.int8]
+    projections: dict[int, Projection] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.distances)
@@ -205,9 +211,11 @@ class GuaranteedRegions:
         features = self._ties.as_features(z, "z")
         classes = exact_winners(self._ties, features)
         status = np.full(len(features), Status.OUTSIDE, dtype=np.int8)
+        memberships = {}
         for c, rows in self._by_class(classes):
-            status[rows] = self.hull(c).contains(features[rows], n_threads=n_threads).status
-        return Guarantees(status == Status.INSIDE, classes, status)
+            memberships[c] = self.hull(c).contains(features[rows], n_threads=n_threads)
+            status[rows] = memberships[c].status
+        return Guarantees(status == Status.INSIDE, classes, status, memberships)
 
     def project(
         self,
@@ -237,11 +245,12 @@ class GuaranteedRegions:
         n = len(features)
         points, distances = np.full(features.shape, np.nan), np.full(n, np.inf)
         gaps, status = np.zeros(n), np.full(n, Status.EMPTY, dtype=np.int8)
+        projections = {}
         for c, rows in self._by_class(wanted):
-            found = self.hull(c).project(features[rows], n_threads=n_threads)
+            projections[c] = found = self.hull(c).project(features[rows], n_threads=n_threads)
             points[rows], distances[rows] = found.points, found.distances
             gaps[rows], status[rows] = found.gaps, found.status
-        return GuaranteedProjections(points, distances, gaps, wanted, status)
+        return GuaranteedProjections(points, distances, gaps, wanted, status, projections)
 
     def coverage(
         self,

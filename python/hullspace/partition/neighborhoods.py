@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.partition.flips import boundary_points
-from hullspace.partition.regions import region_distances
+from hullspace.partition.flips import BoundaryPoints, boundary_points
+from hullspace.partition.regions import RegionDistances, region_distances
 from hullspace.polyhedron import Polyhedron
 from hullspace.status import Status
 
@@ -36,12 +36,21 @@ class GuaranteedBalls:
         The class.
     status : (n,) int8
         OPTIMAL, EMPTY where the class has no boundary in the domain, or LIMIT.
+    flips : BoundaryPoints
+        The nearest flip points, which prove the radii of samples in the domain.
+    outside : (n_outside,) int64
+        Samples that are not in the domain.
+    regions : RegionDistances
+        Their distances to the regions, which prove theirs.
     """
 
     centers: _Floats
     radii: _Floats
     classes: _Ints
     status: npt.NDArray[np.int8]
+    flips: BoundaryPoints = field(repr=False)
+    outside: _Ints = field(repr=False)
+    regions: RegionDistances = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.radii)
@@ -57,12 +66,13 @@ def guaranteed_balls(ties: Ties, features: npt.ArrayLike, n_threads: int | None)
     radii = np.maximum(found.distances - found.gaps, 0.0)
     # From outside of the domain one need not cross a boundary to come to another class.
     outside = np.flatnonzero(~ties.domain.polyhedron.contains(z))
-    if len(outside):
-        there = region_distances(ties, z[outside], n_threads)
-        proven = np.maximum(there.distances - there.gaps, 0.0)
-        proven[np.arange(len(outside)), found.predictions[outside]] = np.inf
-        radii[outside] = proven.min(axis=1)
-    return GuaranteedBalls(z, radii, found.predictions, found.status)
+    there = region_distances(ties, z[outside], n_threads)
+    proven = np.maximum(there.distances - there.gaps, 0.0)
+    proven[np.arange(len(outside)), found.predictions[outside]] = np.inf
+    radii[outside] = proven.min(axis=1)
+    return GuaranteedBalls(
+        z, radii, found.predictions, found.status, found, outside.astype(np.int64), there
+    )
 
 
 @dataclass(frozen=True)

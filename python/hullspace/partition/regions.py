@@ -188,7 +188,7 @@ def region_distances(ties: Ties, z: _Floats, n_threads: int | None) -> RegionDis
     samples = np.repeat(np.arange(len(z)), ties.n_classes)
     found = sets.project(which, z[samples])
     return RegionDistances(
-        found.points.reshape(*shape, -1),
+        found.points.reshape(*shape, ties.n_features),
         found.distances.reshape(shape),
         found.gaps.reshape(shape),
         found.status.reshape(shape),

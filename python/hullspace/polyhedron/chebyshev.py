@@ -147,7 +147,7 @@ def _centers_of_device_arrays(
         )
     found = _core.device_chebyshev_centers(
         rows.array.reshaped([int(np.prod(batch)) * n_constraints, n_features]),
-        bounds.array,
+        bounds.array.reshaped([n_problems * n_constraints]),
         np.arange(n_problems + 1, dtype=np.int64) * n_constraints,
         device,
         rows.stream,
@@ -312,6 +312,8 @@ def _reduced_centers(
             radius, ray, outcome = 0.0, np.zeros(1), Status.OPTIMAL
         if len(affine.E):
             center, ray = affine.lift(center[:dimension]), affine.basis @ ray[:dimension]
+            if outcome == Status.EMPTY:  # where there are no coordinates, none were NaN
+                center = np.full_like(center, np.nan)
             A, _ = problems.constraints(i)
             multipliers = affine.duals(-(duals @ A)[None, :])[0]
         result.append(

@@ -25,6 +25,7 @@ from hullspace.arguments import (
     as_bounds,
     as_double_matrix,
     as_equalities,
+    as_plain,
     as_threads,
     as_tolerance,
     require_count,
@@ -506,7 +507,7 @@ def project_batch(
     rows = as_double_matrix(points, "points", n_features)
     if np.asarray(which).dtype.kind not in "iu" and np.size(which):
         raise TypeError(f"which must hold integers, got dtype {np.asarray(which).dtype}")
-    numbers = np.ascontiguousarray(which, dtype=np.int64)
+    numbers = as_plain(which, np.int64)
     if numbers.shape != (len(rows),):
         raise ValueError(f"which must have shape ({len(rows)},), got {numbers.shape}")
     if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(polyhedra):

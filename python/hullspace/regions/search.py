@@ -33,7 +33,7 @@ def core_network(network: ReluNetwork) -> Any:
     """Return the network as the core has it; a single output becomes class 1, against zero."""
     if network not in _networks:
         stages = [
-            ([_term(term.source, term.operator) for term in stage.terms], *_units(stage))
+            _core.Stage([_term(t.source, t.operator) for t in stage.terms], *_units(stage))
             for stage in network.stages
         ]
         if network.n_outputs == 1:
@@ -49,12 +49,11 @@ def _units(stage: Stage) -> tuple[_Floats, _Floats]:
     )
 
 
-def _term(source: int, operator: Operator) -> tuple[Any, ...]:
+def _term(source: int, operator: Operator) -> _core.Term:
     if isinstance(operator, Dense):
-        return "dense", source, np.ascontiguousarray(operator.matrix, dtype=np.float64)
+        return _core.Term.dense(source, np.ascontiguousarray(operator.matrix, dtype=np.float64))
     if isinstance(operator, Convolution):
-        return (
-            "convolution",
+        return _core.Term.convolution(
             source,
             np.ascontiguousarray(operator.weight, dtype=np.float64),
             operator.input_shape,
@@ -64,8 +63,7 @@ def _term(source: int, operator: Operator) -> tuple[Any, ...]:
             operator.groups,
         )
     matrix = operator.matrix
-    return (
-        "sparse",
+    return _core.Term.sparse(
         source,
         operator.n_in,
         np.ascontiguousarray(matrix.data, dtype=np.float64),
@@ -74,12 +72,12 @@ def _term(source: int, operator: Operator) -> tuple[Any, ...]:
     )
 
 
-def _against_zero(stage: Stage) -> tuple[list[tuple[Any, ...]], _Floats, _Floats]:
-    terms: list[tuple[Any, ...]] = []
+def _against_zero(stage: Stage) -> _core.Stage:
+    terms = []
     for term in stage.terms:
         row = term.operator.apply_transposed(np.ones((1, 1)))
-        terms.append(("dense", term.source, np.vstack([np.zeros_like(row), row])))
-    return terms, np.array([0.0, stage.bias[0]]), np.ones(2)
+        terms.append(_core.Term.dense(term.source, np.vstack([np.zeros_like(row), row])))
+    return _core.Stage(terms, np.array([0.0, stage.bias[0]]), np.ones(2))
 
 
 class RegionSearch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,6 +66,12 @@ class NearestBoundary:
         Time taken.
     history : tuple of (seconds, lower, upper)
         The bounds as they improved.
+    norm : float
+        2 or infinity, what distances are measured in.
+    domain : ((n_inputs,), (n_inputs,)) float64, or None
+        The box that points must be in, infinite where it is open; None for all of space.
+    target : int or None
+        The class that must reach the input's; None for any.
     """
 
     point: _Floats = field(repr=False)
@@ -76,6 +82,9 @@ class NearestBoundary:
     n_nodes: int
     seconds: float
     history: tuple[tuple[float, float, float], ...] = field(repr=False)
+    norm: float = 2.0
+    domain: tuple[_Floats, _Floats] | None = field(default=None, repr=False)
+    target: int | None = None
 
     @property
     def gap(self) -> float:
@@ -164,7 +173,8 @@ def nearest_boundary(
         limit,
     )
     with _Progress(shown=progress) as shown:
-        return search.run(as_threads(n_threads), shown.show)
+        found = search.run(as_threads(n_threads), shown.show)
+    return replace(found, norm=as_norm(norm), domain=(lower, upper), target=chosen)
 
 
 def _require_fitting(network: ReluNetwork) -> None:
