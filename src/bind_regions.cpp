@@ -148,9 +148,9 @@ BatchArrays run(BoundSearch& self, std::int64_t max_regions, double seconds, int
     out.streams.push_back(own_stream(std::move(stream)));
   }
   for (RegionPoint& point : batch.fine_points) {
-    const auto n_parts = static_cast<py::ssize_t>(point.parts.size()) / (self.n_dims + 1);
+    const auto n_parts = static_cast<py::ssize_t>(point.parts.size()) / (self.n_dims() + 1);
     out.fine_points.push_back(
-        {point.region, own(std::move(point.parts), {self.n_dims + 1, n_parts})});
+        {point.region, own(std::move(point.parts), {self.n_dims() + 1, n_parts})});
   }
   return out;
 }

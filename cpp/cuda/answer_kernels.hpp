@@ -1,10 +1,11 @@
-// The kernel that writes the answers of queries; see rounds.hpp.
+// The kernel that writes the answers of queries.
 #pragma once
 
 #include <cstdint>
 
 #include "cuda/answers.hpp"
-#include "cuda/step_kernels.hpp"
+#include "cuda/steps.hpp"
+#include "cuda/team_launch.hpp"
 
 namespace hullspace::cuda {
 
@@ -30,6 +31,11 @@ __global__ void __launch_bounds__(kTeamThreads<Team>)
     team.sync();
     writer.write_weights(memory, count, answers.places[query]);
   });
+}
+
+template <class Team>
+void write(const Step& step, int n, const AnswerArrays& answers, cudaStream_t stream) {
+  launch_teams<Team>(write_answers<Team>, n, 0, stream, step, n, answers);
 }
 
 }  // namespace hullspace::cuda

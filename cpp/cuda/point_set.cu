@@ -274,12 +274,12 @@ Panels PointSet::part() const {
   return {panels_.data(), n_points(), 0, n_scan_rows(), static_cast<int>(step)};
 }
 
-// The middle of the bounding box, and a power of two that brings its reach near one.
-void PointSet::find_frame(const HscCall& call) {
+// The bounding box of the points, which must be finite: (2, n_features), lows then highs.
+std::vector<double> PointSet::find_box(const HscCall& call) {
   const auto stream = static_cast<cudaStream_t>(call.stream);
   const auto n = static_cast<std::size_t>(n_features());
-  std::vector<double> low(n, kInfinity);
-  std::vector<double> high(n, -kInfinity);
+  std::vector<double> box(2 * n, kInfinity);
+  std::fill_n(box.begin() + std::ssize(box) / 2, n, -kInfinity);
   Buffer<double> boxes(static_cast<std::int64_t>(2 * n) * kMostBlocks);
   std::vector<double> part(2 * n * kMostBlocks);
   FoundPlace bad;
@@ -293,18 +293,26 @@ void PointSet::find_frame(const HscCall& call) {
     check(cudaStreamSynchronize(stream), "finding the bounding box");
     for (std::size_t i = 0; i < n_blocks; ++i) {
       for (std::size_t j = 0; j < n; ++j) {
-        low[j] = std::min(low[j], part[2 * n * i + j]);
-        high[j] = std::max(high[j], part[2 * n * i + n + j]);
+        box[j] = std::min(box[j], part[2 * n * i + j]);
+        box[n + j] = std::max(box[n + j], part[2 * n * i + n + j]);
       }
     }
   });
+  return box;
+}
+
+// The middle of the bounding box, and a power of two that brings its reach near one.
+void PointSet::find_frame(const HscCall& call) {
+  const auto stream = static_cast<cudaStream_t>(call.stream);
+  const auto n = static_cast<std::size_t>(n_features());
+  const std::vector<double> box = find_box(call);
   double reach = 0.0;
   double offset = 0.0;
   host_center_.resize(n);
   std::vector<double> half_widths(n);
   for (std::size_t j = 0; j < n; ++j) {
-    host_center_[j] = decide::middle(low[j], high[j]);
-    half_widths[j] = decide::half_width(low[j], high[j], host_center_[j]);
+    host_center_[j] = decide::middle(box[j], box[n + j]);
+    half_widths[j] = decide::half_width(box[j], box[n + j], host_center_[j]);
     reach = std::max(reach, half_widths[j]);
     offset = std::max(offset, std::abs(host_center_[j]));
   }

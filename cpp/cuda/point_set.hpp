@@ -85,6 +85,7 @@ class PointSet {
   using VisitRows = std::function<void(const DeviceMatrix& rows, std::int64_t first)>;
   void choose_pieces(const HscCall& call);
   void visit_rows(const HscCall& call, const VisitRows& use);
+  std::vector<double> find_box(const HscCall& call);
   void find_frame(const HscCall& call);
   void find_radius(const HscCall& call);
 

@@ -35,6 +35,17 @@ struct Question {
   RayBounds ray;
 };
 
+// About a set of this radius, with a tolerance that is relative to it.
+inline Question make_question(Goal goal, double relative, int n_features, double radius,
+                              const double* half_widths, double scan_error) {
+  const double tolerance = decide::absolute_tolerance(radius, relative, n_features);
+  const double error_of_unit = tolerances::double_score_error(n_features, 1.0);
+  const RayBounds ray{radius, tolerance, error_of_unit, tolerances::smallest_tolerance(n_features),
+                      half_widths};
+  return {goal,          tolerance, scan_error, tolerances::double_score_error(n_features, radius),
+          error_of_unit, ray};
+}
+
 // What a query is between scans besides its active set.
 struct QueryState {
   double far_unit;  // length of a unit in the data if the query was moved in, else 0

@@ -1,34 +1,15 @@
-// The kernels in which queries start and go on from what a scan listed; see rounds.hpp.
+// The kernels in which queries start and go on from what a scan listed. Files that start them
+// include this, one for each of those that take long to compile.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 
-#include "cuda/rounds.hpp"
+#include "cuda/steps.hpp"
 #include "cuda/team_launch.hpp"
 #include "decide/scan.hpp"
 
 namespace hullspace::cuda {
-
-// What a step's kernel needs to know.
-struct Step {
-  Slots slots;
-  Frame frame;
-  HullCall call;
-  double radius;
-  int n_rows;  // of a packed direction
-  Merged merged;
-  const Extreme* lowest;  // of exact scans, (n, kExactShares), the first being the lowest
-  DeviceMatrix rows;      // of all points, or those that were gathered, in order
-  bool in_order;
-  bool is_part;  // whether the scan was one of a part of the points
-  Waiting now;
-  int n_waiting;
-  int n_exact;
-  Waiting next;
-  Counts* counts;
-  std::int32_t* overflowed;
-};
 
 HULLSPACE_DEVICE inline std::int32_t excluded_point(const Step& step, int slot) {
   const std::int64_t first = step.call.first_point;
@@ -152,6 +133,19 @@ __global__ void __launch_bounds__(kTeamThreads<Team>, kIsWarp<Team> ? 4 : 2)
     }
     if (block_bytes > 0) copy_near(team, place, home, block_bytes);
   });
+}
+
+template <class Team>
+void start(const Step& step, int n, cudaStream_t stream) {
+  launch_teams<Team>(start_queries<Team>, n, 0, stream, step, n);
+}
+
+template <class Team, bool kRays>
+void advance(const Step& step, cudaStream_t stream) {
+  const auto near_bytes = static_cast<std::size_t>(step.slots.near_bytes);
+  const std::size_t bytes = near_bytes <= kMostBlockMemory ? near_bytes : 0;
+  launch_teams<Team>(step_queries<Team, kRays>, step.n_waiting + step.n_exact, bytes, stream, step,
+                     static_cast<std::int64_t>(bytes));
 }
 
 }  // namespace hullspace::cuda

@@ -191,11 +191,10 @@ void find_batch(PointSet& points, const HscCall& call, Supports& work, int n) {
   launch(write_found, dim3(static_cast<unsigned>((n + 127) / 128)), dim3(128), 0, stream, work, n);
 }
 
-void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions,
-              std::int32_t* out) {
-  PointSet& points = hull.points;
+// What is the same for all batches.
+Supports make_supports(const PointSet& points, const HscCall& call,
+                       const DeviceMatrix& directions) {
   const int n_features = points.n_features();
-  const std::int64_t row_bytes = n_features * (points.is_double() ? 8 : 4);
   Supports work;
   work.given = directions;
   work.frame = points.frame();
@@ -208,8 +207,16 @@ void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions
       static_cast<std::int64_t>(kExtraKeysShare * static_cast<double>(call.memory_limit) / 8.0));
   work.in_order = !points.has_rows();
   work.rows = points.rows();
+  return work;
+}
+
+// Memory for as many directions as fit; returns how many.
+std::int64_t carve_most(HscHull& hull, const HscCall& call, Supports& work) {
+  const PointSet& points = hull.points;
+  const int n_features = points.n_features();
+  const std::int64_t row_bytes = std::int64_t{n_features} * (points.is_double() ? 8 : 4);
   const std::int64_t at_once =
-      largest_that_fits(std::min(kMostDirections, directions.n_rows), [&](std::int64_t n) {
+      largest_that_fits(std::min(kMostDirections, work.given.n_rows), [&](std::int64_t n) {
         return Supports(work).carve(n, n_features, row_bytes, nullptr) <= hull.room(call);
       });
   if (at_once == 0) {
@@ -221,6 +228,13 @@ void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions
   if (work.in_order) {
     work.rows = {work.rows.data, at_once * kListed, n_features, points.is_double()};
   }
+  return at_once;
+}
+
+void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions,
+              std::int32_t* out) {
+  Supports work = make_supports(hull.points, call, directions);
+  const std::int64_t at_once = carve_most(hull, call, work);
   const auto stream = static_cast<cudaStream_t>(call.stream);
   // The last tile's directions that are none are multiplied, too.
   const std::int64_t n_tiles = (at_once + kTile - 1) / kTile;
@@ -231,7 +245,7 @@ void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions
   for (work.first = 0; work.first < directions.n_rows; work.first += at_once) {
     poll(call);
     const std::int64_t n = std::min(at_once, directions.n_rows - work.first);
-    find_batch(points, call, work, static_cast<int>(n));
+    find_batch(hull.points, call, work, static_cast<int>(n));
     copy_elements(out + work.first, work.found, n, stream);
   }
   check(cudaStreamSynchronize(stream), "finding supports");

@@ -193,21 +193,21 @@ void find_supports(const PointSet& points, const AnyMatrix& directions, std::ptr
   }
 }
 
-double effective_tolerance(const PointSet& points, double relative) {
-  return decide::absolute_tolerance(points.radius(), relative, points.n_features());
-}
-
-// Lengths of the directions of rays, none of which may be zero.
+// Lengths of directions, none of which may be zero.
 std::vector<double> lengths_of(const PointSet& points, const AnyMatrix& directions) {
   std::vector<double> unit(static_cast<std::size_t>(points.n_features()));
   std::vector<double> lengths(static_cast<std::size_t>(rows(directions)));
-  for (std::ptrdiff_t i = 0; i < std::ssize(lengths); ++i) {
-    lengths[i] = points.load_direction(directions, i, unit.data());
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    lengths[i] = points.load_direction(directions, static_cast<std::ptrdiff_t>(i), unit.data());
     if (lengths[i] > 0.0) continue;
     throw ArgumentError("directions must not be zero, got a row of zeros at [" + std::to_string(i) +
                         "]");
   }
   return lengths;
+}
+
+double effective_tolerance(const PointSet& points, double relative) {
+  return decide::absolute_tolerance(points.radius(), relative, points.n_features());
 }
 
 }  // namespace
@@ -294,13 +294,13 @@ Rays Hull::ray(const AnyMatrix& origins, const AnyMatrix& directions, double tol
     throw ArgumentError("origins must have one row or as many as directions (" +
                         std::to_string(n_rays) + "), got " + std::to_string(rows(origins)));
   }
-  const std::ptrdiff_t n = n_features();
   const std::vector<double> lengths = lengths_of(*points_, directions);
+  const std::ptrdiff_t n = n_features();
+  const std::size_t size = lengths.size() * static_cast<std::size_t>(n);
   Rays result;
   result.steps.resize(lengths.size(), std::numeric_limits<double>::quiet_NaN());
-  result.points.resize(static_cast<std::size_t>(n_rays * n),
-                       std::numeric_limits<double>::quiet_NaN());
-  result.normals.resize(static_cast<std::size_t>(n_rays * n));
+  result.points.resize(size, std::numeric_limits<double>::quiet_NaN());
+  result.normals.resize(size);
   result.offsets.resize(lengths.size(), std::numeric_limits<double>::quiet_NaN());
   result.status.resize(lengths.size(), Status::kUndecided);
   const auto emit = [&](const Slot& slot) {

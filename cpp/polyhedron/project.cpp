@@ -31,31 +31,23 @@ class ProjectionWriter {
   void write(std::ptrdiff_t i, const StopFlag& stop) {
     const System& system = reader_.read(which_[i]);
     const std::ptrdiff_t n = system.n_features();
-    Status status = Status::kEmpty;
     if (system.contradiction() >= 0) {
       duals_[i].emplace_back(static_cast<std::int32_t>(system.contradiction()), 1.0);
-    } else {
-      for (std::ptrdiff_t j = 0; j < n; ++j) query_[j] = queries_.row(i)[j] / system.unit();
-      if (!(norm(query_.data(), n) < tolerances::kFarthestProjected)) return give_up(i);
-      status = projection_.project(system, query_.data(), stop);
-      write_duals(i, system, status == Status::kEmpty ? 1.0 : system.unit());
+      return write_empty(i);
     }
-    out_.status[i] = status;
-    if (status == Status::kEmpty) {
-      std::fill_n(&out_.points[i * n], n, std::numeric_limits<double>::quiet_NaN());
-      out_.distances[i] = std::numeric_limits<double>::infinity();
-    } else {
-      write_point(i, system, stop);
-    }
-  }
-
-  void write_duals(std::ptrdiff_t i, const System& system, double unit) {
+    for (std::ptrdiff_t j = 0; j < n; ++j) query_[j] = queries_.row(i)[j] / system.unit();
+    if (!(norm(query_.data(), n) < tolerances::kFarthestProjected)) return give_up(i);
+    const Status status = projection_.project(system, query_.data(), stop);
+    const double unit = status == Status::kEmpty ? 1.0 : system.unit();
     for (std::size_t k = 0; k < projection_.active().size(); ++k) {
       const std::ptrdiff_t row = projection_.active()[k];
       if (!(projection_.multipliers()[k] > 0.0)) continue;
       duals_[i].emplace_back(static_cast<std::int32_t>(system.given(row)),
                              projection_.multipliers()[k] * system.scale(row) * unit);
     }
+    if (status == Status::kEmpty) return write_empty(i);
+    out_.status[i] = status;
+    write_point(i, system, stop);
   }
 
   void write_point(std::ptrdiff_t i, const System& system, const StopFlag& stop) {
@@ -77,6 +69,13 @@ class ProjectionWriter {
     if (projection_.active().empty()) std::copy_n(queries_.row(i), n, point);
     out_.distances[i] = distance * system.unit();
     out_.gaps[i] = std::max(0.0, distance - proven) * system.unit();
+  }
+
+  void write_empty(std::ptrdiff_t i) {
+    std::fill_n(&out_.points[i * queries_.cols], queries_.cols,
+                std::numeric_limits<double>::quiet_NaN());
+    out_.distances[i] = std::numeric_limits<double>::infinity();
+    out_.status[i] = Status::kEmpty;
   }
 
   // Nothing of the polyhedron is left in differences from a query so far away.

@@ -328,9 +328,35 @@ std::ptrdiff_t Simplex::leaving_place() const {
   return place;
 }
 
-// Invert a matrix by elimination with row pivoting; false if it is singular. Destroys it.
-bool Simplex::invert(std::vector<double>& matrix, std::vector<double>& inverse) const {
+// Invert the matrix of the active rows anew. If it is singular, give up all active rows. The point
+// stays, and so it becomes a start as good as any.
+bool Simplex::refactor() {
+  std::vector<double> matrix(static_cast<std::size_t>(n_ * stride_), 0.0);
+  for (std::ptrdiff_t k = 0; k < n_; ++k) {
+    double* row = &matrix[k * stride_];
+    if (active_[k] < 0) {
+      row[k] = 1.0;
+    } else {
+      std::copy_n(system_->row(active_[k]), n_, row);
+    }
+  }
+  std::vector<double> inverse(static_cast<std::size_t>(n_ * stride_), 0.0);
   for (std::ptrdiff_t k = 0; k < n_; ++k) inverse[k * stride_ + k] = 1.0;
+  const bool regular = invert(matrix, inverse);
+  for (std::ptrdiff_t k = 0; k < n_; ++k) {
+    if (!regular) active_[k] = -1;
+    for (std::ptrdiff_t j = 0; j < n_; ++j) {
+      edge(k)[j] = regular ? inverse[j * stride_ + k] : static_cast<double>(j == k);
+    }
+    kernels_.dots(edge(k), stride_, 1, edge(k), stride_, &squares_[k]);
+  }
+  if (!regular) n_free_ = n_;
+  return regular;
+}
+
+// Elimination with row pivoting, which uses the matrix up and turns the unit matrix into its
+// inverse. False if it is singular.
+bool Simplex::invert(std::vector<double>& matrix, std::vector<double>& inverse) const {
   for (std::ptrdiff_t k = 0; k < n_; ++k) {
     std::ptrdiff_t best = k;
     for (std::ptrdiff_t i = k; i < n_; ++i) {
@@ -351,31 +377,6 @@ bool Simplex::invert(std::vector<double>& matrix, std::vector<double>& inverse) 
     }
   }
   return true;
-}
-
-// Invert the matrix of the active rows. If it is singular, give up all active rows. The point
-// stays, and so it becomes a start as good as any.
-bool Simplex::refactor() {
-  std::vector<double> matrix(static_cast<std::size_t>(n_ * stride_), 0.0);
-  for (std::ptrdiff_t k = 0; k < n_; ++k) {
-    double* row = &matrix[k * stride_];
-    if (active_[k] < 0) {
-      row[k] = 1.0;
-    } else {
-      std::copy_n(system_->row(active_[k]), n_, row);
-    }
-  }
-  std::vector<double> inverse(static_cast<std::size_t>(n_ * stride_), 0.0);
-  const bool regular = invert(matrix, inverse);
-  for (std::ptrdiff_t k = 0; k < n_; ++k) {
-    if (!regular) active_[k] = -1;
-    for (std::ptrdiff_t j = 0; j < n_; ++j) {
-      edge(k)[j] = regular ? inverse[j * stride_ + k] : static_cast<double>(j == k);
-    }
-    kernels_.dots(edge(k), stride_, 1, edge(k), stride_, &squares_[k]);
-  }
-  if (!regular) n_free_ = n_;
-  return regular;
 }
 
 }  // namespace hullspace

@@ -66,8 +66,8 @@ class Simplex {
   bool settle_multipliers();
   void shift_bounds();
   void remove_shifts();
-  bool invert(std::vector<double>& matrix, std::vector<double>& inverse) const;
   bool refactor();
+  bool invert(std::vector<double>& matrix, std::vector<double>& inverse) const;
   double size() const;
   double noise() const;
   std::int64_t most_steps() const;

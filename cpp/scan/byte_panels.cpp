@@ -52,58 +52,53 @@ void BytePanels::append(const PointSet& points, std::ptrdiff_t n_before, const C
   if (!empty()) pack(points, n_before / kPanelPoints, context);
 }
 
-void BytePanels::reserve(std::ptrdiff_t n_panels, std::ptrdiff_t n_kept) {
-  if (n_panels <= capacity_) return;
-  const std::ptrdiff_t size = panel_size();
-  const std::ptrdiff_t capacity = n_kept == 0 ? n_panels : n_panels + n_panels / 2;
-  auto panels =
-      std::make_unique_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(capacity * size));
-  std::copy_n(panels_.get(), n_kept * size, panels.get());
-  panels_ = std::move(panels);
-  capacity_ = capacity;
-}
-
-BytePanels::Squares BytePanels::pack_range(const PointSet& points, std::ptrdiff_t first,
-                                           std::ptrdiff_t last) {
-  const std::ptrdiff_t size = panel_size();
-  Squares most;
-  std::vector<double> row(static_cast<std::size_t>(n_features_));
-  std::fill_n(&panels_[first * size], (last - first) * size, std::uint8_t{128});
-  const std::ptrdiff_t end = std::min(last * kPanelPoints, points.n_points());
-  for (std::ptrdiff_t i = first * kPanelPoints; i < end; ++i) {
-    points.load(i, row.data());
-    std::uint8_t* out = &panels_[i / kPanelPoints * size + i % kPanelPoints * 4];
-    Squares squares;
-    for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
-      const double exact = scales_[j] > 0.0 ? row[j] / scales_[j] : 0.0;
-      const double v = std::clamp(nearest_integer(exact), -kLargest, kLargest);
-      out[j / 4 * 4 * kPanelPoints + j % 4] = static_cast<std::uint8_t>(v + 128.0);
-      squares.rounding += squared(exact - v);
-      squares.spread += squared(v - middle_[j]);
-    }
-    most.include(squares);
-  }
-  return most;
-}
-
 void BytePanels::pack(const PointSet& points, std::ptrdiff_t first_panel, const Context& context) {
+  const std::ptrdiff_t size = n_groups() * 4 * kPanelPoints;
   const std::ptrdiff_t n_panels = points.n_panels();
-  reserve(n_panels, first_panel);
-  Squares most{rounding_ * rounding_, spread_ * spread_};
+  if (n_panels > capacity_) {
+    const std::ptrdiff_t capacity = first_panel == 0 ? n_panels : n_panels + n_panels / 2;
+    auto panels =
+        std::make_unique_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(capacity * size));
+    std::copy_n(panels_.get(), first_panel * size, panels.get());
+    panels_ = std::move(panels);
+    capacity_ = capacity;
+  }
+  Errors largest{rounding_ * rounding_, spread_ * spread_};
   std::mutex mutex;
-  for_ranges(context, n_panels - first_panel, 64, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
-    const Squares part = pack_range(points, first_panel + first, first_panel + last);
+  const auto pack_range = [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+    Errors part;
+    std::vector<double> row(static_cast<std::size_t>(n_features_));
+    std::fill_n(&panels_[(first_panel + first) * size], (last - first) * size, std::uint8_t{128});
+    const std::ptrdiff_t end = std::min((first_panel + last) * kPanelPoints, points.n_points());
+    for (std::ptrdiff_t i = (first_panel + first) * kPanelPoints; i < end; ++i) {
+      points.load(i, row.data());
+      part.raise(pack_point(row.data(), &panels_[i / kPanelPoints * size + i % kPanelPoints * 4]));
+    }
     const std::lock_guard<std::mutex> lock(mutex);
-    most.include(part);
-  });
+    largest.raise(part);
+  };
+  for_ranges(context, n_panels - first_panel, 64, pack_range);
   n_panels_ = n_panels;
   // The square of a root may have lost the last bits.
-  rounding_ = std::sqrt(most.rounding) * (1.0 + 4.0 * tolerances::kRoundoffDouble);
-  spread_ = std::sqrt(most.spread) * (1.0 + 4.0 * tolerances::kRoundoffDouble);
+  rounding_ = std::sqrt(largest.rounding) * (1.0 + 4.0 * tolerances::kRoundoffDouble);
+  spread_ = std::sqrt(largest.spread) * (1.0 + 4.0 * tolerances::kRoundoffDouble);
+}
+
+// Pack a point, whose bytes begin at `out`.
+BytePanels::Errors BytePanels::pack_point(const double* row, std::uint8_t* out) const {
+  Errors errors;
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+    const double exact = scales_[j] > 0.0 ? row[j] / scales_[j] : 0.0;
+    const double v = std::clamp(nearest_integer(exact), -kLargest, kLargest);
+    out[j / 4 * 4 * kPanelPoints + j % 4] = static_cast<std::uint8_t>(v + 128.0);
+    errors.rounding += squared(exact - v);
+    errors.spread += squared(v - middle_[j]);
+  }
+  return errors;
 }
 
 const std::uint8_t* BytePanels::panel(std::ptrdiff_t i) const {
-  return panels_.get() + i * panel_size();
+  return panels_.get() + i * n_groups() * 4 * kPanelPoints;
 }
 
 void BytePanels::quantize(const double* direction, Direction& out) const {

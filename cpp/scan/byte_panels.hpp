@@ -48,20 +48,18 @@ class BytePanels {
   void quantize(const double* direction, Direction& out) const;
 
  private:
-  // Largest squares of what quantization leaves out and of the distances from the middle.
-  struct Squares {
+  // Squares of the norms below.
+  struct Errors {
     double rounding = 0.0;
     double spread = 0.0;
-    void include(const Squares& other) {
+
+    void raise(const Errors& other) {
       rounding = std::max(rounding, other.rounding);
       spread = std::max(spread, other.spread);
     }
   };
-
-  std::ptrdiff_t panel_size() const { return n_groups() * 4 * kPanelPoints; }
-  void reserve(std::ptrdiff_t n_panels, std::ptrdiff_t n_kept);
-  Squares pack_range(const PointSet& points, std::ptrdiff_t first, std::ptrdiff_t last);
   void pack(const PointSet& points, std::ptrdiff_t first_panel, const Context& context);
+  Errors pack_point(const double* row, std::uint8_t* out) const;
 
   std::ptrdiff_t n_features_;
   std::ptrdiff_t n_panels_ = 0;

@@ -7,7 +7,7 @@ import numpy
 import numpy.typing
 import typing
 import typing_extensions
-__all__: list[str] = ['ArgumentError', 'BoundaryPieces', 'ChebyshevCenters', 'Csr', 'DeviceArray', 'DeviceCount', 'DeviceHull', 'DeviceInfo', 'Hull', 'HullDistances', 'Irredundant', 'LinearOptima', 'Memberships', 'PolyhedronProjections', 'Projections', 'Rays', 'RegionBatch', 'RegionDoubt', 'RegionNodes', 'RegionPoint', 'RegionProofStream', 'RegionSearch', 'RegionShapes', 'ReluNetwork', 'Status', 'build_info', 'chebyshev_centers', 'count_devices', 'describe_device', 'device_chebyshev_centers', 'hull_distances', 'irredundant', 'maximize', 'project_onto']
+__all__: list[str] = ['ArgumentError', 'BoundaryPieces', 'ChebyshevCenters', 'Csr', 'DeviceArray', 'DeviceCount', 'DeviceHull', 'DeviceInfo', 'Hull', 'HullDistances', 'Irredundant', 'LinearOptima', 'Memberships', 'PolyhedronProjections', 'Projections', 'Rays', 'RegionBatch', 'RegionDoubt', 'RegionNodes', 'RegionPoint', 'RegionProofStream', 'RegionSearch', 'RegionShapes', 'ReluNetwork', 'Stage', 'Status', 'Term', 'build_info', 'chebyshev_centers', 'count_devices', 'describe_device', 'device_chebyshev_centers', 'hull_distances', 'irredundant', 'maximize', 'project_onto']
 class ArgumentError(ValueError):
     pass
 class Status:
@@ -241,7 +241,7 @@ class DeviceArray:
         """
         Copy an array to a device.
         """
-    def __dlpack__(self, *, stream: typing.Any = None, max_version: typing.Any = None, dl_device: typing.Any = None, copy: typing.Any = None) -> typing_extensions.CapsuleType:
+    def __dlpack__(self, *, stream: typing.Any = None, max_version: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] | None = None, dl_device: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex] | None = None, copy: bool | None = None) -> typing_extensions.CapsuleType:
         ...
     def __dlpack_device__(self) -> tuple[int, int]:
         ...
@@ -506,6 +506,33 @@ class PolyhedronProjections:
         """
         (n_queries,)
         """
+class Term:
+    """
+    A linear operator of a stage, on the input (source 0) or on the outputs of stage source - 1.
+    """
+    @staticmethod
+    def convolution(source: typing.SupportsInt | typing.SupportsIndex, weight: numpy.ndarray, input_shape: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"], stride: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(2)"], padding: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(4)"], dilation: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(2)"], groups: typing.SupportsInt | typing.SupportsIndex) -> Term:
+        """
+        Channels, height and width go in; padding is at the top, left, bottom, right.
+        """
+    @staticmethod
+    def dense(source: typing.SupportsInt | typing.SupportsIndex, matrix: numpy.ndarray) -> Term:
+        ...
+    @staticmethod
+    def sparse(source: typing.SupportsInt | typing.SupportsIndex, n_in: typing.SupportsInt | typing.SupportsIndex, values: numpy.ndarray, columns: numpy.ndarray, row_starts: numpy.ndarray) -> Term:
+        ...
+class Stage:
+    """
+    Units with inputs a, the sum of the terms and the bias, and outputs max(a, 0) + slope * min(a, 0).
+    """
+    def __init__(self, terms: collections.abc.Sequence[Term], bias: numpy.ndarray, slopes: numpy.ndarray) -> None:
+        ...
+class ReluNetwork:
+    """
+    Stages, copied, in order of evaluation.
+    """
+    def __init__(self, n_inputs: typing.SupportsInt | typing.SupportsIndex, stages: collections.abc.Sequence[Stage]) -> None:
+        ...
 class RegionProofStream:
     """
     What became of one branch: a tree of branches in preorder.
@@ -698,13 +725,13 @@ class BoundaryPieces:
         """
         As those of RegionShapes.
         """
-class ReluNetwork:
-    def __init__(self, n_inputs: typing.SupportsInt | typing.SupportsIndex, stages: list) -> None:
-        ...
 class RegionSearch:
-    def __init__(self, network: ReluNetwork, basis: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], origin: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], rows: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], bounds: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], by_vertices: bool, with_proof: bool) -> None:
+    """
+    A search that goes on where it ended.
+    """
+    def __init__(self, network: ReluNetwork, basis: numpy.ndarray, origin: numpy.ndarray, rows: numpy.ndarray, bounds: numpy.ndarray, by_vertices: bool, with_proof: bool) -> None:
         ...
-    def boundary(self, patterns: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], n_threads: typing.SupportsInt | typing.SupportsIndex) -> BoundaryPieces:
+    def boundary(self, patterns: numpy.ndarray, n_threads: typing.SupportsInt | typing.SupportsIndex) -> BoundaryPieces:
         """
         Find the pieces of the decision boundary in regions with these patterns.
         """
@@ -720,11 +747,11 @@ class RegionSearch:
         """
         Find more regions; Ctrl-C keeps what was found.
         """
-    def set_open(self, ids: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], decided: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], values: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], next_id: typing.SupportsInt | typing.SupportsIndex) -> None:
+    def set_open(self, ids: numpy.ndarray, decided: numpy.ndarray, values: numpy.ndarray, next_id: typing.SupportsInt | typing.SupportsIndex) -> None:
         """
         Go on with these branches; new ones are numbered from there on.
         """
-    def shapes(self, patterns: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], with_volumes: bool, n_threads: typing.SupportsInt | typing.SupportsIndex) -> RegionShapes:
+    def shapes(self, patterns: numpy.ndarray, with_volumes: bool, n_threads: typing.SupportsInt | typing.SupportsIndex) -> RegionShapes:
         """
         Say what regions with these patterns look like.
         """
@@ -735,7 +762,7 @@ def build_info() -> dict:
     """
     Describe the core and what it uses on this machine.
     """
-def chebyshev_centers(a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], b: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], starts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> ChebyshevCenters:
+def chebyshev_centers(a: numpy.ndarray, b: numpy.ndarray, starts: numpy.ndarray, n_threads: typing.SupportsInt | typing.SupportsIndex) -> ChebyshevCenters:
     """
     Find a largest ball in each polyhedron.
     """
@@ -747,7 +774,7 @@ def describe_device(device: typing.SupportsInt | typing.SupportsIndex) -> Device
     """
     Describe one of the devices.
     """
-def device_chebyshev_centers(a: typing.Any, b: typing.Any, starts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], device: typing.SupportsInt | typing.SupportsIndex, stream: typing.SupportsInt | typing.SupportsIndex, memory_limit: typing.SupportsInt | typing.SupportsIndex, to_device: bool) -> ChebyshevCenters:
+def device_chebyshev_centers(a: typing.Any, b: typing.Any, starts: numpy.ndarray, device: typing.SupportsInt | typing.SupportsIndex, stream: typing.SupportsInt | typing.SupportsIndex, memory_limit: typing.SupportsInt | typing.SupportsIndex, to_device: bool) -> ChebyshevCenters:
     """
     Find a largest ball in each polyhedron.
     """
@@ -755,15 +782,15 @@ def hull_distances(pairs: collections.abc.Sequence[tuple[Hull, Hull]], tolerance
     """
     Find the nearest points of each pair of hulls.
     """
-def irredundant(a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], b: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> Irredundant:
+def irredundant(a: numpy.ndarray, b: numpy.ndarray, n_threads: typing.SupportsInt | typing.SupportsIndex) -> Irredundant:
     """
     Find the rows that no others imply.
     """
-def maximize(a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], b: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], objectives: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> LinearOptima:
+def maximize(a: numpy.ndarray, b: numpy.ndarray, objectives: numpy.ndarray, n_threads: typing.SupportsInt | typing.SupportsIndex) -> LinearOptima:
     """
     Maximize linear functions over a polyhedron.
     """
-def project_onto(a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], b: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], starts: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], which: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], queries: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], n_threads: typing.SupportsInt | typing.SupportsIndex) -> PolyhedronProjections:
+def project_onto(a: numpy.ndarray, b: numpy.ndarray, starts: numpy.ndarray, which: numpy.ndarray, queries: numpy.ndarray, n_threads: typing.SupportsInt | typing.SupportsIndex) -> PolyhedronProjections:
     """
     Find the point of polyhedron which[i] nearest to query i.
     """

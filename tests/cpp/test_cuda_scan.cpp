@@ -11,23 +11,23 @@
 #include "cuda/scan.hpp"
 #include "cuda/selection.hpp"
 #include "cuda/tile_lists.hpp"
+#include "device_points.hpp"
 #include "devices.hpp"
 #include "gaussian.hpp"
 #include "scan/scan.hpp"
 
-using hullspace::Context;
-using hullspace::MatrixView;
-using hullspace::PointSet;
 using namespace hullspace::cuda;
 namespace tolerances = hullspace::tolerances;
 
 namespace {
 
+using tests::kFloatInfinity;
+using tests::Points;
+using tests::Queries;
+using tests::random_points;
 using tests::set_order;
 using tests::to_device;
 using tests::to_host;
-
-constexpr float kFloatInfinity = std::numeric_limits<float>::infinity();
 
 using ScanFunction = void (*)(const Panels&, const Directions&, const Lists&, cudaStream_t);
 using ErrorFunction = double (*)(std::ptrdiff_t, double);
@@ -37,78 +37,6 @@ struct Kind {
 };
 constexpr Kind kCores{&scan, &tolerances::single_score_error};
 constexpr Kind kTensorCores{&scan_on_tensor_cores, &tolerances::tensor_score_error};
-
-// Points on the device in the coordinates of the core's point set, times a power of two.
-struct Points {
-  std::vector<double> data;
-  PointSet set;
-  Buffer<double> on_device;
-  Buffer<double> center;
-  int exponent;
-
-  Points(std::vector<double> points, int n_features, int extra_exponent = 0)
-      : data(std::move(points)),
-        set(MatrixView<double>{data.data(), std::ssize(data) / n_features, n_features}, Context{}),
-        on_device(to_device(data)),
-        center(to_device(set.center())),
-        exponent(extra_exponent) {}
-
-  int n() const { return static_cast<int>(set.n_points()); }
-  int n_features() const { return static_cast<int>(set.n_features()); }
-  double radius() const { return std::ldexp(set.radius(), exponent); }
-  DeviceMatrix matrix() const { return {on_device.data(), n(), n_features(), true}; }
-  Frame frame() const {
-    return {center.data(), {std::ldexp(1.0, set.unit_exponent()), std::ldexp(1.0, exponent)}};
-  }
-  std::vector<double> load(int i) const {
-    std::vector<double> point(n_features());
-    set.load(i, point.data());
-    for (double& x : point) x = std::ldexp(x, exponent);
-    return point;
-  }
-};
-
-Points random_points(int n, int n_features, unsigned seed) {
-  return Points(tests::gaussian<double>(std::size_t(n) * n_features, seed), n_features);
-}
-
-// Directions with their thresholds; every third one looks for near points.
-struct Queries {
-  std::vector<std::vector<double>> directions;
-  std::vector<double> weights;
-  std::vector<float> thresholds;
-  std::vector<std::int32_t> excluded;
-
-  Queries(int n, int n_features, unsigned seed) : thresholds(n, kFloatInfinity), excluded(n, -1) {
-    for (int i = 0; i < n; ++i) {
-      auto d = tests::gaussian<double>(n_features, seed + i);
-      const double norm = std::sqrt(std::inner_product(d.begin(), d.end(), d.begin(), 0.0));
-      for (double& x : d) x /= norm;
-      directions.push_back(d);
-      weights.push_back(i % 3 == 2 ? 1.0 : 0.0);
-    }
-  }
-  int n() const { return static_cast<int>(directions.size()); }
-
-  Buffer<float> pack(int n_rows) const {
-    // What is beyond the last direction may be anything: it would hit if it counted.
-    std::vector<float> packed(std::size_t(n() + kTile - 1) / kTile * kTile * n_rows, -1e3F);
-    for (int i = 0; i < n(); ++i) {
-      const int n_features = static_cast<int>(directions[i].size());
-      for (int k = 0; k < n_rows; ++k) {
-        const double x = k < n_features ? directions[i][k] : k == n_features ? weights[i] : 0.0;
-        packed[packed_place(i, k, n_rows)] = static_cast<float>(x);
-      }
-    }
-    return to_device(packed);
-  }
-};
-
-double exact_score(const Points& points, int i, const Queries& queries, int j) {
-  const auto p = points.load(i);
-  return std::inner_product(p.begin(), p.end(), queries.directions[j].begin(), 0.0) +
-         0.5 * queries.weights[j] * std::inner_product(p.begin(), p.end(), p.begin(), 0.0);
-}
 
 // The error function is for unit directions. The others are longer by the weight, and their points
 // by half the square.
@@ -430,61 +358,6 @@ TEST_CASE("thresholds only fall") {
       } threshold{before};
       lower(&threshold.number, value);
       CHECK(threshold.number == std::min(before, value));
-    }
-  }
-}
-
-TEST_CASE("exact scan finds the first of the lowest") {
-  for (const int n_points : {1, 300, 777}) {
-    Points points = random_points(n_points, 9, 3);
-    // The second half repeats the first.
-    for (int i = n_points / 2; i < n_points / 2 * 2; ++i) {
-      std::copy_n(&points.data[std::size_t(i - n_points / 2) * 9], 9,
-                  &points.data[std::size_t(i) * 9]);
-    }
-    points = Points(points.data, 9);
-    Queries queries(4, 9, 40);
-    std::ranges::fill(queries.weights, 0.0);
-    std::vector<double> packed;
-    for (const auto& d : queries.directions) packed.insert(packed.end(), d.begin(), d.end());
-    const auto directions = to_device(packed);
-    for (const char* order : {"forward", "backward", "shuffled:5"}) {
-      set_order(order);
-      for (const bool excludes : {false, true}) {
-        const auto lowest = to_device(std::vector<Extreme>(4 * kExactShares, {0.0, -1}));
-        std::vector<std::int32_t> left_out(4, -1);
-        std::vector<std::vector<double>> scores(4);
-        for (int j = 0; j < 4; ++j) {
-          for (int i = 0; i < n_points; ++i)
-            scores[j].push_back(exact_score(points, i, queries, j));
-          if (!excludes) continue;
-          left_out[j] = int(std::ranges::min_element(scores[j]) - scores[j].begin());
-          scores[j][left_out[j]] = INFINITY;
-        }
-        const auto excluded = to_device(left_out);
-        for (int first = 0; first < n_points; first += 400) {
-          const DeviceMatrix chunk{points.on_device.data() + std::ptrdiff_t{first} * 9,
-                                   std::min(400, n_points - first), 9, true};
-          scan_exactly(chunk, first, points.frame(), directions.data(), 4,
-                       excludes ? excluded.data() : nullptr, lowest.data(), nullptr);
-        }
-        const auto shares = to_host(lowest);
-        for (int j = 0; j < 4; ++j) {
-          Extreme found{0.0, -1};
-          for (int share = 0; share < kExactShares; ++share) {
-            const Extreme& other = shares[j * kExactShares + share];
-            if (is_lower(other, found)) found = other;
-          }
-          if (excludes && n_points == 1) {
-            CHECK(found.place == -1);
-            continue;
-          }
-          const auto best = std::ranges::min_element(scores[j]);
-          const double error = tolerances::double_score_error(9, points.radius());
-          CHECK(found.place == best - scores[j].begin());
-          CHECK(std::abs(found.value - *best) <= error);
-        }
-      }
     }
   }
 }

@@ -309,7 +309,7 @@ TEST_CASE("launches are checked") {
   CHECK(cudaGetLastError() == cudaSuccess);
 }
 
-TEST_CASE("memory is its devices and limited") {
+TEST_CASE("fresh memory holds no numbers") {
   const Buffer<double> fresh(3);
   for (const double x : to_host(fresh)) CHECK(std::isnan(x));
   const Buffer<float> fresh_single(3);
@@ -319,10 +319,14 @@ TEST_CASE("memory is its devices and limited") {
 #ifdef __SANITIZE_ADDRESS__
   CHECK(__asan_address_is_poisoned(fresh.data()) == 1);
 #endif
+}
 
+TEST_CASE("memory is its devices and limited") {
+  const Buffer<double> taken(3);
+  const Buffer<float> more(3);
   setenv("HULLSPACE_EMULATED_MEMORY", "1000", 1);
   void* memory = nullptr;
-  CHECK(cudaMalloc(&memory, 965) == cudaErrorMemoryAllocation);  // 36 bytes are taken above
+  CHECK(cudaMalloc(&memory, 965) == cudaErrorMemoryAllocation);  // 36 bytes are taken
   CHECK(cudaMalloc(&memory, 964) == cudaSuccess);
   std::size_t free = 1;
   std::size_t total = 0;

@@ -102,10 +102,10 @@ TEST_CASE("scan finds the lowest scores of every direction") {
   }
 }
 
-// 500 rows. Powers make heavy tails; the last column is constant, one tiny, one far from zero.
-static std::vector<double> uneven_columns(int n_features, double shape) {
+// 500 points: powers make heavy tails; the last column is constant, one is tiny, one far from zero.
+static std::vector<double> uneven_points(int n_features, double power) {
   auto data = tests::gaussian<double>(std::size_t(500) * n_features, 8);
-  for (double& x : data) x = std::copysign(std::pow(std::abs(x), shape), x);
+  for (double& x : data) x = std::copysign(std::pow(std::abs(x), power), x);
   for (int i = 0; i < 500; ++i) {
     double* row = &data[std::size_t(i) * n_features];
     row[0] += 1e3;
@@ -117,8 +117,8 @@ static std::vector<double> uneven_columns(int n_features, double shape) {
 
 TEST_CASE("byte scores keep their error bound") {
   for (const int n_features : {1, 3, 16, 65, 700}) {
-    for (const double shape : {1.0, 6.0}) {
-      const auto data = uneven_columns(n_features, shape);
+    for (const double power : {1.0, 6.0}) {
+      const auto data = uneven_points(n_features, power);
       const PointSet points(MatrixView<double>{data.data(), 500, n_features}, Context{});
       const BytePanels bytes(points, Context{});
       if (bytes.empty()) continue;

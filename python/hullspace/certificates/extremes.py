@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hullspace.arguments import as_matrix
-from hullspace.certificates.fields import array_of, floats_of, require_no_queries, statuses_of
-from hullspace.certificates.points import PointSet
-from hullspace.certificates.rounding import are_unit, dots
+from hullspace.certificates.fields import (
+    Weights,
+    array_of,
+    blocks_of,
+    float_of,
+    floats_of,
+    require_no_queries,
+    statuses_of,
+)
+from hullspace.certificates.points import QUERY_BLOCK, PointSet
+from hullspace.certificates.rounding import are_unit, dots, norms
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -73,6 +81,41 @@ def check_vertices(points: PointSet, queries: Any, result: Any, tolerance: float
         & (claimed <= separations + rounding)
         & ~beyond
     )
+    return proven
+
+
+def check_coreset(points: PointSet, queries: Any, result: Any, tolerance: float) -> Bools:
+    """Check a `Coreset`; see `hullspace.certificates.check`."""
+    del tolerance  # the error is the answer
+    require_no_queries(queries, result)
+    n = len(points)
+    indices = array_of(result, "indices", (len(result),), "iu")
+    error, diameter = float_of(result, "error"), float_of(result, "diameter")
+    ends = np.asarray(result.ends)
+    weights = Weights.of(result, "weights", n, n)
+    known = ends.shape == (2,) and ends.dtype.kind in "iu"
+    known = known and bool(((ends >= 0) & (ends < n)).all())
+    if not (known and len(indices) and _are_ascending(indices, n) and 0.0 <= error < np.inf):
+        return np.zeros(n, dtype=bool)
+    frame = points.frame
+    apart = frame.place(points.points[ends]).away
+    rounding = float(frame.length_rounding(apart).max())
+    length = float(norms(apart[:1] - apart[1:])[0])
+    # No point is farther from an end than the diameter, which so is no less than half of all.
+    farthest = max(
+        float(norms(frame.restored(block) - end).max())
+        for end in apart
+        for block in points.blocks()
+    )
+    if not (abs(length - diameter) <= rounding and farthest <= diameter + rounding):
+        return np.zeros(n, dtype=bool)
+    strange = np.bincount(weights.owners[~np.isin(weights.indices, indices)], minlength=n) > 0
+    proven = weights.are_convex() & ~strange
+    for rows in blocks_of(proven, QUERY_BLOCK):
+        places = frame.place(points.points[rows])
+        some = weights.select(rows)
+        misses = points.distances(points.combinations(some), places)
+        proven[rows] = misses <= error + frame.length_rounding(places.away, some.counts)
     return proven
 
 

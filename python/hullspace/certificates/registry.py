@@ -37,6 +37,7 @@ OF_POINTS: Mapping[str, HullCheck] = {
     "Gauge": rays.check_gauge,
     "Support": extremes.check_support,
     "Vertices": extremes.check_vertices,
+    "Coreset": extremes.check_coreset,
 }
 # What is about something else, which the check sorts out itself.
 OF_OTHERS: Mapping[str, Check] = {

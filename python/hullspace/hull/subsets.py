@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from hullspace import _core
 from hullspace.arguments import as_threads
@@ -112,17 +113,34 @@ def coreset(hull: Hull, epsilon: float, n_threads: int | None) -> Coreset:
     # Distances to the hull of what was chosen at some time; they only fall.
     distances = np.full(len(points), np.inf)
     distances[chosen] = 0.0
+    kept = [(np.array([i]), np.ones(1)) for i in range(len(points))]
     goal = epsilon * diameter
     while True:
         core = _core.Hull(points[chosen], threads)
         n_new = max(1, int(_SHARE_PER_ROUND * len(chosen)))
-        _refresh(core, points, distances, goal, n_new, threads)
+        found = _refresh(core, points, distances, goal, n_new, threads)
+        for i, columns, values in found:
+            kept[i] = (np.array(chosen)[columns], values)
         farthest = np.argsort(-distances, kind="stable")[:n_new]
         new = farthest[distances[farthest] > goal]
         if not len(new):
-            return Coreset(np.sort(np.array(chosen, np.int64)), float(distances.max()), diameter)
+            indices = np.sort(np.array(chosen, np.int64))
+            weights = _as_csr(kept)
+            return Coreset(indices, float(distances.max()), diameter, (first, second), weights)
         chosen.extend(int(i) for i in new)
         distances[new] = 0.0
+        for i in new.tolist():
+            kept[i] = (np.array([i]), np.ones(1))
+
+
+def _as_csr(
+    rows: list[tuple[npt.NDArray[Any], npt.NDArray[np.float64]]],
+) -> sparse.csr_array:
+    """Return weights of all points, a row each."""
+    starts = np.concatenate([[0], np.cumsum([len(columns) for columns, _ in rows])])
+    columns = np.concatenate([columns for columns, _ in rows])
+    values = np.concatenate([values for _, values in rows])
+    return sparse.csr_array((values, columns, starts), shape=(len(rows), len(rows)))
 
 
 def _refresh(
@@ -132,17 +150,25 @@ def _refresh(
     goal: float,
     n_new: int,
     threads: int,
-) -> None:
-    """Bring `distances` to the core's hull up to date, down to the `n_new` largest above `goal`."""
+) -> list[tuple[int, npt.NDArray[Any], npt.NDArray[np.float64]]]:
+    """Bring `distances` to the core's hull up to date, down to the `n_new` largest above `goal`.
+
+    Returns the points whose distances fell, each with the columns and values of its weights.
+    """
     tolerance = 1e-3 * goal / core.scale
     stale = distances > goal
+    fallen: list[tuple[int, npt.NDArray[Any], npt.NDArray[np.float64]]] = []
     while True:
         order = np.argsort(-distances, kind="stable")
         if not stale[order[:n_new]].any():
-            return
+            return fallen
         batch = order[: max(_LOOKAHEAD * n_new, 1024)]
         batch = batch[stale[batch]]
         found = core.project(points[batch], min(tolerance, 0.5), threads)
+        weights, starts = found.weights, found.weights.indptr
+        for k in np.flatnonzero(found.distances < distances[batch]).tolist():
+            part = slice(starts[k], starts[k + 1])
+            fallen.append((int(batch[k]), weights.indices[part], weights.data[part]))
         distances[batch] = np.minimum(distances[batch], found.distances)
         stale[batch] = False
 

@@ -161,19 +161,24 @@ def ambiguous_images(
     _require_partition_of(space, partition)
     batch = Images.of(space, start, bounds, "start")
     search = InversionSearch.of(
-        space, batch, weight=0.0, tolerance=_TOLERANCE, n_starts=n_starts, max_steps=max_steps,
-        batch_size=batch_size, random_state=random_state,
-    )  # fmt: skip
-    tie = as_nonnegative(tie, "tie")
-    found = batch.rows.clone()
+        space,
+        batch,
+        weight=0.0,
+        tolerance=_TOLERANCE,
+        n_starts=n_starts,
+        max_steps=max_steps,
+        batch_size=batch_size,
+        random_state=random_state,
+    )
+    tie, found = as_nonnegative(tie, "tie"), batch.rows.clone()
     with torch.no_grad():
         features = search.oracle.features(batch.rows)
         points, tied = ties or _tie_points(partition, classes, to_array(features))
-        exists = tied[:, 0] >= 0
-        targets = torch.from_numpy(np.where(exists[:, None], points, 0.0)).to(features)
+        there = tied[:, 0] >= 0
+        targets = torch.from_numpy(np.where(there[:, None], points, 0.0)).to(features)
         sizes = (targets - features).norm(dim=1)
         for part in batch.chunks(batch_size, "ambiguous", progress=progress):
-            at = part.start + np.flatnonzero(exists[part])
+            at = part.start + np.flatnonzero(there[part])
             if len(at):
                 found[at] = _tied(search, batch.rows[at], targets[at], sizes[at], tied[at])
         return _results(search.oracle, batch, found, targets, tied, tie)
