@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.comparison.problem import lengths, quotient
+from hullspace.comparison.statistics import proven_if
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ class FlipComparison:
     pixel_targets, feature_targets : (n,) int64
         The class on the other side; -1 where there is none.
     pixel_distances, feature_distances : (n,) float64
-        Distance of the flip in pixels, an upper bound, and in features, proven.
+        Distance of the flip in pixels, an upper bound, and in features.
+    feature_checked : (n,) bool
+        Whether the latter passed the independent check.
     travels : dict of str to (n,) float64
         How far the flip in pixels is from the image in each space.
     inverted : (n_inverted,) int64
@@ -96,6 +99,7 @@ class FlipComparison:
     feature_targets: _Ints
     pixel_distances: _Floats
     feature_distances: _Floats
+    feature_checked: _Bools
     travels: dict[str, _Floats]
     inverted: _Ints
     inverted_distances: _Floats
@@ -146,6 +150,7 @@ def compare_flips(
         feature_targets=points.targets,
         pixel_distances=np.where(reached, flips.distances, np.nan).astype(np.float64),
         feature_distances=np.where(np.isfinite(points.distances), points.distances, np.nan),
+        feature_checked=points.checked,
         travels=travels,
         inverted=inverted.places,
         inverted_distances=np.where(inverted.status == Status.REACHED, moved, np.nan),
@@ -257,7 +262,7 @@ def _scales(
     for name, share in shares.items():
         exact = name == "features"
         distances = found.feature_distances if exact else found.travels[name]
-        kind: Kind = "measured" if exact else "heuristic"
+        kind: Kind = proven_if(found.feature_checked) if exact else "heuristic"
         start = "the nearest decision boundary" if exact else "the flip found in pixels"
         end = "" if exact else "; the nearest boundary is no farther"
         place = share.at(found.rows)

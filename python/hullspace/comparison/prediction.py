@@ -107,16 +107,18 @@ def _of_features(problem: Problem) -> dict[str, _Score]:
     """Scores that only feature space has, for all test images."""
     facts, partition = problem.facts, problem.partition
     guaranteed = facts.predicted.own_distances(problem.test.predictions)
+    flips = facts.decisions.nearest()
     scores = {
         "guaranteed_distance": _Score(guaranteed.values, proven_if(guaranteed.checked)),
-        "boundary_distance": _Score(-facts.decisions.nearest().distances),
+        "boundary_distance": _Score(-flips.distances, proven_if(flips.checked)),
         "softmax": _Score(_doubt(problem.test.logits.astype(np.float64))),
     }
     if partition.n_features <= CHEAP_FEATURES:
         gauge = facts.points.gauge()
         scores["gauge"] = _Score(gauge.values, proven_if(gauge.checked))
     if 3 <= partition.n_classes <= _MOST_CLASSES:
-        scores["ambiguity"] = _Score(-facts.decisions.tie_distances(3))
+        ties = facts.decisions.tie_distances(3)
+        scores["ambiguity"] = _Score(-ties.values, proven_if(ties.checked))
     return scores
 
 

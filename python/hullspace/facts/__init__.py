@@ -6,7 +6,7 @@ that hulls are prepared once and no question goes to the core twice.
 
 from hullspace.facts.asking import CHUNK, Asking, Progress, Silent
 from hullspace.facts.classes import ClassFacts, PairDistances
-from hullspace.facts.decisions import DecisionFacts, NearestFlips, PairFlips
+from hullspace.facts.decisions import DecisionFacts, NearestFlips, PairFlips, TieDistances
 from hullspace.facts.features import FeatureFacts
 from hullspace.facts.hulls import (
     CheckedHull,
@@ -36,4 +36,5 @@ __all__ = [
     "PreparedHulls",
     "Progress",
     "Silent",
+    "TieDistances",
 ]

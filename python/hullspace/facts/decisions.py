@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from hullspace import certificates
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
+_Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class NearestFlips:
         The class across, -1 without, and the feature's class, computed in double precision.
     status : (n,) int8
         As in `BoundaryPoints`.
+    checked : (n,) bool
+        Whether it passed the independent check that no other flip point is nearer.
     """
 
     points: _Floats
@@ -40,6 +44,7 @@ class NearestFlips:
     targets: _Ints
     predictions: _Ints
     status: npt.NDArray[np.int8]
+    checked: _Bools
 
     @classmethod
     def unknown(cls, n: int, n_features: int) -> NearestFlips:
@@ -51,13 +56,15 @@ class NearestFlips:
             np.full(n, -1, dtype=np.int64),
             np.full(n, -1, dtype=np.int64),
             np.full(n, Status.EMPTY, dtype=np.int8),
+            np.zeros(n, bool),
         )
 
     @classmethod
-    def of(cls, found: BoundaryPoints) -> NearestFlips:
+    def of(cls, found: BoundaryPoints, checked: _Bools) -> NearestFlips:
         """Return the nearest of the flip points found, to one class each or to all."""
         if found.distances.ndim == 1:
-            return cls(*(getattr(found, field.name) for field in fields(cls)))
+            names = ("points", "distances", "lower_bounds", "targets", "predictions", "status")
+            return cls(**{name: getattr(found, name) for name in names}, checked=checked)
         nearest = found.distances.argmin(axis=1)
         place = np.arange(len(nearest)), nearest
         distances = found.distances[place]
@@ -68,6 +75,7 @@ class NearestFlips:
             np.where(np.isfinite(distances), nearest, -1),
             found.predictions,
             found.status[place],
+            np.asarray(checked.all(axis=1)),
         )
 
     def at(self, rows: _Ints) -> NearestFlips:
@@ -85,11 +93,30 @@ class PairFlips:
         As in `BoundaryPoints`.
     status : (n, n_classes) int8
         As in `BoundaryPoints`.
+    checked : (n, n_classes) bool
+        Whether it passed the independent check.
     """
 
     distances: _Floats
     lower_bounds: _Floats
     status: npt.NDArray[np.int8]
+    checked: _Bools
+
+
+@dataclass(frozen=True)
+class TieDistances:
+    """How far features are from a tie of so many classes.
+
+    Attributes
+    ----------
+    values : (n,) float64
+        As in `Ambiguity`; NaN where that is not known.
+    checked : (n,) bool
+        Whether it passed the independent check.
+    """
+
+    values: _Floats
+    checked: _Bools
 
 
 class DecisionFacts:
@@ -121,8 +148,8 @@ class DecisionFacts:
         self._nearest = NearestFlips.unknown(len(features), partition.n_features)
         self._known = np.zeros(len(features), bool)
         self._ways: dict[int, tuple[_Floats, _Floats]] = {}
-        self._ambiguity: dict[int, tuple[_Ints, Ambiguity]] = {}
-        self._tie_distances: dict[int, _Floats] = {}
+        self._ambiguity: dict[int, tuple[_Ints, Ambiguity, _Bools]] = {}
+        self._ties: dict[int, TieDistances] = {}
 
     def nearest(self, rows: _Ints | None = None) -> NearestFlips:
         """Return the nearest flip points of all features, or of some."""
@@ -133,18 +160,20 @@ class DecisionFacts:
             for part in self._asking.progress.chunks(step, len(missing)):
                 z = self.features[missing[part]]
                 found = self.partition.boundary_points(z, n_threads=self._asking.n_threads)
-                self._take(missing[part], found)
+                self._take(missing[part], found, certificates.check(self.partition, z, found))
         return self._nearest.at(rows)
 
     def pairs(self, rows: _Ints) -> PairFlips:
         """Find the flip points of some features to every class."""
         shape = len(rows), self.partition.n_classes
-        made = PairFlips(np.empty(shape), np.empty(shape), np.empty(shape, np.int8))
+        made = PairFlips(
+            np.empty(shape), np.empty(shape), np.empty(shape, np.int8), np.empty(shape, bool)
+        )
         step = self._asking.progress.add("partition: flip points", len(rows))
         for part in self._asking.progress.chunks(step, len(rows)):
-            found = self._to_all(rows[part])
-            for field in fields(made):
-                getattr(made, field.name)[part] = getattr(found, field.name)
+            found, made.checked[part] = self._to_all(rows[part])
+            for name in ("distances", "lower_bounds", "status"):
+                getattr(made, name)[part] = getattr(found, name)
         return made
 
     def ways(self, rows: _Ints) -> tuple[_Floats, _Floats]:
@@ -159,48 +188,54 @@ class DecisionFacts:
             points[i], distances[i] = self._ways[row]
         return points, distances
 
-    def _to_all(self, rows: _Ints) -> BoundaryPoints:
+    def _to_all(self, rows: _Ints) -> tuple[BoundaryPoints, _Bools]:
         z, threads = self.features[rows], self._asking.n_threads
         found = self.partition.boundary_points(z, to="all", n_threads=threads)
-        self._take(rows, found)
+        checked = certificates.check(self.partition, z, found)
+        self._take(rows, found, checked)
         for i in np.flatnonzero(np.isin(rows, self._keep)).tolist():
             self._ways[int(rows[i])] = found.points[i].copy(), found.distances[i].copy()
-        return found
+        return found, checked
 
-    def _take(self, rows: _Ints, found: BoundaryPoints) -> None:
-        nearest = NearestFlips.of(found)
+    def _take(self, rows: _Ints, found: BoundaryPoints, checked: _Bools) -> None:
+        nearest = NearestFlips.of(found, checked)
         for field in fields(nearest):
             getattr(self._nearest, field.name)[rows] = getattr(nearest, field.name)
         self._known[rows] = True
 
-    def ambiguity(self, k: int, rows: _Ints) -> Ambiguity:
-        """Return how near some features are to a tie of k classes."""
+    def ambiguity(self, k: int, rows: _Ints) -> tuple[Ambiguity, _Bools]:
+        """Return how near some features are to a tie of k classes, and whether that is checked."""
         known = self._ambiguity.get(k)
         if known is None or not np.array_equal(known[0], rows):
             step = self._asking.progress.add(f"partition: ties of {k} classes", len(rows))
             z, threads = self.features[rows], self._asking.n_threads
-            known = rows, self.partition.ambiguity(z, k, n_threads=threads)
+            found = self.partition.ambiguity(z, k, n_threads=threads)
+            known = rows, found, certificates.check(self.partition, z, found)
             self._asking.progress.finish(step)
             self._ambiguity[k] = known
-            self._ties_of(k)[rows] = known[1].distances
-        return known[1]
+            ties = self._ties_of(k)
+            ties.values[rows], ties.checked[rows] = found.distances, known[2]
+        return known[1:]
 
-    def tie_distances(self, k: int) -> _Floats:
+    def tie_distances(self, k: int) -> TieDistances:
         """Return how far all features are from a tie of k classes."""
-        distances = self._ties_of(k)
-        missing = np.flatnonzero(np.isnan(distances))
+        ties = self._ties_of(k)
+        missing = np.flatnonzero(np.isnan(ties.values))
         if len(missing):
             self.ambiguity(k, missing)
-        return distances
+        return ties
 
-    def _ties_of(self, k: int) -> _Floats:
-        return self._tie_distances.setdefault(k, np.full(len(self.features), np.nan))
+    def _ties_of(self, k: int) -> TieDistances:
+        n = len(self.features)
+        return self._ties.setdefault(k, TieDistances(np.full(n, np.nan), np.zeros(n, bool)))
 
     def of(self, rows: _Ints) -> DecisionFacts:
         """Return what is known of some of the features."""
         made = DecisionFacts(self.partition, self.features[rows], self._asking)
         made._nearest, made._known = self._nearest.at(rows), self._known[rows]
-        made._tie_distances = {k: known[rows] for k, known in self._tie_distances.items()}
+        made._ties = {
+            k: TieDistances(ties.values[rows], ties.checked[rows]) for k, ties in self._ties.items()
+        }
         made._ways = {
             i: self._ways[row] for i, row in enumerate(rows.tolist()) if row in self._ways
         }

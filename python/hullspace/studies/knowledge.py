@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace import pixels
+from hullspace import certificates, pixels
 from hullspace.comparison import few_of
 from hullspace.facts import Asking, FeatureFacts
 from hullspace.partition import Coverage, DecisionPartition, boundary_distances
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hullspace.studies.subject import Pictures, Subject
 
 _Ints = npt.NDArray[np.int64]
+_Bools = npt.NDArray[np.bool_]
 
 # The domain of all chapters, and what the report calls it.
 _DOMAIN = "observed"
@@ -72,6 +73,11 @@ class Knowledge:
         return boundary_distances(self.split.test.features, self.split.head)
 
     @cached_property
+    def boundaries_checked(self) -> _Bools:
+        """Whether these distances passed the independent check."""
+        return certificates.check(self.split.head, self.split.test.features, self.boundaries)
+
+    @cached_property
     def scope(self) -> Scope | None:
         """How much of the partition is looked at; None if there is no time for any of it."""
         head = self.split.head
@@ -113,14 +119,14 @@ class Knowledge:
         """The decision regions within the domain."""
         return self.features.partition
 
-    def ambiguity(self, k: int) -> Ambiguity:
-        """Return how near the images that are looked at are to a tie of k classes."""
+    def ambiguity(self, k: int) -> tuple[Ambiguity, _Bools]:
+        """Return how near the images looked at are to a tie of k classes, and what is checked."""
         assert self.scope is not None  # noqa: S101 - chapters say what they lack
         return self.features.decisions.ambiguity(k, self.scope.images)
 
     @cached_property
-    def coverage(self) -> Coverage:
-        """How much the guaranteed regions cover."""
+    def coverage(self) -> tuple[Coverage, _Bools]:
+        """How much the guaranteed regions cover, and for which images that is checked."""
         assert self.scope is not None  # noqa: S101 - chapters say what they lack
         test, images, hulls = self.split.test, self.scope.images, self.features.predicted
         labels = test.predictions if test.labels is None else test.labels
@@ -128,14 +134,14 @@ class Knowledge:
         # In exact arithmetic, too, as the chapter about extrapolation asks for that.
         members = hulls.membership(test.predictions, images, prove=True)
         inside = right & (members.status == Status.INSIDE)
-        distances = np.where(inside, 0.0, hulls.own_distances(labels, images).values)
+        found = hulls.own_distances(labels, images)
+        distances = np.where(inside, 0.0, found.values)
         rest = self.features.regions.uncertified(
             _COVERAGE_SAMPLES, self.settings.random_state, n_threads=self.settings.n_threads
         )
-        n_wrong = int(np.count_nonzero(~right))
-        return Coverage.of(
-            inside, labels[images], distances, self.split.head.n_classes, n_wrong, rest
-        )
+        n_wrong, n_classes = int(np.count_nonzero(~right)), self.split.head.n_classes
+        coverage = Coverage.of(inside, labels[images], distances, n_classes, n_wrong, rest)
+        return coverage, members.checked & (inside | found.checked)
 
     @cached_property
     def places(self) -> _Ints:

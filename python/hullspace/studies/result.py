@@ -59,6 +59,8 @@ class Study:
         The chapters that were asked for, in the order of reading.
     boundaries : BoundaryDistances
         The test features' distances to the decision boundaries, in closed form.
+    boundaries_checked : (n_test,) bool
+        Whether these passed the independent check.
     results : dict of str to record
         What was found, by name. The attributes `hulls`, `partition`, `adversarial`, `ties`,
         `morphing`, `linear` and `spaces` are these, or None.
@@ -75,6 +77,7 @@ class Study:
     settings: Settings
     chapters: tuple[str, ...]
     boundaries: BoundaryDistances
+    boundaries_checked: _Bools
     results: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)

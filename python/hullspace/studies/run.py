@@ -204,9 +204,11 @@ def _write(
     with Steps(shown=progress) as steps:
         known = Knowledge(subject, settings, steps)
         results, missing = dict[str, Any](), dict[str, str]()
-        boundaries = known.boundaries
+        boundaries, checked = known.boundaries, known.boundaries_checked
         seconds = {"data": time.perf_counter() - start}
-        found = Study(title, subject, settings, chapters, boundaries, results, seconds, missing)
+        found = Study(
+            title, subject, settings, chapters, boundaries, checked, results, seconds, missing
+        )
         for chapter in finders(chapters):
             name, start = chapter.finds, time.perf_counter()
             if (reason := chapter.lacks(known)) is not None:

@@ -67,7 +67,7 @@ def find(known: Knowledge) -> TiesResult:
     results = {}
     places = {int(row): place for place, row in enumerate(known.pictures.rows)}
     for k in scope.ties:
-        ambiguity = known.ambiguity(k)
+        ambiguity, _ = known.ambiguity(k)
         nearest = ambiguity.most_ambiguous(len(ambiguity.distances))
         nearest = nearest[np.isin(scope.images[nearest], known.pictures.rows)][:_STARTS]
         if not len(nearest):

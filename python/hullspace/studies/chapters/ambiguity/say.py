@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hullspace.status import Status
-from hullspace.studies.finding import Finding, heuristic, measured
+from hullspace.studies.finding import Finding, heuristic, settled
 from hullspace.studies.table import count, number, share
 
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ def _nearest(study: Study) -> list[Finding]:
             *others, last = (names[c] for c in ambiguity.classes[row])
             distance = number(float(ambiguity.distances[row]))
             return [
-                measured(
+                settled(
                     f"Test image {found.scope.images[row]:,} is {distance} from a tie between "
-                    f"{', '.join(others)} and {last}, nearer than any other to one of {k} classes."
+                    f"{', '.join(others)} and {last}, nearer than any other to one of {k} classes.",
+                    bool(found.ambiguity_checked[k].all()),
                 )
             ]
     return []

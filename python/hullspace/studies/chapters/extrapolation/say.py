@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hullspace.studies.finding import Finding, measured, settled
+from hullspace.studies.finding import Finding, settled
 from hullspace.studies.table import count, number, share
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def say(study: Study) -> list[Finding]:
             f"The median distance is {number(float(np.median(training.distances)))} to the "
             f"training hull and {number(float(np.median(study.boundaries.nearest)))} to the "
             "nearest decision boundary.",
-            bool(training.checked.all()),
+            bool(training.checked.all() and study.boundaries_checked.all()),
         ),
         *_size(study),
     ]
@@ -66,7 +66,7 @@ def _errors(study: Study) -> list[Finding]:
             f"Rightly predicted images are {medians[0]} from the nearest boundary in the median, "
             f"wrongly predicted ones {medians[1]}."
         )
-        sentences.append(measured(text))
+        sentences.append(settled(text, bool(study.boundaries_checked.all())))
     for name, result in (
         ("training hull", study.training),
         ("hull of their predicted class", study.classes.own),

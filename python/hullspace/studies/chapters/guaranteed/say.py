@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hullspace.studies.finding import Finding, measured, settled
+from hullspace.studies.finding import Finding, settled
 from hullspace.studies.table import count, number, share
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def _coverage(study: Study) -> list[Finding]:
     beyond = cover.quantiles[0.5]
     rest = f"; those outside are {number(beyond)} away in the median" if beyond > 0.0 else ""
     text = f"{inside} of the test images lie in their class's guaranteed region{rest}."
-    return [measured(text)]
+    return [settled(text, bool(found.coverage_checked.all()))]
 
 
 def _classes(study: Study) -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from hullspace import certificates
 from hullspace.regions import SegmentWalk, region_at, walk_segment
 from hullspace.studies.chapters.linear.plane import PlaneResult, most_breakpoints, plane_through
 from hullspace.studies.subject import network_inputs
@@ -52,6 +53,8 @@ class WayResult:
         Linear regions crossed, and changes of the class.
     reached : (n,) bool
         Whether the walk went to the end; others stopped at a limit of breakpoints.
+    checked : (n,) bool
+        Whether the regions and changes on the way passed the independent check.
     n_planned : int
         Pairs that were to be looked at.
     sides : tuple of SegmentWalk
@@ -64,6 +67,7 @@ class WayResult:
     n_regions: _Ints
     n_changes: _Ints
     reached: _Bools
+    checked: _Bools
     n_planned: int
     sides: tuple[SegmentWalk, ...]
 
@@ -189,9 +193,14 @@ def _ways(
         np.array([w.n_regions for w in walks], dtype=np.int64),
         np.array([len(w.class_changes) for w in walks], dtype=np.int64),
         np.array([w.complete for w in walks], dtype=bool),
+        np.array([_holds(network, x[p], w) for p, w in zip(pairs, walks, strict=True)], bool),
         len(planned),
         drawn,
     )
+
+
+def _holds(network: ReluNetwork, ends: _Floats, walk: SegmentWalk) -> bool:
+    return bool(certificates.check(network, (ends[0], ends[1]), walk).all())
 
 
 def _pairs(predictions: _Ints) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hullspace.studies.finding import Finding, measured, proven
+from hullspace.studies.finding import Finding, proven, settled
 from hullspace.studies.table import number
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ def say(study: Study) -> list[Finding]:
         chosen = rows & ways.reached
         if chosen.any():
             sentences.append(
-                measured(
+                settled(
                     f"The straight way between two test images {name} crosses "
                     f"{np.median(ways.n_regions[chosen]):,.0f} linear regions in the median "
                     f"of {np.count_nonzero(chosen):,} pairs, and the class changes "
-                    f"{np.median(ways.n_changes[chosen]):.3g} times."
+                    f"{np.median(ways.n_changes[chosen]):.3g} times.",
+                    bool(ways.checked[chosen].all()),
                 )
             )
     if len(radii.images):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from hullspace.studies.chapters.extrapolation.find import HullResult
+    from hullspace.studies.chapters.partition.find import PartitionResult
     from hullspace.studies.result import Study
 
 _PACKAGES = ("hullspace", "numpy", "scipy", "torch", "onnxruntime", "scikit-learn", "matplotlib")
@@ -45,9 +46,22 @@ def proof_table(study: Study) -> Table:
         table.rows.extend(_hulls(study))
     found = study.partition
     if found is not None:
-        n, undecided = len(found.flips.nearest), found.flips.undecided
-        table.rows.append(("nearest flip point", f"{n:,}", "-", "-", f"{undecided:,}"))
+        table.rows.extend(_partition(found))
     return table
+
+
+def _partition(found: PartitionResult) -> list[tuple[str, ...]]:
+    """Count what is said of the partition."""
+    flips = _checked("nearest flip point", found.flips.checked)
+    rows = [(*flips[:-1], f"{found.flips.undecided:,}")]
+    rows.append(_checked("largest ball of a region", found.balls_checked))
+    if found.adjacency_checked is not None:
+        upper = np.triu_indices(len(found.balls_checked), 1)
+        rows.append(_checked("facet between two regions, or none", found.adjacency_checked[upper]))
+    rows.append(_checked("place in the guaranteed region of its class", found.coverage_checked))
+    for k, checked in found.ambiguity_checked.items():
+        rows.append(_checked(f"distance to a tie of {k} classes", checked))
+    return rows
 
 
 def _hulls(study: Study) -> list[tuple[str, ...]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hullspace import certificates
 from hullspace.status import Status
 from hullspace.studies.chapters.partition.slices import Slice, make_slice
 from hullspace.studies.samples import choose_samples
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
+_Bools = npt.NDArray[np.bool_]
 
 # Points of the domain whose class is looked up.
 _VOLUME_SAMPLES = 20_000
@@ -57,6 +59,8 @@ class FlipResult:
         Distance to the hyperplanes.
     undecided : int
         Flip points at which the solver gave up.
+    checked : (n,) bool
+        Whether the nearest flip point passed the independent check that none is nearer.
     """
 
     predictions: _Ints
@@ -66,6 +70,7 @@ class FlipResult:
     distances: _Floats | None
     pair_closed_form: _Floats | None
     undecided: int
+    checked: npt.NDArray[np.bool_]
 
     @property
     def farther(self) -> npt.NDArray[np.bool_]:
@@ -121,6 +126,14 @@ class PartitionResult:
         The test images in the guaranteed regions of their true classes.
     ambiguity : dict of int to Ambiguity
         Distances to ties of 2 and 3 classes.
+    balls_checked, adjacency_checked : (n_classes,), (n_classes, n_classes) or None, bool
+        Whether the balls, and the facets, passed the independent check.
+    domain_checked : bool
+        Whether the largest ball of the domain did.
+    coverage_checked : (n,) bool
+        Whether membership and distance did for each image of `coverage`.
+    ambiguity_checked : dict of int to (n,) bool
+        Whether `ambiguity` did.
     slices : tuple of Slice
         Planes through three test images, through the means of the training features of three
         classes, and through the centers of the largest balls of three regions.
@@ -136,7 +149,20 @@ class PartitionResult:
     guaranteed: GuaranteedRegions
     coverage: Coverage
     ambiguity: dict[int, Ambiguity]
+    balls_checked: _Bools
+    adjacency_checked: _Bools | None
+    domain_checked: bool
+    coverage_checked: _Bools
+    ambiguity_checked: dict[int, _Bools]
     slices: tuple[Slice, ...]
+
+    @property
+    def regions_proven(self) -> bool:
+        """Whether all balls and facets passed the check."""
+        facets = self.adjacency_checked
+        others = ~np.eye(len(self.balls_checked), dtype=bool)
+        all_facets = facets is None or bool(facets[others].all())
+        return self.domain_checked and bool(self.balls_checked.all()) and all_facets
 
 
 def lacks(known: Knowledge) -> str | None:
@@ -157,9 +183,17 @@ def find(known: Knowledge) -> PartitionResult:
     adjacency = _neighbours(known, scope)
     flips = _flips(known, scope)
     ambiguity = {k: known.ambiguity(k) for k in scope.ties}
+    coverage, covered = known.coverage
+
+    def check(found: Any, of: Any = partition) -> _Bools:
+        return certificates.check(of, None, found)
+
     return PartitionResult(
         scope, partition, balls, whole.radius, volumes, adjacency, flips, known.features.regions,
-        known.coverage, ambiguity, _slices(known, scope, balls, flips),
+        coverage, {k: ties for k, (ties, _) in ambiguity.items()}, check(balls),
+        None if adjacency is None else check(adjacency),
+        bool(check(whole, partition.domain.polyhedron).all()), covered,
+        {k: checked for k, (_, checked) in ambiguity.items()}, _slices(known, scope, balls, flips),
     )  # fmt: skip
 
 
@@ -185,6 +219,7 @@ def _flips(known: Knowledge, scope: Scope) -> FlipResult:
         None if pairs is None else pairs.distances,
         None if pairs is None else pairs.lower_bounds,
         int(np.count_nonzero(status == Status.LIMIT)),
+        nearest.checked,
     )
 
 
@@ -217,7 +252,7 @@ def _slices(
 
 def _three_images(known: Knowledge, scope: Scope, z: _Floats, flips: FlipResult) -> _Ints:
     """Choose the images of the first slice."""
-    test, triples = known.split.test, known.ambiguity(3) if 3 in scope.ties else None
+    test, triples = known.split.test, known.ambiguity(3)[0] if 3 in scope.ties else None
     correct = np.ones(len(z), bool)
     if test.labels is not None:
         correct = (test.predictions == test.labels)[scope.images]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hullspace.studies.finding import Finding, measured
+from hullspace.studies.finding import Finding, settled
 from hullspace.studies.table import count, number, share
 
 if TYPE_CHECKING:
@@ -19,16 +19,17 @@ def say(study: Study) -> list[Finding]:
     found = study.partition
     if found is None:
         return []
-    sentences = [measured(_regions(found, study.split.head.n_classes))]
+    sentences = [settled(_regions(found, study.split.head.n_classes), found.regions_proven)]
     flips = found.flips
     if (there := np.isfinite(flips.nearest)).any():
         median = number(float(np.median(flips.nearest[there])))
         sentences.append(
-            measured(
+            settled(
                 f"Inside the domain the nearest feature where the prediction changes is {median} "
                 f"away in the median; for {share(count(flips.farther & there), count(there))} of "
                 "the test images it is farther than the nearest hyperplane, as the domain or a "
-                "third class is in the way."
+                "third class is in the way.",
+                bool(flips.checked.all()),
             )
         )
     return sentences
