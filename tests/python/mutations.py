@@ -213,26 +213,30 @@ def _status_corruptions(result, name, path, row, old):
             yield Corruption(name, f"status {status}", put(result, path, status), None)
 
 
+def _row_starts(old):
+    """Row starts that fit no elements, by the kind of change."""
+    found = {"short": old[:-1], "floats": old.astype(np.float64)}
+    for what, place, value in (
+        ("huge", len(old) // 2, 10**8),
+        ("negative", len(old) // 2, -7),
+        ("first", 0, 1),
+        ("last", -1, old[-1] + 1),
+        ("falling", len(old) // 2, old[-1] + 3),
+    ):
+        if len(old) > 1:
+            found[what] = old.copy()
+            found[what][place] = value
+    return found
+
+
 def _csr_corruptions(result, name, path, row):
     """Yield corruptions of the elements of a row of a sparse matrix, and of its structure."""
     old = get(result, path)
     matrix = get(result, path[:-1])
     name = f"{name}.{path[-1]}"
     if path[-1] == "indptr":
-        for what, place, value in (
-            ("huge", len(old) // 2, 10**8),
-            ("negative", len(old) // 2, -7),
-            ("first", 0, 1),
-            ("last", -1, old[-1] + 1),
-            ("falling", len(old) // 2, old[-1] + 3),
-        ):
-            if len(old) == 1:
-                continue
-            new = old.copy()
-            new[place] = value
+        for what, new in _row_starts(old).items():
             yield Corruption(name, what, put(result, path, new), None)
-        yield Corruption(name, "short", put(result, path, old[:-1]), None)
-        yield Corruption(name, "floats", put(result, path, old.astype(np.float64)), None)
         return
     span = slice(None)
     if row is not None and len(matrix.indptr) > row[0] + 1:
