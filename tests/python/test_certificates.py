@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hullspace import Hull, Status, certificates
+from hullspace import ClassHulls, Hull, Polyhedron, Status, certificates, hull_distance
 from oracles import DATA_SETS, relu_features
 
 
@@ -339,3 +339,81 @@ def test_the_import_contract_covers_every_check():
     searching = {"__init__", "evidence", "exact", "simplex", "zoom"}
     modules = {path.stem for path in folder.glob("*.py")} - searching
     assert {f"hullspace.certificates.{name}" for name in modules} == set(contract["source_modules"])
+
+
+# One checker for many results
+
+
+def test_a_checker_says_what_check_says(problem, membership, projection):
+    points, queries = problem
+    checker = certificates.Checker(points)
+    assert (checker.n_points, checker.n_features) == points.shape
+    assert repr(checker) == "Checker(n_points=400, n_features=10)"
+    lie = change_array(membership, "margins", 3, lambda m: m * 1.01)
+    for result in (membership, projection, lie):
+        expected = certificates.check(points, queries, result)
+        assert np.array_equal(checker.check(queries, result), expected)
+        for row in range(3):
+            one = Hull(points).contains(queries[row : row + 1])
+            assert checker.check(queries[row : row + 1], one).all()
+    support = Polyhedron([[1.0], [-1.0]], [1.0, 1.0]).support([[1.0]])
+    with pytest.raises(TypeError, match=r"about one hull, got PolyhedronSupport; use hullspace"):
+        checker.check([[1.0]], support)
+
+
+def test_large_sets_are_not_kept_and_checked_alike(problem, membership, projection, monkeypatch):
+    points, queries = problem
+    monkeypatch.setattr("hullspace.certificates.points._KEPT", 0)
+    monkeypatch.setattr("hullspace.certificates.points.POINT_BLOCK", 7)
+    monkeypatch.setattr("hullspace.certificates.points.QUERY_BLOCK", 3)
+    assert certificates.check(points, queries, membership).all()
+    assert certificates.check(points, queries, projection).all()
+    assert certificates.check(points, None, Hull(points).vertices()).all()
+
+
+# Structure
+
+
+@pytest.mark.parametrize("place", [1, 5, -1])
+@pytest.mark.parametrize("value", [10**8, -1, 2**31 - 1])
+def test_row_starts_are_not_trusted(problem, membership, projection, place, value):
+    for result, weights in (
+        (membership, membership.certificate.weights.copy()),
+        (projection, projection.weights.copy()),
+    ):
+        weights.indptr[place] = value
+        if result is membership:
+            lie = replace(result, certificate=replace(result.certificate, weights=weights))
+        else:
+            lie = replace(result, weights=weights)
+        with pytest.raises(ValueError, match="weights whose row starts and elements fit together"):
+            certificates.check(*problem, lie)
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (lambda: Hull(np.eye(2)[[0, 1, 1]] + [[0, 0], [0, 0], [1, 1]]).facets, "rests on Qhull"),
+        (lambda: Polyhedron([[1.0], [-1.0]], [1.0, 1.0]).volume(), "computed by Qhull"),
+        (lambda: Polyhedron([[1.0], [-1.0]], [1.0, 1.0]).sample(3), "claim nothing"),
+    ],
+)
+def test_what_cannot_be_checked_says_why(found, reason):
+    with pytest.raises(TypeError, match=reason):
+        certificates.check(None, None, found())
+
+
+def test_subjects_and_queries_must_fit(problem, membership):
+    points, queries = problem
+    hull = Hull(points)
+    with pytest.raises(TypeError, match=r"the pair \(origins, directions\) for a Ray"):
+        certificates.check(points, queries, hull.ray(points.mean(0)[None], queries))
+    with pytest.raises(ValueError, match="queries must be None for Vertices"):
+        certificates.check(points, queries, hull.vertices())
+    with pytest.raises(TypeError, match=r"the pair \(points_a, points_b\)"):
+        certificates.check(points, None, hull_distance(points[:200], points[200:]))
+    with pytest.raises(TypeError, match=r"the pair \(points, labels\), or the ClassHulls"):
+        certificates.check(points, queries, ClassHulls(points, np.zeros(400)).contains(queries))
+    whole = replace(membership.certificate, margins=np.ones(50, dtype=int))
+    with pytest.raises(TypeError, match="must have margins of real numbers, got dtype int"):
+        certificates.check(points, queries, replace(membership, certificate=whole))

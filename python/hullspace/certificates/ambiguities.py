@@ -79,13 +79,14 @@ def check_ambiguous_points(subject: Any, queries: Any, result: Any, tolerance: f
     n = len(samples)
     points = floats_of(result, "points", (1 if queries is None else n, decisions.n_features))
     distances, gaps = floats_of(result, "distances", (n,)), floats_of(result, "gaps", (n,))
+    tried = Bounds(samples, result.multipliers, lambda _: system, 2.0)
     if queries is None:
+        right &= not len(tried.rows)
         middle = are_in_the_middle(decisions, [classes], points, status, result.certificate)
         return right & middle
     each = np.full(n, Status.OPTIMAL if _exist(status)[0] else status[0])
     claimed = Nearest(decisions, samples, points, distances, gaps, each)
     bounds, needed = np.zeros((n, 1)), claimed.needed()[:, None]
-    tried = Bounds(samples, result.multipliers, lambda _: system, 2.0)
     tried.improve(bounds, needed, tried.sets.__getitem__)
     if status[0] == Status.EMPTY:  # the certificate says so
         bounds[:] = np.inf

@@ -110,13 +110,16 @@ def check_coreset(points: PointSet, queries: Any, result: Any, tolerance: float)
     if not (abs(length - diameter) <= rounding and farthest <= diameter + rounding):
         return np.zeros(n, dtype=bool)
     strange = np.bincount(weights.owners[~np.isin(weights.indices, indices)], minlength=n) > 0
-    proven = weights.are_convex() & ~strange
+    proven, largest = weights.are_convex() & ~strange, 0.0
     for rows in blocks_of(proven, QUERY_BLOCK):
         places = frame.place(points.points[rows])
         some = weights.select(rows)
         misses = points.distances(points.combinations(some), places)
-        proven[rows] = misses <= error + frame.length_rounding(places.away, some.counts)
-    return proven
+        doubts = frame.length_rounding(places.away, some.counts)
+        proven[rows] = misses <= error + doubts
+        largest = max(largest, float((misses + doubts).max()))
+    # Nor is the error larger than it need be.
+    return proven & (error <= largest)
 
 
 def _are_ascending(indices: Rows, n_points: int) -> bool:

@@ -14,7 +14,7 @@ from hullspace.certificates.rounding import NORMALIZATION, Bools, Floats, Rows, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_KINDS = {"f": "real numbers", "iu": "integers", "b": "booleans"}
+_KINDS = {"f": "real numbers", "iu": "integers", "u": "bytes", "b": "booleans"}
 
 
 def require_no_queries(queries: Any, result: Any) -> None:
@@ -34,11 +34,23 @@ def array_of(result: Any, name: str, shape: tuple[int, ...], kind: str = "f") ->
         If it has another shape.
     """
     array = np.asarray(getattr(result, name))
-    if array.dtype.kind not in kind or array.dtype.itemsize > 8:
-        raise TypeError(f"result must have {name} of {_KINDS[kind]}, got dtype {array.dtype}")
+    if array.dtype.kind not in kind or (kind == "f" and array.dtype.itemsize > 8):
+        wanted = _KINDS.get(kind, f"kind {kind!r}")
+        raise TypeError(f"result must have {name} of {wanted}, got dtype {array.dtype}")
     if array.shape != shape:
         raise ValueError(f"result must have {name} of shape {shape}, got {array.shape}")
     return array
+
+
+def vector_of(value: Any, name: str, shape: tuple[int, ...]) -> Floats:
+    """Return a part of a result in double precision; errors as in `array_of`."""
+    array = np.asarray(value)
+    if array.dtype.kind != "f" or array.shape != shape:
+        raise ValueError(
+            f"result must have {name} of real numbers of shape {shape}, "
+            f"got shape {array.shape} and dtype {array.dtype}"
+        )
+    return array.astype(np.float64, copy=False)
 
 
 def floats_of(result: Any, name: str, shape: tuple[int, ...]) -> Floats:

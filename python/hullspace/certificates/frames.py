@@ -21,6 +21,7 @@ from hullspace.certificates.rounding import (
     Exponents,
     Floats,
     Rows,
+    bound_of,
     exponents,
     gamma,
     highest,
@@ -153,7 +154,7 @@ class Frame:
         scaled = np.ldexp(values, -normals.units)
         sizes = np.abs(scaled) + normals.lengths * float(norms(self.center))
         digits = np.ldexp(SMALLEST, -normals.units)
-        rounding = gamma(len(self.center) + 4) * sizes + digits
+        rounding = bound_of(gamma(len(self.center) + 4) * sizes + digits)
         return scaled - normals.rows @ self.center, rounding
 
     @cached_property
@@ -174,7 +175,7 @@ class Frame:
     def product_rounding(self, normals: Normals, reach: Floats | float) -> Floats:
         """Bound the rounding of products of normals and rows whose norms are below `reach`."""
         n = len(self.center) + 4
-        bound: Floats = gamma(n) * normals.lengths * reach + n * UNDERFLOW
+        bound: Floats = bound_of(gamma(n) * normals.lengths * reach + n * UNDERFLOW)
         return bound
 
     def length_rounding(self, away: Floats, n_terms: Any = 1) -> Floats:
@@ -183,5 +184,5 @@ class Frame:
         Of rows that are `away` from combinations of so many points.
         """
         n = n_terms + len(self.center) + 8
-        bound: Floats = gamma(n) * (self.widths + norms(away)) + n * SMALLEST
+        bound: Floats = bound_of(gamma(n) * (self.widths + norms(away)) + n * SMALLEST)
         return bound

@@ -16,10 +16,10 @@ import numpy as np
 from hullspace.certificates.claims import Claims
 from hullspace.certificates.constraints import System
 from hullspace.certificates.evaluations import Evaluation, Lengths
-from hullspace.certificates.fields import array_of, float_of, floats_of
+from hullspace.certificates.fields import array_of, float_of, floats_of, vector_of
 from hullspace.certificates.regions_exact import ExactFunctions, ExactWeights, TooLargeError
 from hullspace.certificates.regions_tree import OFF, ON
-from hullspace.certificates.rounding import gamma
+from hullspace.certificates.rounding import bound_of, gamma
 from hullspace.networks.network import pack, unpack
 
 if TYPE_CHECKING:
@@ -43,10 +43,8 @@ def check_linear_region(subject: Any, queries: Any, result: Any, tolerance: floa
     n = network.n_inputs
     point = floats_of(result, "point", (n,))
     packed = array_of(result, "pattern", (-(-network.n_hidden // 8),), "u")
-    weight, bias = result.affine_map
-    weight, bias = np.asarray(weight), np.asarray(bias)
-    if weight.shape != (network.n_outputs, n) or bias.shape != (network.n_outputs,):
-        raise ValueError(f"result must have an affine map of {n} inputs, got {weight.shape}")
+    weight = vector_of(result.affine_map[0], "an affine map", (network.n_outputs, n))
+    bias = vector_of(result.affine_map[1], "an affine map", (network.n_outputs,))
     bits = unpack(packed[None].astype(np.uint8), network.n_hidden)
     same = queries is None or np.array_equal(point, evaluation.point_of(queries))
     if not (same and evaluation.is_reliable and np.isfinite(point).all()):
@@ -145,7 +143,7 @@ class _Region:
         close = np.abs(weight - self.map) <= 4.0 * self.map_doubts
         sizes = np.abs(weight) @ np.abs(self.point) + np.abs(bias)
         values = weight @ self.point + bias
-        allowed = 4.0 * self.output_doubts + gamma(len(self.point) + 4) * sizes
+        allowed = bound_of(4.0 * self.output_doubts + gamma(len(self.point) + 4) * sizes)
         return bool(close.all() and (np.abs(values - self.outputs) <= allowed).all())
 
     def has_radii(self, result: Any, tolerance: float) -> bool:

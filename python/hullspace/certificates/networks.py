@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hullspace.certificates.evaluations import Evaluation
-from hullspace.certificates.fields import float_of, floats_of
+from hullspace.certificates.fields import float_of, floats_of, vector_of
 from hullspace.certificates.rounding import gamma, norms
 from hullspace.status import Status
 
@@ -27,7 +27,7 @@ def check_nearest_boundary(subject: Any, queries: Any, result: Any, tolerance: f
     upper, lower = float_of(result, "upper"), float_of(result, "lower")
     # That a class never changes takes a search to prove; so does the lower bound.
     claims = result.status == Status.OPTIMAL and bool(np.isfinite(point).all())
-    consistent = 0.0 <= lower <= upper and upper - lower <= _LARGEST_GAP * upper * _ABOUT
+    consistent = 0.0 <= lower <= upper < np.inf and upper - lower <= _LARGEST_GAP * upper * _ABOUT
     return np.array(
         [
             evaluation.is_reliable
@@ -48,9 +48,7 @@ def _is_at_distance(result: Any, start: Floats, point: Floats, distance: float) 
     rounding = gamma(len(point) + 8) * (distance + float(norms(point)) + float(norms(start)))
     inside = True
     if result.domain is not None:
-        low, high = (np.asarray(end, dtype=np.float64) for end in result.domain)
-        if low.shape != start.shape or high.shape != start.shape:
-            raise ValueError(f"result must have a domain of ends of shape {start.shape}")
+        low, high = (vector_of(end, "ends of the domain", start.shape) for end in result.domain)
         spare = gamma(4) * (np.abs(start) + np.abs(point))
         inside = bool(((point >= low - spare) & (point <= high + spare)).all())
     return inside and abs(length - distance) <= rounding

@@ -167,9 +167,7 @@ def check_nearest_class(subject: Any, queries: Any, result: Any, tolerance: floa
     classes, _ = class_sets(subject)
     n, found = len(result), result.projections
     proven = check_class_projections(subject, queries, found, tolerance).all(axis=1)
-    labels = np.asarray(result.labels)
-    if labels.shape != (n,):
-        raise ValueError(f"result must have labels of shape ({n},), got {labels.shape}")
+    labels = array_of(result, "labels", (n,), classes.dtype.kind)
     distances, unique = floats_of(result, "distances", (n,)), array_of(result, "unique", (n,), "b")
     best = found.distances.argmin(axis=1)
     contenders = np.count_nonzero(found.distances - found.gaps <= distances[:, None], axis=1)

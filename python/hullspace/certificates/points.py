@@ -9,7 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.certificates.frames import Frame, Normals, Placed
-from hullspace.certificates.rounding import Bools, Floats, dots, gamma, norms, times_power
+from hullspace.certificates.rounding import (
+    Bools,
+    Floats,
+    bound_of,
+    dots,
+    gamma,
+    norms,
+    times_power,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +135,7 @@ class PointSet:
         shift = -places.units
         misses = norms(times_power(combined, shift[:, None]) - places.rows)
         n = weights.counts + self.n_features + 8
-        rounding = gamma(n) * (norms(places.rows) + np.ldexp(self.radius, shift))
+        rounding = bound_of(gamma(n) * (norms(places.rows) + np.ldexp(self.radius, shift)))
         equal: Bools = misses <= np.ldexp(self.frame.digits, shift) + rounding
         return equal
 

@@ -14,6 +14,7 @@ from hullspace.certificates.points import QUERY_BLOCK, PointSet
 from hullspace.certificates.rounding import (
     are_nan,
     are_unit,
+    bound_of,
     dots,
     exponents,
     gamma,
@@ -87,7 +88,7 @@ class _Rays:
         # Where the ray ends, up to rounding, and what the weights combine to.
         moved = np.ldexp(ends.rows, (ends.units - origins.units)[:, None]) - reached.rows
         n = points.n_features + 8
-        allowed = gamma(n) * reach + np.ldexp(frame.digits, -origins.units)
+        allowed = bound_of(gamma(n) * reach + np.ldexp(frame.digits, -origins.units))
         combined = points.combinations(self.weights)
         inside = points.are_near(combined, ends, self.weights, tolerance, rounded=True)
         # How far the end is from the hyperplane, which may stand off by the tolerance.

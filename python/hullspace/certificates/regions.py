@@ -161,7 +161,7 @@ def check_regions(
     >>> check_regions(network, None, patterns, points, proof)
     RegionCheck(complete: 3 regions, 1 pruned branches, 0 decided in integers)
     """
-    frame = _frame(network, domain, origin, basis)
+    frame = frame_of(network, domain, origin, basis)
     packed = np.asarray(patterns)
     if packed.dtype != np.uint8:
         raise TypeError(f"patterns must be uint8, got {packed.dtype}")
@@ -200,7 +200,7 @@ def prove_branches(
         Whether each is proven to have none.
     """
     units = Units.of(network)
-    exact = ExactRegions(network, units, _frame(network, domain, origin, basis))
+    exact = ExactRegions(network, units, frame_of(network, domain, origin, basis))
     proven = np.zeros(len(branches), dtype=bool)
     for k, ((pattern, unit, side), (rows, multipliers)) in enumerate(
         zip(branches, certificates, strict=True)
@@ -211,7 +211,7 @@ def prove_branches(
     return proven
 
 
-def _frame(network: ReluNetwork, domain: Polyhedron | None, origin: Any, basis: Any) -> Frame:
+def frame_of(network: ReluNetwork, domain: Polyhedron | None, origin: Any, basis: Any) -> Frame:
     """Sort out the coordinates and the domain."""
     n_inputs = network.n_inputs
     if (origin is None) != (basis is None):

@@ -41,6 +41,11 @@ def gamma(n_terms: Any) -> Any:
     return n_terms * ROUNDOFF / (1.0 - n_terms * ROUNDOFF)
 
 
+def bound_of(values: Any) -> Any:
+    """Return bounds of rounding errors; NaN, which nothing is within, where they are infinite."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
 def exponents(values: Floats) -> Exponents:
     """Exponents of numbers, below which they lie; far below all others for zero."""
     found = np.frexp(values)[1].astype(np.int64)
