@@ -145,7 +145,8 @@ def _blocks(n_problems: int, size: int) -> Iterator[slice]:
 
 def check_centers(A: Any, b: Any, result: Any, tolerance: float, equalities: Any = None) -> Bools:
     """Check `ChebyshevCenters`; see `hullspace.certificates.check`."""
-    n_features = int(np.shape(A[0])[-1])
+    ragged = isinstance(A, list | tuple) and len(A) > 0 and np.ndim(A[0]) == 2
+    n_features = int(np.shape(A[0] if ragged else A)[-1])
     return prove_centers(_systems(A, b, equalities), len(b), n_features, result, tolerance)
 
 
