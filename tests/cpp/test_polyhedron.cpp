@@ -97,8 +97,7 @@ TEST_CASE("empty flat and unbounded polyhedra are told apart") {
 TEST_CASE("optima are proven by their multipliers") {
   Body body = random_body(8, 40, 11);
   const std::vector<double> objectives = tests::gaussian<double>(8 * 70, 5);
-  const LinearOptima found =
-      maximize(body.view(), body.bounds, {objectives.data(), 70, 8}, {});
+  const LinearOptima found = maximize(body.view(), body.bounds, {objectives.data(), 70, 8}, {});
   for (std::ptrdiff_t k = 0; k < 70; ++k) {
     CHECK(found.status[k] == Status::kOptimal);
     CHECK(body.lowest_slack(&found.points[k * 8]) > -1e-11);
