@@ -1,8 +1,8 @@
 // Groups of threads that work on one problem together.
 //
 // What a device does for one problem (thin_qr.hpp, active_set.hpp, ray.hpp, query.hpp, answers.hpp;
-// system.hpp, simplex.hpp, center.hpp; selection.hpp) is written once for all teams: every thread of
-// one runs the same code, loops take every size()-th element from lane() on, and sync() stands
+// system.hpp, simplex.hpp, center.hpp; selection.hpp) is written once for all teams: every thread
+// of one runs the same code, loops take every size()-th element from lane() on, and sync() stands
 // between writing and reading by others. A team is a warp or a block of a GPU, or one thread of the
 // CPU, by which this code is tested against the core. Results of the reductions are the same on all
 // threads and in every run.
