@@ -112,22 +112,24 @@ def chebyshev_centers(
             rows, bounds, starts, chosen, 0, limit, to_device=False
         )
 
-    problems = Problems.of(on_host(A), on_host(b))
-    pairs = _as_pairs(equalities, problems.n_problems, problems.rows.shape[1])
-    if pairs is None:
-        got = solve(problems.rows, problems.bounds, problems.starts)
-        found = ChebyshevCenters(
-            got.centers,
-            got.radii,
-            got.gaps,
-            problems.split(got.duals),
-            [np.zeros(0)] * problems.n_problems,
-            got.rays,
-            got.status,
-        )
-    else:
-        found = _centers_in_affine_sets(problems, [AffineSet(*pair) for pair in pairs], solve)
+    found = _centers(Problems.of(on_host(A), on_host(b)), equalities, solve)
     return found if chosen is None else replace(found, device=name_of(chosen))
+
+
+def _centers(problems: Problems, equalities: Any, solve: _Solve) -> ChebyshevCenters:
+    pairs = _as_pairs(equalities, problems.n_problems, problems.rows.shape[1])
+    if pairs is not None:
+        return _centers_in_affine_sets(problems, [AffineSet(*pair) for pair in pairs], solve)
+    found = solve(problems.rows, problems.bounds, problems.starts)
+    return ChebyshevCenters(
+        found.centers,
+        found.radii,
+        found.gaps,
+        problems.split(found.duals),
+        [np.zeros(0)] * problems.n_problems,
+        found.rays,
+        found.status,
+    )
 
 
 def _centers_of_device_arrays(
