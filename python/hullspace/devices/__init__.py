@@ -10,9 +10,11 @@ from hullspace.devices.choice import (
     devices,
     name_of,
 )
-from hullspace.devices.libraries import DeviceArray, DeviceCsr
+from hullspace.devices.libraries import NUMPY, ArrayLibrary, DeviceArray, DeviceCsr
 
 __all__ = [
+    "NUMPY",
+    "ArrayLibrary",
     "Device",
     "DeviceArray",
     "DeviceCsr",

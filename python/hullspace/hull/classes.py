@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hullspace import _core
 from hullspace.arguments import DEFAULT_TOLERANCE, as_matrix, as_threads, as_tolerance
-from hullspace.hull.hull import Hull
+from hullspace.hull.hull import Hull, prepared_set
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -129,7 +129,13 @@ def _as_hull(value: Hull | npt.ArrayLike, name: str, n_threads: int | None) -> H
 def _distances(
     pairs: Sequence[tuple[Hull, Hull]], tolerance: float, n_threads: int | None
 ) -> Iterator[HullDistance]:
-    sets = [(a._on_cpu("hull_distance"), b._on_cpu("hull_distance")) for a, b in pairs]
+    sets = [
+        (
+            prepared_set(a).on_cpu("hull_distance"),
+            prepared_set(b).on_cpu("hull_distance"),
+        )
+        for a, b in pairs
+    ]
     cores = [(a.core, b.core) for a, b in sets]
     found = _core.hull_distances(cores, as_tolerance(tolerance), as_threads(n_threads))
     for i, (a, b) in enumerate(sets):

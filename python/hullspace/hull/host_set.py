@@ -1,15 +1,18 @@
-"""A point set made ready for the core: all of its points, or the vertices that Qhull finds."""
+"""A point set on the CPU: all of its points, or the vertices that Qhull finds."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from hullspace import _core
+from hullspace.arguments import as_matrix, require_finite
+from hullspace.devices import device_of, name_of
 from hullspace.hull.facets import MAX_FEATURES, LowDimensionalHull, expected_facets
+from hullspace.hull.results import Certificate, Membership, Projection, Ray, Support
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -21,15 +24,13 @@ Method = Literal["auto", "facets", "active-set"]
 _FEWEST_POINTS_FOR_FACETS = 1000
 
 
-class PreparedSet:
-    """The points, and what the core works on.
+class HostSet:
+    """Points on the CPU; see `PointSet`.
 
     Attributes
     ----------
-    points, given : (n_points, n_features) array
+    points : (n_points, n_features) array
         The set.
-    device : None
-        The CPU.
     core : _core.Hull
         Holds the points, or those in `kept`.
     whole : _core.Hull
@@ -37,10 +38,11 @@ class PreparedSet:
     kept : (n_kept,) int64 or None
         Points that the core works on, ascending; None for all.
     slack : float
-        No point is farther from the hull of the kept ones.
+        No point is farther from the hull of the kept ones: by as much, what is found for these
+        may be wrong for all.
     """
 
-    device: int | None = None
+    device = "cpu"
 
     def __init__(self, points: FloatArray, method: Method, threads: int) -> None:
         self.points = points
@@ -61,12 +63,109 @@ class PreparedSet:
 
     @property
     def given(self) -> FloatArray:
-        """The set."""
+        """The points."""
         return self.points
+
+    @property
+    def host_points(self) -> FloatArray:
+        """The points."""
+        return self.points
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of points and of features."""
+        n_points, n_features = self.points.shape
+        return n_points, n_features
+
+    @property
+    def scale(self) -> float:
+        """Unit of tolerances."""
+        return self.core.scale
+
+    @property
+    def method(self) -> str:
+        """What is in use: "facets" or "active-set"."""
+        return "active-set" if self.kept is None else "facets"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `Hull` takes besides the points to make the same."""
+        return {"method": self.method}
+
+    def project(self, queries: Any, tolerance: float, threads: int) -> Projection:
+        """See `Hull.project`."""
+        matrix = self.read(queries, "queries")
+        found = self.core.project(matrix, tolerance, threads)
+        gaps, status = found.gaps, found.status
+        if self.slack > 0.0:
+            gaps = np.minimum(gaps + self.slack, found.distances)
+            proven = gaps <= max(tolerance * self.scale, 2.0 * self.slack)
+            status[~proven] = Status.UNDECIDED
+        weights = self._csr(found.weights, len(matrix))
+        return Projection(found.points, found.distances, weights, found.normals, gaps, status)
+
+    def contains(self, queries: Any, tolerance: float, threads: int) -> Membership:
+        """See `Hull.contains`."""
+        matrix = self.read(queries, "queries")
+        found = self.core.contains(matrix, tolerance, threads)
+        margins = found.margins
+        if self.slack > 0.0:
+            margins = np.maximum(margins - self.slack, 0.0)
+            lost = (found.status == Status.OUTSIDE) & (margins == 0.0)
+            found.status[lost], found.normals[lost] = Status.UNDECIDED, 0.0
+        return self._membership(found, margins)
+
+    def leave_one_out(self, tolerance: float, threads: int) -> Membership:
+        """Tell which points are in the hull of the others, for a set without slack."""
+        found = self.core.leave_one_out(tolerance, threads)
+        return self._membership(found, found.margins)
+
+    def _membership(self, found: _core.Memberships, margins: npt.NDArray[np.float64]) -> Membership:
+        weights = self._csr(found.weights, len(margins))
+        certificate = Certificate(weights, found.normals, margins, found.residuals, found.tolerance)
+        return Membership(found.status == Status.INSIDE, found.status, certificate)
+
+    def ray(self, origins: Any, directions: Any, tolerance: float, threads: int) -> Ray:
+        """See `Hull.ray`."""
+        starts, along = self.read(origins, "origins"), self.read(directions, "directions")
+        found = self.core.ray(starts, along, tolerance, threads)
+        normals, offsets, status = found.normals, found.offsets, found.status
+        if self.slack > 0.0:
+            offsets += self.slack
+            levels = np.einsum("ij,ij->i", normals, np.broadcast_to(starts, along.shape))
+            status[(status == Status.OUTSIDE) & ~(levels > offsets)] = Status.UNDECIDED
+        weights = self._csr(found.weights, len(along))
+        return Ray(found.steps, found.points, weights, normals, offsets, status)
+
+    def support(self, directions: Any, threads: int) -> Support:
+        """See `Hull.support`."""
+        along = self.read(directions, "directions")
+        indices = self.whole.support(along, threads).astype(np.int64)
+        values = np.einsum("ij,ij->i", along, self.points[indices], dtype=np.float64)
+        return Support(values, indices)
+
+    def read(self, queries: Any, name: str) -> FloatArray:
+        """Return queries as the core takes them."""
+        if device_of(queries) is not None:
+            raise ValueError(
+                f"{name} must be in the host's memory like the hull, got an array on "
+                f"{name_of(device_of(queries))}; or make the hull there"
+            )
+        return as_matrix(
+            queries, name, columns=self.points.shape[1], allow_empty=True, check_finite=False
+        )
+
+    def prepare(self, points: npt.NDArray[Any], threads: int) -> HostSet:
+        """Prepare other points."""
+        return HostSet(points, "active-set", threads)
+
+    def on_cpu(self, _wanted: str) -> HostSet:
+        """Return the set."""
+        return self
 
     def _keep_vertices(self, threads: int) -> None:
         """Let the core work on the vertices that Qhull finds, and on what they leave out."""
-        found = self.low_dimensional()
+        found = self._qhull = LowDimensionalHull.of(self.points)
         if found is None:
             return
         kept = found.vertices
@@ -81,14 +180,26 @@ class PreparedSet:
         self.kept, self._kept_buffer = kept, self.points[kept]
         self.core = _core.Hull(self._kept_buffer, threads)
 
-    def low_dimensional(self) -> LowDimensionalHull | None:
-        """Return Qhull's answer, or None for a flat set."""
+    def low_dimensional(self, wanted: str) -> LowDimensionalHull | None:
+        """Return Qhull's answer, or None for a flat set.
+
+        Raises
+        ------
+        ValueError
+            If there are too many features for what is `wanted`.
+        """
+        if self.points.shape[1] > MAX_FEATURES:
+            raise ValueError(
+                f"{wanted} needs n_features of at most {MAX_FEATURES}, got {self.points.shape[1]}"
+            )
         if self._qhull is None:
             self._qhull = LowDimensionalHull.of(self.points)
         return self._qhull
 
-    def add(self, new: FloatArray, threads: int) -> None:
+    def add(self, points: Any, threads: int) -> None:
         """Append rows, in double precision if they need it."""
+        new = self.read(points, "points")
+        require_finite(new, "points")
         if new.dtype != self.points.dtype:
             if not np.array_equal(new, new.astype(self.points.dtype)):
                 self._convert_to_double(threads)
@@ -111,7 +222,7 @@ class PreparedSet:
             self._kept_buffer = self.points[self.kept]
             self.core = _core.Hull(self._kept_buffer, threads)
 
-    def csr(self, weights: _core.Csr, n_queries: int) -> sparse.csr_array:
+    def _csr(self, weights: _core.Csr, n_queries: int) -> sparse.csr_array:
         """Wrap the core's weights without a copy."""
         columns = weights.indices
         if self.kept is not None:

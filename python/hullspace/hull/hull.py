@@ -1,60 +1,33 @@
-"""Convex hulls of point sets in any dimension.
-
-The hull is never made explicit: every answer comes from an active-set method that asks which points
-of the set score lowest against a direction [1]_. In few dimensions, where Qhull lists facets
-quickly, that search runs on the vertices that it finds.
-
-References
-----------
-.. [1] P. Wolfe, "Finding the nearest point in a polytope", Mathematical Programming 11 (1976).
-"""
+"""What the convex hull of a set of points answers."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.arguments import (
-    DEFAULT_TOLERANCE,
-    FloatArray,
-    as_matrix,
-    as_threads,
-    as_tolerance,
-    require_finite,
-)
-from hullspace.devices import as_memory_limit, beside, choose_device, device_of, name_of, on_host
+from hullspace.arguments import DEFAULT_TOLERANCE, as_matrix, as_threads, as_tolerance
+from hullspace.devices import as_memory_limit, choose_device, name_of, on_host
 from hullspace.hull import subsets
 from hullspace.hull.device_set import DeviceSet
-from hullspace.hull.facets import MAX_FEATURES, LowDimensionalHull
-from hullspace.hull.host_set import Method, PreparedSet
-from hullspace.hull.results import (
-    Certificate,
-    Coreset,
-    Facets,
-    Gauge,
-    Membership,
-    Projection,
-    Ray,
-    Support,
-    Vertices,
-)
-from hullspace.status import Status
+from hullspace.hull.gauge import gauge
+from hullspace.hull.host_set import HostSet, Method
 
-__all__ = [
-    "Certificate",
-    "Coreset",
-    "Facets",
-    "Gauge",
-    "Hull",
-    "Membership",
-    "Projection",
-    "Ray",
-    "Support",
-    "Vertices",
-]
+if TYPE_CHECKING:
+    from hullspace.hull.point_set import PointSet
+    from hullspace.hull.results import (
+        Coreset,
+        Facets,
+        Gauge,
+        Membership,
+        Projection,
+        Ray,
+        Support,
+        Vertices,
+    )
+
+__all__ = ["Hull", "prepared_set"]
 
 
 class Hull:
@@ -139,20 +112,17 @@ class Hull:
             raise ValueError(f"method must be 'auto', 'facets' or 'active-set', got {method!r}")
         threads, limit = as_threads(n_threads), as_memory_limit(memory_limit)
         chosen = choose_device(device, points)
-        self._set: PreparedSet | DeviceSet
+        self._set: PointSet
         if chosen is None:
             matrix = as_matrix(on_host(points), "points", check_finite=False)
-            self._set = PreparedSet(matrix, method, threads)
+            self._set = HostSet(matrix, method, threads)
         elif method == "facets":
             raise ValueError(f"method 'facets' needs device='cpu', got {name_of(chosen)!r}")
         else:
             self._set = DeviceSet(points, chosen, limit)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {"points": np.array(on_host(self.points)), "method": self.method}
-        if isinstance(self._set, DeviceSet):
-            state |= {"device": self.device, "memory_limit": self._set.memory_limit or None}
-        return state
+        return {"points": np.array(self._set.host_points), **self._set.options}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
@@ -169,27 +139,27 @@ class Hull:
     @property
     def device(self) -> str:
         """Where the hull lives: "cpu", or a GPU as in "cuda:0"."""
-        return name_of(self._set.device)
+        return self._set.device
 
     @property
     def n_points(self) -> int:
         """Number of points in the set."""
-        return int(self._set.points.shape[0])
+        return self._set.shape[0]
 
     @property
     def n_features(self) -> int:
         """Number of coordinates of a point."""
-        return int(self._set.points.shape[1])
+        return self._set.shape[1]
 
     @property
     def scale(self) -> float:
         """Unit of every tolerance; see the class's description."""
-        return self._set.core.scale
+        return self._set.scale
 
     @property
     def method(self) -> str:
         """What is in use: "facets" or "active-set"."""
-        return "facets" if getattr(self._set, "kept", None) is not None else "active-set"
+        return self._set.method
 
     def __repr__(self) -> str:
         method = "" if self.method == "active-set" else f", method={self.method!r}"
@@ -241,21 +211,7 @@ class Hull:
         >>> p.weights.toarray()
         array([[0. , 0.5, 0.5]])
         """
-        share, threads = as_tolerance(tolerance), as_threads(n_threads)
-        if isinstance(self._set, DeviceSet):
-            return self._set.project(queries, share)
-        matrix = self._as_queries(queries)
-        found = self._set.core.project(matrix, share, threads)
-        gaps, status = found.gaps, found.status
-        if self._set.slack > 0.0:
-            gaps = np.minimum(gaps + self._set.slack, found.distances)
-            status = np.where(
-                gaps <= max(share * self.scale, 2.0 * self._set.slack),
-                status,
-                Status.UNDECIDED,
-            ).astype(np.int8)
-        csr = self._set.csr(found.weights, len(matrix))
-        return Projection(found.points, found.distances, csr, found.normals, gaps, status)
+        return self._set.project(queries, as_tolerance(tolerance), as_threads(n_threads))
 
     def contains(
         self,
@@ -297,24 +253,7 @@ class Hull:
         >>> hullspace.certificates.check(hull.points, [[0.5, 0.5], [2.0, 2.0]], m)
         array([ True,  True])
         """
-        share, threads = as_tolerance(tolerance), as_threads(n_threads)
-        if isinstance(self._set, DeviceSet):
-            return self._set.contains(queries, share)
-        matrix = self._as_queries(queries)
-        found = self._set.core.contains(matrix, share, threads)
-        status, normals, margins = found.status, found.normals, found.margins
-        if self._set.slack > 0.0:
-            margins = np.maximum(margins - self._set.slack, 0.0)
-            lost = (status == Status.OUTSIDE) & (margins == 0.0)
-            status[lost], normals[lost] = Status.UNDECIDED, 0.0
-        certificate = Certificate(
-            self._set.csr(found.weights, len(matrix)),
-            normals,
-            margins,
-            found.residuals,
-            found.tolerance,
-        )
-        return Membership(status == Status.INSIDE, status, certificate)
+        return self._set.contains(queries, as_tolerance(tolerance), as_threads(n_threads))
 
     def ray(
         self,
@@ -368,19 +307,7 @@ class Hull:
                [0.75, 0.25, 0.  ]])
         """
         share, threads = as_tolerance(tolerance), as_threads(n_threads)
-        if isinstance(self._set, DeviceSet):
-            return self._set.ray(origins, directions, share)
-        starts = self._as_queries(origins, "origins")
-        along = self._as_queries(directions, "directions")
-        found = self._set.core.ray(starts, along, share, threads)
-        normals, offsets, status = found.normals, found.offsets, found.status
-        offsets += self._set.slack
-        missed = status == Status.OUTSIDE
-        if self._set.slack > 0.0 and missed.any():
-            levels = np.einsum("ij,ij->i", normals, np.broadcast_to(starts, along.shape))
-            status[missed & ~(levels > offsets)] = Status.UNDECIDED
-        csr = self._set.csr(found.weights, len(along))
-        return Ray(found.steps, found.points, csr, normals, offsets, status)
+        return self._set.ray(origins, directions, share, threads)
 
     def gauge(
         self,
@@ -421,32 +348,8 @@ class Hull:
         >>> hull.gauge([[0.5, 0.0], [2.0, 1.0], [0.0, 0.0]]).values
         array([0.5, 2. , 0. ])
         """
-        given = on_host(queries) if isinstance(self._set, DeviceSet) else queries
-        matrix = self._as_queries(given).astype(np.float64)
-        points = on_host(self.points)
-        middle = points.mean(axis=0, dtype=np.float64) if center is None else on_host(center)
-        start = as_matrix(np.asarray(middle)[None], "center", columns=self.n_features)
-        if not self.contains(start, tolerance=tolerance, n_threads=n_threads).inside.all():
-            raise ValueError("center must lie in the hull")
-        directions = np.asarray(matrix - start)
-        if not np.isfinite(directions).all():
-            raise ValueError("queries must be finite and not overflow when center is subtracted")
-        away: npt.NDArray[np.bool_] = np.any(directions != 0.0, axis=1)
-        # A query at the center has no direction; any will do, and the value is 0.
-        found = self.ray(
-            start,
-            beside(queries, np.where(away[:, None], directions, 1.0)),
-            tolerance=tolerance,
-            n_threads=n_threads,
-        )
-        steps = on_host(found.steps)
-        lengths = steps * np.linalg.norm(directions, axis=1)
-        with np.errstate(divide="ignore"):
-            reached = lengths > as_tolerance(tolerance) * self.scale
-            values = np.where(reached, 1.0 / steps, np.inf)
-        values[np.isnan(steps)] = np.nan
-        values[~away] = 0.0
-        return Gauge(beside(queries, values), np.array(start[0], np.float64), found, self.device)
+        share, threads = as_tolerance(tolerance), as_threads(n_threads)
+        return gauge(self._set, queries, center, share, threads)
 
     def support(self, directions: npt.ArrayLike, *, n_threads: int | None = None) -> Support:
         """Evaluate the support function: how far the hull reaches in each direction.
@@ -477,13 +380,7 @@ class Hull:
         >>> hull.support([[1.0, 1.0], [-1.0, 0.0]]).values
         array([3., 0.])
         """
-        threads = as_threads(n_threads)
-        if isinstance(self._set, DeviceSet):
-            return self._set.support(directions)
-        matrix = self._as_queries(directions, "directions")
-        indices = self._set.whole.support(matrix, threads).astype(np.int64)
-        values = np.einsum("ij,ij->i", matrix, self.points[indices], dtype=np.float64)
-        return Support(values, indices)
+        return self._set.support(directions, as_threads(n_threads))
 
     def vertices(
         self, *, tolerance: float = DEFAULT_TOLERANCE, n_threads: int | None = None
@@ -521,11 +418,7 @@ class Hull:
         >>> hullspace.Hull([[0, 0], [2, 0], [1, 0.5], [0, 2], [2, 0]]).vertices().indices
         array([0, 1, 3])
         """
-        share, threads = as_tolerance(tolerance), as_threads(n_threads)
-        if isinstance(self._set, DeviceSet):
-            found = subsets.vertices(on_host(self.points), share, threads, self._set.prepare)
-            return replace(found, device=self.device)
-        return subsets.vertices(self.points, share, threads)
+        return subsets.vertices(self._set, as_tolerance(tolerance), as_threads(n_threads))
 
     def coreset(self, epsilon: float, *, n_threads: int | None = None) -> Coreset:
         """Choose few points whose hull is close to every point of the set.
@@ -571,8 +464,8 @@ class Hull:
             raise ValueError(
                 f"epsilon must be at least {DEFAULT_TOLERANCE} and below 1, got {epsilon}"
             )
-        self._on_cpu("coreset")
-        return subsets.coreset(self, float(epsilon), n_threads)
+        host = self._set.on_cpu("coreset")
+        return subsets.coreset(host, float(epsilon), as_threads(n_threads))
 
     def add(self, points: npt.ArrayLike, *, n_threads: int | None = None) -> None:
         """Add points to the set, without preparing the others again.
@@ -604,15 +497,12 @@ class Hull:
         >>> hull.n_points
         3
         """
-        prepared = self._on_cpu("add")
-        new = self._as_queries(points, "points")
-        require_finite(new, "points")
-        prepared.add(new, as_threads(n_threads))
+        self._set.on_cpu("add").add(points, as_threads(n_threads))
 
     @property
     def facets(self) -> Facets:
         """The facets, for at most 7 features; ValueError beyond that or where the set is flat."""
-        found = self._low_dimensional("facets")
+        found = self._set.on_cpu("facets").low_dimensional("facets")
         if found is None:
             raise ValueError("facets needs points that do not lie in a hyperplane: the set is flat")
         return found.facets
@@ -620,38 +510,10 @@ class Hull:
     @property
     def volume(self) -> float:
         """Volume of the hull, for at most 7 features (ValueError beyond); 0 for a flat set."""
-        found = self._low_dimensional("volume")
+        found = self._set.on_cpu("volume").low_dimensional("volume")
         return 0.0 if found is None else found.volume
 
-    def _low_dimensional(self, wanted: str) -> LowDimensionalHull | None:
-        prepared = self._on_cpu(wanted)
-        if self.n_features > MAX_FEATURES:
-            raise ValueError(
-                f"{wanted} needs n_features of at most {MAX_FEATURES}, got {self.n_features}"
-            )
-        return prepared.low_dimensional()
 
-    def _on_cpu(self, wanted: str) -> PreparedSet:
-        """Return the set prepared on the CPU, for what no GPU does.
-
-        Raises
-        ------
-        NotImplementedError
-            If the hull is on a GPU.
-        """
-        if isinstance(self._set, DeviceSet):
-            raise NotImplementedError(
-                f"{wanted} runs on the CPU alone, but the hull is on {self.device}; use "
-                'Hull(points, device="cpu")'
-            )
-        return self._set
-
-    def _as_queries(self, queries: npt.ArrayLike, name: str = "queries") -> FloatArray:
-        if device_of(queries) is not None:
-            raise ValueError(
-                f"{name} must be in the host's memory like the hull, got an array on "
-                f"{name_of(device_of(queries))}; or make the hull there"
-            )
-        return as_matrix(
-            queries, name, columns=self.n_features, allow_empty=True, check_finite=False
-        )
+def prepared_set(hull: Hull) -> PointSet:
+    """Return what a hull asks, for operations on several hulls."""
+    return hull._set

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from hullspace import _core
-from hullspace.arguments import as_threads
 from hullspace.hull.results import Coreset, Vertices
 from hullspace.status import Status
 
 if TYPE_CHECKING:
-    from hullspace.hull import Hull
+    from scipy import sparse
 
-# Makes points and a number of threads a hull of the core, or what answers like one.
-Prepare = Callable[[npt.NDArray[Any], int], Any]
+    from hullspace.hull.host_set import HostSet
+    from hullspace.hull.point_set import PointSet
 
 # Points that join a coreset in a round, as a share of those that it has; at least one.
 _SHARE_PER_ROUND = 0.05
@@ -26,34 +23,31 @@ _SHARE_PER_ROUND = 0.05
 _LOOKAHEAD = 8
 
 
-def vertices(
-    given: npt.NDArray[Any],
-    tolerance: float,
-    threads: int,
-    prepare: Prepare = _core.Hull,
-) -> Vertices:
+def vertices(prepared: PointSet, tolerance: float, threads: int) -> Vertices:
     """See `Hull.vertices`."""
+    given, device = prepared.host_points, prepared.device
     distinct = _first_of_equal(given)
     points = given if len(distinct) == len(given) else given[distinct]
     if len(points) == 1:
-        return _single(points, distinct)
-    core = prepare(points, threads)
-    found = core.leave_one_out(tolerance, threads)
-    status, normals, margins = found.status, found.normals, found.margins
-    chosen = np.flatnonzero(status != Status.INSIDE)
+        return _single(points, distinct, device)
+    found = prepared.prepare(points, threads).leave_one_out(tolerance, threads)
+    proof, status = found.certificate, found.status
+    chosen = np.flatnonzero(~found.inside)
     if len(chosen) < len(points):
-        chosen = _complete(points, chosen, found.weights, tolerance, threads, prepare)
+        chosen = _complete(prepared, points, chosen, proof.weights, tolerance, threads)
         late = status[chosen] == Status.INSIDE
         if len(chosen) == 1:
-            return _single(points, distinct[chosen])
+            return _single(points, distinct[chosen], device)
         if late.any():
             # What was chosen late is proven against the rest of what is chosen.
-            again = prepare(points[chosen], threads).leave_one_out(tolerance, threads)
+            again = prepared.prepare(points[chosen], threads).leave_one_out(tolerance, threads)
             status[chosen[late]] = again.status[late]
-            normals[chosen[late]] = again.normals[late]
-            margins[chosen[late]] = again.margins[late]
+            proof.normals[chosen[late]] = again.certificate.normals[late]
+            proof.margins[chosen[late]] = again.certificate.margins[late]
             status[chosen[status[chosen] == Status.INSIDE]] = Status.UNDECIDED
-    return Vertices(distinct[chosen], normals[chosen], margins[chosen], status[chosen])
+    return Vertices(
+        distinct[chosen], proof.normals[chosen], proof.margins[chosen], status[chosen], device
+    )
 
 
 def _first_of_equal(points: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
@@ -63,19 +57,20 @@ def _first_of_equal(points: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     return np.sort(np.unique(keys, return_index=True)[1])
 
 
-def _single(points: npt.NDArray[Any], indices: npt.NDArray[np.intp]) -> Vertices:
+def _single(points: npt.NDArray[Any], indices: npt.NDArray[np.intp], device: str) -> Vertices:
     direction = np.zeros((1, points.shape[1]))
     direction[0, 0] = 1.0
-    return Vertices(indices, direction, np.array([np.inf]), np.array([Status.OUTSIDE], np.int8))
+    status = np.array([Status.OUTSIDE], np.int8)
+    return Vertices(indices, direction, np.array([np.inf]), status, device)
 
 
 def _complete(
+    prepared: PointSet,
     points: npt.NDArray[Any],
     chosen: npt.NDArray[np.intp],
-    weights: _core.Csr,
+    weights: sparse.csr_array,
     tolerance: float,
     threads: int,
-    prepare: Prepare,
 ) -> npt.NDArray[np.intp]:
     """Return `chosen`, with points added until its hull has every point within the tolerance.
 
@@ -87,10 +82,10 @@ def _complete(
     farness = np.zeros(len(left))
     while len(left):
         if len(chosen):
-            core = prepare(points[chosen], threads)
-            found = core.contains(points[left], tolerance, threads)
-            outside = found.status != Status.INSIDE
-            left, farness = left[outside], found.margins[outside]
+            found = prepared.prepare(points[chosen], threads).contains(
+                points[left], tolerance, threads
+            )
+            left, farness = left[~found.inside], found.certificate.margins[~found.inside]
         # The farthest are extreme, but what relies on one of them may be so only without it.
         new: set[int] = set()
         relied_on: set[int] = set()
@@ -105,9 +100,9 @@ def _complete(
     return chosen
 
 
-def coreset(hull: Hull, epsilon: float, n_threads: int | None) -> Coreset:
+def coreset(prepared: HostSet, epsilon: float, threads: int) -> Coreset:
     """See `Hull.coreset`."""
-    points, threads = hull.points, as_threads(n_threads)
+    points = prepared.points
     first, second, diameter = _far_apart(points)
     chosen = [first] if first == second else [first, second]
     # Distances to the hull of what was chosen at some time; they only fall.
@@ -116,9 +111,9 @@ def coreset(hull: Hull, epsilon: float, n_threads: int | None) -> Coreset:
     kept = [(np.array([i]), np.ones(1)) for i in range(len(points))]
     goal = epsilon * diameter
     while True:
-        core = _core.Hull(points[chosen], threads)
+        few = prepared.prepare(points[chosen], threads)
         n_new = max(1, int(_SHARE_PER_ROUND * len(chosen)))
-        found = _refresh(core, points, distances, goal, n_new, threads)
+        found = _refresh(few, points, distances, goal, n_new, threads)
         for i, columns, values in found:
             kept[i] = (np.array(chosen)[columns], values)
         farthest = np.argsort(-distances, kind="stable")[:n_new]
@@ -144,18 +139,18 @@ def _as_csr(
 
 
 def _refresh(
-    core: _core.Hull,
+    few: HostSet,
     points: npt.NDArray[Any],
     distances: npt.NDArray[np.float64],
     goal: float,
     n_new: int,
     threads: int,
 ) -> list[tuple[int, npt.NDArray[Any], npt.NDArray[np.float64]]]:
-    """Bring `distances` to the core's hull up to date, down to the `n_new` largest above `goal`.
+    """Bring `distances` to the hull of few up to date, down to the `n_new` largest above `goal`.
 
     Returns the points whose distances fell, each with the columns and values of its weights.
     """
-    tolerance = 1e-3 * goal / core.scale
+    tolerance = 1e-3 * goal / few.scale
     stale = distances > goal
     fallen: list[tuple[int, npt.NDArray[Any], npt.NDArray[np.float64]]] = []
     while True:
@@ -164,7 +159,7 @@ def _refresh(
             return fallen
         batch = order[: max(_LOOKAHEAD * n_new, 1024)]
         batch = batch[stale[batch]]
-        found = core.project(points[batch], min(tolerance, 0.5), threads)
+        found = few.project(points[batch], min(tolerance, 0.5), threads)
         weights, starts = found.weights, found.weights.indptr
         for k in np.flatnonzero(found.distances < distances[batch]).tolist():
             part = slice(starts[k], starts[k + 1])

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace import _core
-from hullspace.arguments import Pair, as_bounds, as_double_matrix, as_equalities, as_threads
+from hullspace.arguments import Pair, as_equalities, as_threads
 from hullspace.devices import (
     as_memory_limit,
     choose_device,
@@ -20,6 +20,7 @@ from hullspace.devices import (
     place_array,
 )
 from hullspace.polyhedron.affine import AffineSet
+from hullspace.polyhedron.problems import Problems
 from hullspace.polyhedron.results import ChebyshevCenter, ChebyshevCenters
 from hullspace.polyhedron.rows import with_coordinates
 from hullspace.status import Status
@@ -111,22 +112,24 @@ def chebyshev_centers(
             rows, bounds, starts, chosen, 0, limit, to_device=False
         )
 
-    problems = _Problems.of(on_host(A), on_host(b))
-    pairs = _as_pairs(equalities, problems.n_problems, problems.rows.shape[1])
-    if pairs is None:
-        got = solve(problems.rows, problems.bounds, problems.starts)
-        found = ChebyshevCenters(
-            got.centers,
-            got.radii,
-            got.gaps,
-            problems.split(got.duals),
-            [np.zeros(0)] * problems.n_problems,
-            got.rays,
-            got.status,
-        )
-    else:
-        found = _centers_in_affine_sets(problems, [AffineSet(*pair) for pair in pairs], solve)
+    found = _centers(Problems.of(on_host(A), on_host(b)), equalities, solve)
     return found if chosen is None else replace(found, device=name_of(chosen))
+
+
+def _centers(problems: Problems, equalities: Any, solve: _Solve) -> ChebyshevCenters:
+    pairs = _as_pairs(equalities, problems.n_problems, problems.rows.shape[1])
+    if pairs is not None:
+        return _centers_in_affine_sets(problems, [AffineSet(*pair) for pair in pairs], solve)
+    found = solve(problems.rows, problems.bounds, problems.starts)
+    return ChebyshevCenters(
+        found.centers,
+        found.radii,
+        found.gaps,
+        problems.split(found.duals),
+        [np.zeros(0)] * problems.n_problems,
+        found.rays,
+        found.status,
+    )
 
 
 def _centers_of_device_arrays(
@@ -177,62 +180,6 @@ def _require_batch(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
-class _Problems:
-    """Constraints of many problems, one after the other, as the core takes them."""
-
-    def __init__(self, rows: _Floats, bounds: _Floats, starts: npt.NDArray[np.int64]) -> None:
-        self.rows, self.bounds, self.starts = rows, bounds, starts
-        self.n_problems = len(starts) - 1
-        self.ragged = False
-
-    @classmethod
-    def of(cls, A: Any, b: Any) -> _Problems:
-        if isinstance(A, list | tuple) and len(A) and np.ndim(A[0]) == 2:
-            return cls._of_list(list(A), b)
-        matrix = np.asarray(A)
-        if matrix.ndim == 2:
-            rows = as_double_matrix(matrix, "A")
-            bounds = as_double_matrix(b, "b", len(rows)) if len(rows) else np.zeros((len(b), 0))
-        elif matrix.ndim == 3:
-            if matrix.shape[2] == 0:
-                raise ValueError(f"A must have at least one feature, got shape {matrix.shape}")
-            rows = as_double_matrix(matrix.reshape(-1, matrix.shape[2]), "A")
-            bounds = np.asarray(b)
-            if bounds.shape != matrix.shape[:2]:
-                raise ValueError(f"b must have shape {matrix.shape[:2]}, got {bounds.shape}")
-            bounds = as_bounds(bounds.ravel(), "b", bounds.size).reshape(bounds.shape)
-        else:
-            raise ValueError(
-                "A must be (n_problems, n_constraints, n_features), (n_constraints, n_features) "
-                f"or a list of matrices, got shape {matrix.shape}"
-            )
-        n_problems, width = bounds.shape
-        return cls(rows, bounds.ravel(), np.arange(n_problems + 1, dtype=np.int64) * width)
-
-    @classmethod
-    def _of_list(cls, A: list[Any], b: Any) -> _Problems:
-        if len(b) != len(A):
-            raise ValueError(f"b must have one vector for each of {len(A)} problems, got {len(b)}")
-        matrices = [as_double_matrix(a, f"A[{i}]", np.shape(A[0])[1]) for i, a in enumerate(A)]
-        vectors = [as_bounds(v, f"b[{i}]", len(matrices[i])) for i, v in enumerate(b)]
-        starts = np.concatenate([[0], np.cumsum([len(v) for v in vectors])]).astype(np.int64)
-        problems = cls(np.concatenate(matrices), np.concatenate(vectors), starts)
-        problems.ragged = True
-        return problems
-
-    def constraints(self, i: int) -> tuple[_Floats, _Floats]:
-        """Rows and bounds of one problem."""
-        span = slice(self.starts[i], self.starts[i + 1])
-        shared = len(self.rows) != len(self.bounds)
-        return self.rows if shared else self.rows[span], self.bounds[span]
-
-    def split(self, duals: _Floats) -> _Floats | list[_Floats]:
-        """Multipliers in the shape of the bounds."""
-        if self.ragged:
-            return np.split(duals, self.starts[1:-1])
-        return duals.reshape(self.n_problems, -1 if self.n_problems else 0)
-
-
 def _as_pairs(equalities: Any, n: int, n_features: int) -> list[tuple[_Floats, _Floats]] | None:
     """Return equalities of every problem, or None if there are none."""
     if equalities is None:
@@ -246,7 +193,7 @@ def _as_pairs(equalities: Any, n: int, n_features: int) -> list[tuple[_Floats, _
 
 
 def _centers_in_affine_sets(
-    problems: _Problems, affines: list[AffineSet], solve: _Solve
+    problems: Problems, affines: list[AffineSet], solve: _Solve
 ) -> ChebyshevCenters:
     n, n_features = problems.n_problems, problems.rows.shape[1]
     found: list[ChebyshevCenter | None] = [None] * n
@@ -275,7 +222,7 @@ def _centers_in_affine_sets(
     )
 
 
-def _empty_center(problems: _Problems, i: int, affine: AffineSet) -> ChebyshevCenter:
+def _empty_center(problems: Problems, i: int, affine: AffineSet) -> ChebyshevCenter:
     n_features = problems.rows.shape[1]
     return ChebyshevCenter(
         np.full(n_features, np.nan),
@@ -289,7 +236,7 @@ def _empty_center(problems: _Problems, i: int, affine: AffineSet) -> ChebyshevCe
 
 
 def _reduced_centers(
-    problems: _Problems, affines: list[AffineSet], members: list[int], dimension: int, solve: _Solve
+    problems: Problems, affines: list[AffineSet], members: list[int], dimension: int, solve: _Solve
 ) -> list[ChebyshevCenter]:
     """Solve problems whose affine sets have one dimension, in coordinates of their own."""
     reduced = [

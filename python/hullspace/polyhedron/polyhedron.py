@@ -1,15 +1,4 @@
-"""Convex polyhedra {x : A x <= b, E x = d} in any dimension.
-
-Largest balls, linear programs, nearest points and what follows from them, many at a time. Linear
-programs are solved by a dense simplex method with steepest-edge pricing, nearest points by the dual
-active-set method of Goldfarb and Idnani [1]_; every answer carries the multipliers or the ray that
-prove it, and `hullspace.certificates.check` verifies them.
-
-References
-----------
-.. [1] D. Goldfarb and A. Idnani, "A numerically stable dual method for solving strictly convex
-   quadratic programs", Mathematical Programming 27 (1983).
-"""
+"""A convex polyhedron, and what it answers."""
 
 from __future__ import annotations
 
@@ -17,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
-from hullspace import _core
 from hullspace.arguments import (
     Pair,
     as_bounds,
@@ -30,44 +17,32 @@ from hullspace.arguments import (
     as_tolerance,
     require_count,
 )
-from hullspace.polyhedron.affine import AffineSet
+from hullspace.polyhedron import programs
 from hullspace.polyhedron.chebyshev import chebyshev_centers
-from hullspace.polyhedron.results import (
-    ChebyshevCenter,
-    ChebyshevCenters,
-    Irredundant,
-    PolyhedronProjection,
-    PolyhedronSupport,
-    Samples,
-    Volume,
-)
-from hullspace.polyhedron.rows import unit_rows, with_coordinates
-from hullspace.polyhedron.sampling import (
-    Walk,
-    estimate_volume,
-    exact_vertices,
-    exact_volume,
-    sample,
-)
+from hullspace.polyhedron.constraints import Constraints
+from hullspace.polyhedron.corners import exact_vertices, exact_volume
+from hullspace.polyhedron.project import project
+from hullspace.polyhedron.results import Samples, Volume
+from hullspace.polyhedron.rows import unit_rows
+from hullspace.polyhedron.sampling import HitAndRun, estimate_volume, sample
 from hullspace.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = [
-    "ChebyshevCenter",
-    "ChebyshevCenters",
-    "Irredundant",
-    "Polyhedron",
-    "PolyhedronProjection",
-    "PolyhedronSupport",
-    "Samples",
-    "Volume",
-    "chebyshev_centers",
-    "project_batch",
-]
+    from hullspace.polyhedron.results import (
+        ChebyshevCenter,
+        Irredundant,
+        PolyhedronProjection,
+        PolyhedronSupport,
+    )
+
+__all__ = ["Polyhedron", "project_batch"]
 
 _Floats = npt.NDArray[np.float64]
+
+# Chains that are run side by side to estimate a volume.
+_CHAINS_OF_VOLUME = 64
 
 
 class Polyhedron:
@@ -104,7 +79,7 @@ class Polyhedron:
         self.n_constraints, self.n_features = self.A.shape
         self.b = as_bounds(b, "b", self.n_constraints)
         self.E, self.d = as_equalities(equalities, self.n_features)
-        self._affine = AffineSet(self.E, self.d) if len(self.E) else None
+        self._given = Constraints(self.A, self.b, self.E, self.d)
 
     def __repr__(self) -> str:
         equalities = f", n_equalities={len(self.E)}" if len(self.E) else ""
@@ -202,52 +177,7 @@ class Polyhedron:
             If an argument has the wrong type, shape or values.
         """
         rows = as_double_matrix(directions, "directions", self.n_features)
-        threads = as_threads(n_threads)
-        inner = self._inner
-        if inner is None:
-            return self._no_support(len(rows))
-        along = rows if self._affine is None else self._affine.along(rows)
-        found = _core.maximize(*inner, with_coordinates(along), threads)
-        duals = _csr(found.duals, (len(rows), self.n_constraints))
-        if self._affine is None:
-            none = np.zeros((len(rows), 0))
-            return PolyhedronSupport(
-                found.values, found.points, duals, none, found.rays, found.gaps, found.status
-            )
-        affine, width = self._affine, along.shape[1]
-        optimal = (found.status == Status.OPTIMAL) | (found.status == Status.LIMIT)
-        rest = np.where(optimal[:, None], rows, 0.0) - duals @ self.A
-        return PolyhedronSupport(
-            found.values + rows @ affine.origin,
-            affine.lift(found.points[:, :width]),
-            duals,
-            affine.duals(rest),
-            found.rays[:, :width] @ affine.basis.T,
-            found.gaps,
-            found.status,
-        )
-
-    @property
-    def _inner(self) -> tuple[_Floats, _Floats] | None:
-        """The constraints in the affine set's coordinates, or None if that has no points."""
-        if self._affine is None:
-            return self.A, self.b
-        if self._affine.contradiction is not None:
-            return None
-        along, rest = self._affine.reduce(self.A, self.b)
-        return with_coordinates(along), rest
-
-    def _no_support(self, n: int) -> PolyhedronSupport:
-        proof = np.zeros(0) if self._affine is None else self._affine.proof
-        return PolyhedronSupport(
-            np.full(n, -np.inf),
-            np.full((n, self.n_features), np.nan),
-            sparse.csr_array((n, self.n_constraints)),
-            np.tile(proof, (n, 1)),
-            np.zeros((n, self.n_features)),
-            np.zeros(n),
-            np.full(n, Status.EMPTY, np.int8),
-        )
+        return programs.support(self._given, rows, as_threads(n_threads))
 
     def bounding_box(self, *, n_threads: int | None = None) -> tuple[_Floats, _Floats]:
         """Find the smallest axis-aligned box around the polyhedron.
@@ -284,19 +214,7 @@ class Polyhedron:
         RuntimeError
             If a linear program reached its limit of steps.
         """
-        inner = self._inner
-        if inner is None:
-            raise ValueError("an empty polyhedron has no irredundant constraints")
-        found = _core.irredundant(*inner, as_threads(n_threads))
-        if found.status == Status.EMPTY:
-            raise ValueError("an empty polyhedron has no irredundant constraints")
-        if found.status != Status.OPTIMAL:
-            raise RuntimeError("which constraints matter was not found within the limit")
-        indices = np.flatnonzero(found.kept).astype(np.int64)
-        points = found.witnesses[indices]
-        if self._affine is not None:
-            points = self._affine.lift(points[:, : self._affine.basis.shape[1]])
-        return Irredundant(indices, points)
+        return programs.irredundant(self._given, as_threads(n_threads))
 
     def project(
         self, points: npt.ArrayLike, *, n_threads: int | None = None
@@ -321,7 +239,7 @@ class Polyhedron:
             If an argument has the wrong type, shape or values.
         """
         rows = as_double_matrix(points, "points", self.n_features)
-        return project_batch([self], np.zeros(len(rows), np.int64), rows, n_threads=n_threads)
+        return project([self._given], np.zeros(len(rows), np.int64), rows, as_threads(n_threads))
 
     def intersect(self, other: Polyhedron) -> Polyhedron:
         """Return the polyhedron of the points that are in both.
@@ -344,7 +262,7 @@ class Polyhedron:
 
     def _bounded_inner(self, what: str) -> tuple[_Floats, _Floats, _Floats, _Floats]:
         """Constraints, centre and extents in the affine set's coordinates, if bounded."""
-        inner = self._inner
+        inner = self._given.inner
         if inner is None or self.is_empty():
             raise ValueError(f"an empty polyhedron has no {what}")
         body = Polyhedron(*inner)
@@ -403,11 +321,9 @@ class Polyhedron:
         if thin is not None:
             require_count(thin, "thin")
         A, b, center, extent = self._bounded_inner("uniform distribution")
-        walk = Walk(A, b, center, extent, n_chains, np.random.default_rng(random_state))
-        points, r_hat = sample(walk, n, thin)
-        if self._affine is None:
-            return Samples(points, r_hat)
-        return Samples(self._affine.lift(points), r_hat)
+        generator = np.random.default_rng(random_state)
+        points, r_hat = sample(HitAndRun(A, b, center, extent, n_chains, generator), n, thin)
+        return Samples(self._given.lift(points), r_hat)
 
     def volume(
         self,
@@ -440,8 +356,9 @@ class Polyhedron:
         exact = exact_volume(A, b, center)
         if exact is not None:
             return Volume(exact, (exact, exact), "qhull")
-        walk = Walk(A, b, center, extent, 64, np.random.default_rng(random_state))
-        value, interval = estimate_volume(walk, n_samples)
+        generator = np.random.default_rng(random_state)
+        chains = HitAndRun(A, b, center, extent, _CHAINS_OF_VOLUME, generator)
+        value, interval = estimate_volume(chains, n_samples)
         return Volume(value, interval, "monte-carlo")
 
     def vertices(self) -> _Floats:
@@ -458,12 +375,7 @@ class Polyhedron:
             If the polyhedron is empty, unbounded, flat or has too many dimensions.
         """
         A, b, center, _ = self._bounded_inner("list of vertices")
-        points = exact_vertices(A, b, center)
-        return points if self._affine is None else self._affine.lift(points)
-
-
-def _csr(duals: _core.Csr, shape: tuple[int, int]) -> sparse.csr_array:
-    return sparse.csr_array((duals.data, duals.indices, duals.indptr), shape=shape, copy=False)
+        return self._given.lift(exact_vertices(A, b, center))
 
 
 def project_batch(
@@ -512,43 +424,5 @@ def project_batch(
         raise ValueError(f"which must have shape ({len(rows)},), got {numbers.shape}")
     if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(polyhedra):
         raise ValueError(f"which must hold numbers from 0 to {len(polyhedra) - 1}")
-    # Equalities are pairs of constraints here: their normals are active from the start.
-    matrices = [np.vstack([p.A, p.E, -p.E]) for p in polyhedra]
-    bounds = [np.concatenate([p.b, p.d, -p.d]) for p in polyhedra]
-    starts = np.concatenate([[0], np.cumsum([len(v) for v in bounds])]).astype(np.int64)
-    found = _core.project_onto(
-        np.concatenate(matrices),
-        np.concatenate(bounds),
-        starts,
-        numbers,
-        rows,
-        as_threads(n_threads),
-    )
-    width = max(len(v) for v in bounds)
-    multipliers = _csr(found.duals, (len(rows), width))
-    inequality, equality = _split_multipliers(multipliers, polyhedra, numbers)
-    return PolyhedronProjection(
-        found.points, found.distances, inequality, equality, found.gaps, found.status
-    )
-
-
-def _split_multipliers(
-    multipliers: sparse.csr_array, polyhedra: Sequence[Polyhedron], which: npt.NDArray[np.int64]
-) -> tuple[sparse.csr_array, _Floats]:
-    """Tell multipliers of constraints from those of equalities, which came as pairs."""
-    n_constraints = np.array([p.n_constraints for p in polyhedra])
-    n_equalities = np.array([len(p.E) for p in polyhedra])
-    width = int(n_constraints.max())
-    equality = np.zeros((len(which), int(n_equalities.max())))
-    if not n_equalities.any():
-        return sparse.csr_array(multipliers[:, :width]), equality
-    entries = multipliers.tocoo()
-    owner = which[entries.row]
-    place = entries.col - n_constraints[owner]
-    ours = place >= 0
-    count = n_equalities[owner[ours]]
-    signs = np.where(place[ours] < count, 1.0, -1.0)
-    columns = np.where(place[ours] < count, place[ours], place[ours] - count)
-    np.add.at(equality, (entries.row[ours], columns), signs * entries.data[ours])
-    parts = (entries.data[~ours], (entries.row[~ours], entries.col[~ours]))
-    return sparse.csr_array(parts, shape=(len(which), width)), equality
+    given = [p._given for p in polyhedra]
+    return project(given, numbers, rows, as_threads(n_threads))

@@ -1,9 +1,15 @@
-"""Rows of constraints: of unit length, of boxes, and where there are no coordinates."""
+"""Rows of constraints, of unit length, of boxes and without coordinates, and their multipliers."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from hullspace import _core
 
 _Floats = npt.NDArray[np.float64]
 
@@ -30,3 +36,9 @@ def box_rows(lower: _Floats, upper: _Floats) -> tuple[_Floats, _Floats]:
     rows[np.arange(len(above)), above] = 1.0
     rows[len(above) + np.arange(len(below)), below] = -1.0
     return rows, np.concatenate([upper[above], -lower[below]])
+
+
+def csr(multipliers: _core.Csr, shape: tuple[int, int]) -> sparse.csr_array:
+    """Wrap the core's multipliers of rows without a copy."""
+    parts = (multipliers.data, multipliers.indices, multipliers.indptr)
+    return sparse.csr_array(parts, shape=shape, copy=False)

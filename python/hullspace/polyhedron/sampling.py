@@ -1,4 +1,4 @@
-"""Bounded full-dimensional polyhedra: random points, volumes, corners."""
+"""Random points of bounded full-dimensional polyhedra, and volumes that follow from them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ import numpy.typing as npt
 
 _Floats = npt.NDArray[np.float64]
 
-# Qhull's work grows too fast beyond.
-MAX_DIMENSIONS = 8
-
 _LARGEST_R_HAT = 1.05
 
 
-class Walk:
+class HitAndRun:
     """Chains of hit-and-run steps, side by side, in a polyhedron and possibly a ball.
 
     Directions are those of the features or follow the extents of the polyhedron, later the spread
@@ -100,14 +97,14 @@ class Walk:
         self.radius = radius
 
 
-def sample(walk: Walk, n: int, thin: int | None) -> tuple[_Floats, _Floats]:
+def sample(chains: HitAndRun, n: int, thin: int | None) -> tuple[_Floats, _Floats]:
     """Draw points and say how well the chains agree."""
-    n_chains, n_features = walk.points.shape
+    n_chains, n_features = chains.points.shape
     draws = max(-(-n // n_chains), 8)
     kept = np.empty((draws, n_chains, n_features))
     for i in range(draws):
-        walk.run(thin or 20 * n_features)
-        kept[i] = walk.points
+        chains.run(thin or 20 * n_features)
+        kept[i] = chains.points
     values = split_r_hat(kept)
     if values.max() > _LARGEST_R_HAT:
         warnings.warn(
@@ -132,42 +129,7 @@ def split_r_hat(draws: _Floats) -> _Floats:
     return ratio
 
 
-def exact_vertices(A: _Floats, b: _Floats, center: _Floats) -> _Floats:
-    """Corners in lexicographic order."""
-    if len(center) > MAX_DIMENSIONS:
-        raise ValueError(
-            f"vertices are listed in up to {MAX_DIMENSIONS} dimensions, got {len(center)}"
-        )
-    if len(center) == 1:
-        ends = b[:, None] / np.where(A != 0.0, A, np.nan)
-        return np.array([[np.nanmax(ends[A < 0.0])], [np.nanmin(ends[A > 0.0])]])
-    from scipy.spatial import HalfspaceIntersection  # noqa: PLC0415 - takes long to import
-
-    lengths = np.linalg.norm(A, axis=1)
-    rows = lengths > 0.0
-    slacks = (b - A @ center)[rows] / lengths[rows]
-    unit = slacks.min()
-    halfspaces = np.column_stack([A[rows] / lengths[rows, None], -slacks / unit])
-    corners = HalfspaceIntersection(halfspaces, np.zeros(len(center))).intersections
-    # Where more halfspaces meet than dimensions, Qhull lists a corner more than once.
-    _, first = np.unique(np.round(corners, 9), axis=0, return_index=True)
-    points: _Floats = center + corners[first] * unit + 0.0  # no negative zeros
-    return points
-
-
-def exact_volume(A: _Floats, b: _Floats, center: _Floats) -> float | None:
-    """Volume by Qhull, or None in too many dimensions."""
-    if len(center) > MAX_DIMENSIONS:
-        return None
-    corners = exact_vertices(A, b, center)
-    if len(center) == 1:
-        return float(corners[1, 0] - corners[0, 0])
-    from scipy.spatial import ConvexHull  # noqa: PLC0415 - takes long to import
-
-    return float(ConvexHull(corners).volume)
-
-
-def estimate_volume(walk: Walk, n_samples: int) -> tuple[float, tuple[float, float]]:
+def estimate_volume(chains: HitAndRun, n_samples: int) -> tuple[float, tuple[float, float]]:
     """Multiply the shares that shrinking balls around the centre have in one another.
 
     Dyer, Frieze and Kannan, "A random polynomial-time algorithm for approximating the volume of
@@ -177,41 +139,41 @@ def estimate_volume(walk: Walk, n_samples: int) -> tuple[float, tuple[float, flo
     """
     from scipy.special import gammaln  # noqa: PLC0415 - takes long to import
 
-    n = len(walk.center)
-    lengths = np.linalg.norm(walk.A, axis=1)
+    n = len(chains.center)
+    lengths = np.linalg.norm(chains.A, axis=1)
     rows = lengths > 0.0
-    inner = float(((walk.b - walk.A @ walk.center)[rows] / lengths[rows]).min())
+    inner = float(((chains.b - chains.A @ chains.center)[rows] / lengths[rows]).min())
     log_volume = float(n / 2 * np.log(np.pi) - gammaln(n / 2 + 1) + n * np.log(inner))
-    n_steps = max(20, n_samples // len(walk.points))
+    n_steps = max(20, n_samples // len(chains.points))
     variance = 0.0
-    while walk.radius > inner:
-        walk.run(10 * n)
-        walk.adapt()
-        radius = max(inner, _median_distance(walk, n_steps))
-        shares = _shares_within(walk, radius, n_steps)
+    while chains.radius > inner:
+        chains.run(10 * n)
+        chains.adapt()
+        radius = max(inner, _median_distance(chains, n_steps))
+        shares = _shares_within(chains, radius, n_steps)
         share = float(shares.mean())
         log_volume -= float(np.log(share))
         variance += float(shares.var(ddof=1)) / len(shares) / share**2
-        walk.shrink(radius)
+        chains.shrink(radius)
     deviation = 1.959964 * np.sqrt(variance)
     ends = np.exp([log_volume - deviation, log_volume + deviation])
     return float(np.exp(log_volume)), (float(ends[0]), float(ends[1]))
 
 
-def _median_distance(walk: Walk, n_steps: int) -> float:
+def _median_distance(chains: HitAndRun, n_steps: int) -> float:
     """Find the distance from the centre within which half of the points lie."""
     seen = []
     for _ in range(max(5, n_steps // 10)):
-        walk.step()
-        seen.append(walk.distances())
+        chains.step()
+        seen.append(chains.distances())
     return float(np.median(seen))
 
 
-def _shares_within(walk: Walk, radius: float, n_steps: int) -> _Floats:
+def _shares_within(chains: HitAndRun, radius: float, n_steps: int) -> _Floats:
     """Share of each chain's points that lie within a ball."""
-    within = np.zeros(len(walk.points))
+    within = np.zeros(len(chains.points))
     for _ in range(n_steps):
-        walk.step()
-        within += walk.distances() <= radius
+        chains.step()
+        within += chains.distances() <= radius
     shares: _Floats = within / n_steps
     return shares
