@@ -32,6 +32,7 @@ AREAS = {
     "common": ("hull", "polyhedron", "regions"),
     "decide": ("hull", "polyhedron"),
     "devices": ("device",),
+    "facts": ("study", "comparison"),
     "scan": ("hull",),
     "status": ("package",),
     "studies": ("study", "report"),

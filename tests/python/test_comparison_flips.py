@@ -53,7 +53,7 @@ def test_features_that_are_pixels_flip_alike(identical):
     for scale in ("neighbour", "spread"):
         ratios = [identical.estimate(f"boundary_to_{scale}", s) for s in ("pixels", "features")]
         assert ratios[0].value == pytest.approx(ratios[1].value, rel=1e-3)
-        assert [ratio.kind for ratio in ratios] == ["heuristic", "measured"]
+        assert [ratio.kind for ratio in ratios] == ["heuristic", "proven"]
 
 
 def test_boundary_relative_to_the_scales(identical):

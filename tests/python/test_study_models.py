@@ -223,17 +223,64 @@ def test_an_interrupted_study_keeps_what_is_finished(labelled, monkeypatch):
     assert "as the study was interrupted at hulls" in kept.to_html()
 
 
-def test_a_finding_is_proven_only_if_all_its_verdicts_are_checked(labelled):
+# What a finding says, and the verdicts that it rests on: a result, and a mask within it.
+RESTS_ON = [
+    ("of the test images lie outside the convex hull", "hulls", ("training", "proven")),
+    ("of the test images lie outside the convex hull", "hulls", ("classes", "own", "proven")),
+    ("The median distance is", "hulls", ("training", "checked")),
+    ("To reach the median test image", "hulls", ("training", "gauge_checked")),
+    ("are extreme points of their hull", "hulls", ("training", "extreme_checked")),
+    ("pairs of class hulls are separated", "hulls", ("classes", "pair_checked")),
+    ("The nearest class hull is that of", "hulls", ("classes", "checked")),
+    ("classes have a region of some volume", "partition", ("balls_checked",)),
+    ("classes have a region of some volume", "partition", ("adjacency_checked",)),
+    ("Inside the domain the nearest feature", "partition", ("flips", "checked")),
+    ("lie in their class's guaranteed region", "partition", ("coverage_checked",)),
+    ("from a tie between", "partition", ("ambiguity_checked", 3)),
+    ("The straight way between two test images of two", "linear", ("ways", "checked")),
+]
+
+
+def without_proof(record, path):
+    """Return a record with a mask, found by its path, that is False everywhere."""
+    if not path:
+        return np.zeros_like(record)
+    if isinstance(record, dict):
+        return record | {path[0]: without_proof(record[path[0]], path[1:])}
+    return replace(record, **{path[0]: without_proof(getattr(record, path[0]), path[1:])})
+
+
+@pytest.mark.parametrize(("text", "name", "path"), RESTS_ON)
+def test_a_finding_is_proven_only_if_all_its_verdicts_are_checked(labelled, text, name, path):
     found, *_ = labelled
-    start = "of the test images lie outside the convex hull"
-    before = next(f for f in found.findings() if start in f.text)
-    assert before.basis == Basis.PROVEN
-    unchecked = found.training.proven.copy()
-    unchecked[0] = False
-    hulls = replace(found.hulls, training=replace(found.training, proven=unchecked))
-    changed = replace(found, results=found.results | {"hulls": hulls})
-    after = next(f for f in changed.findings() if start in f.text)
-    assert after.basis == Basis.MEASURED
+    changed = replace(
+        found, results=found.results | {name: without_proof(found.results[name], path)}
+    )
+    for study_, basis in ((found, Basis.PROVEN), (changed, Basis.MEASURED)):
+        finding = next(finding for finding in study_.findings() if text in finding.text)
+        assert finding.basis == basis
+
+
+def test_closed_forms_are_checked_too(labelled):
+    found, *_ = labelled
+    changed = replace(found, boundaries_checked=np.zeros_like(found.boundaries_checked))
+    text = "Rightly predicted images are"
+    bases = [
+        next(finding.basis for finding in study_.findings() if finding.text.startswith(text))
+        for study_ in (found, changed)
+    ]
+    assert bases == [Basis.PROVEN, Basis.MEASURED]
+
+
+def test_one_domain_is_named(labelled):
+    found, *_ = labelled
+    made = found.tables()
+    domain = dict(row[:2] for row in made["settings"].rows)["domain"]
+    assert domain in made["regions"].note
+    assert domain in made["space hulls"].note
+    # The comparison's flip points are those of the partition.
+    mine, theirs = found.partition.flips, found.spaces.flips
+    assert np.array_equal(theirs.feature_distances, mine.nearest[theirs.rows])
 
 
 def test_the_top_of_the_package_has_the_study():

@@ -116,9 +116,9 @@ def study(
             "model must be a FeatureSpace or a torch module, got a FeatureSplit: "
             "hullspace.study_features studies features"
         )
+    wanted, start = chosen_chapters(chapters), time.perf_counter()
     if train is None or test is None:
         raise ValueError("a model needs its images: train and test")
-    wanted, start = chosen_chapters(chapters), time.perf_counter()
     subject = from_model(
         model, train, test, features=features, rows=rows, class_names=class_names, head=head,
         preprocess=preprocess, layers=tuple(layers) if "spaces" in wanted else (),
