@@ -120,6 +120,38 @@ Dyadic power(Dyadic x, int n) {
   return out;
 }
 
+// Eighths up to one, and one in size where it is kept.
+std::vector<double> some_vector(std::ptrdiff_t n, std::ptrdiff_t kept, std::mt19937_64& engine) {
+  std::vector<double> out;
+  for (std::ptrdiff_t c = 0; c <= n; ++c) out.push_back((double(engine() % 17) - 8.0) / 8.0);
+  out[kept] = engine() % 2 == 0 ? 1.0 : -1.0;
+  return out;
+}
+
+// Rows of eighths, one less than coordinates, that are orthogonal to it without rounding.
+std::vector<double> orthogonal_rows(const std::vector<double>& to, std::ptrdiff_t kept,
+                                    std::mt19937_64& engine) {
+  const std::ptrdiff_t width = std::ssize(to);
+  std::vector<double> rows(static_cast<std::size_t>((width - 1) * width), 0.0);
+  for (double* row = rows.data(); row != rows.data() + rows.size(); row += width) {
+    for (std::ptrdiff_t c = 0; c < width; ++c) {
+      if (c == kept) continue;
+      const double factor = double(engine() % 9) - 4.0;
+      row[c] = factor * to[kept];
+      row[kept] -= factor * to[c];
+    }
+  }
+  return rows;
+}
+
+std::vector<ExactRow> exactly(const std::vector<double>& rows, std::ptrdiff_t n) {
+  std::vector<ExactRow> out(static_cast<std::size_t>(n));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    out[i / static_cast<std::size_t>(n + 1)].emplace_back(rows[i]);
+  }
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("sums and products are those of powers of two") {
@@ -237,21 +269,9 @@ TEST_CASE("what is off of a refined vector is within its bound") {
   std::mt19937_64 engine(5);
   for (int round = 0; round < 500; ++round) {
     const std::ptrdiff_t n = 1 + round % 9;
-    // Whole numbers, so that the rows are orthogonal to a vector exactly.
-    std::vector<double> truth;
-    for (std::ptrdiff_t c = 0; c <= n; ++c) truth.push_back(double(engine() % 17) - 8.0);
     const auto kept = static_cast<std::ptrdiff_t>(engine() % static_cast<unsigned>(n + 1));
-    truth[kept] = engine() % 2 == 0 ? 8.0 : -8.0;
-    for (double& x : truth) x /= 8.0;
-    std::vector<double> rows(static_cast<std::size_t>(n * (n + 1)), 0.0);
-    for (std::ptrdiff_t i = 0; i < n; ++i) {
-      for (std::ptrdiff_t c = 0; c <= n; ++c) {
-        if (c == kept) continue;
-        const double factor = double(engine() % 9) - 4.0;
-        rows[i * (n + 1) + c] = factor * truth[kept];
-        rows[i * (n + 1) + kept] -= factor * truth[c];
-      }
-    }
+    const std::vector<double> truth = some_vector(n, kept, engine);
+    const std::vector<double> rows = orthogonal_rows(truth, kept, engine);
     std::vector<double> x = truth;
     const std::vector<double> noise = tests::gaussian<double>(x.size(), unsigned(round));
     for (std::ptrdiff_t c = 0; c <= n; ++c) {
@@ -261,15 +281,7 @@ TEST_CASE("what is off of a refined vector is within its bound") {
     const std::vector<double> doubts(static_cast<std::size_t>(n), 1e-14);
     const std::optional<double> bound =
         refine_kernel(rows.data(), doubts.data(), n, kept, x.data(), memory);
-    const bool independent = [&] {
-      std::vector<ExactRow> exact;
-      for (std::ptrdiff_t i = 0; i < n; ++i) {
-        exact.emplace_back();
-        for (std::ptrdiff_t c = 0; c <= n; ++c) exact.back().emplace_back(rows[i * (n + 1) + c]);
-      }
-      return std::ssize(independent_rows(exact, n + 1)) == n;
-    }();
-    CHECK(bound.has_value() == independent);
+    CHECK(bound.has_value() == (std::ssize(independent_rows(exactly(rows, n), n + 1)) == n));
     if (!bound) continue;
     CHECK(*bound < 1e-6);  // from a thousandth, with rows that may be nearly dependent
     CHECK(x[kept] == truth[kept]);
