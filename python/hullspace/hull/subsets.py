@@ -12,8 +12,6 @@ from hullspace.hull.results import Coreset, Vertices
 from hullspace.status import Status
 
 if TYPE_CHECKING:
-    from scipy import sparse
-
     from hullspace.hull.host_set import HostSet
     from hullspace.hull.point_set import PointSet
 
