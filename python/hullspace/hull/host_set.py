@@ -121,9 +121,9 @@ class HostSet:
         return self._membership(found, found.margins)
 
     def _membership(self, found: _core.Memberships, margins: npt.NDArray[np.float64]) -> Membership:
-        weights = self._csr(found.weights, len(margins))
+        status, weights = found.status, self._csr(found.weights, len(margins))
         certificate = Certificate(weights, found.normals, margins, found.residuals, found.tolerance)
-        return Membership(found.status == Status.INSIDE, found.status, certificate)
+        return Membership(status == Status.INSIDE, status, certificate)
 
     def ray(self, origins: Any, directions: Any, tolerance: float, threads: int) -> Ray:
         """See `Hull.ray`."""
