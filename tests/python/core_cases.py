@@ -144,6 +144,16 @@ def of_hulls():
             lambda: _core.hull_distances([(hull(), _core.Hull(np.ones((1, 3)), 1))], 0.1, 1),
         ),
     }
+    return (
+        calls
+        | wrong_matrices(lambda m: _core.Hull(m, 1), "points")
+        | wrong_matrices(lambda m: hull().project(m, 0.1, 1), "queries")
+        | wrong_matrices(lambda m: hull().support(m, 1), "directions")
+    )
+
+
+def of_tolerances():
+    pair, calls = np.ones((1, 2)), {}
     for tolerance in (-0.1, 1.0, np.inf, np.nan):
         named = {
             "project": lambda t=tolerance: hull().project(pair, t, 1),
@@ -154,22 +164,13 @@ def of_hulls():
         }
         for name, call in named.items():
             calls[f"{name} with tolerance {tolerance}"] = ("tolerance", call)
-    return (
-        calls
-        | wrong_matrices(lambda m: _core.Hull(m, 1), "points")
-        | wrong_matrices(lambda m: hull().project(m, 0.1, 1), "queries")
-        | wrong_matrices(lambda m: hull().support(m, 1), "directions")
-    )
+    return calls
 
 
 def of_polyhedra():
-    def project(which, queries=None):
-        return _core.project_onto(A, B, STARTS, which, SQUARE if queries is None else queries, 1)
-
     def centers(starts, a=A, b=B):
         return _core.chebyshev_centers(a, b, np.array(starts, dtype=np.int64), 1)
 
-    zeros = np.zeros(4, np.int64)
     calls = {
         "starts after 0": ("starts", lambda: centers([1, 4])),
         "starts below 0": ("starts", lambda: centers([-4, 4])),
@@ -187,15 +188,6 @@ def of_polyhedra():
         "bounds of a program": ("b must", lambda: _core.maximize(A, np.ones(3), A, 1)),
         "objectives too wide": ("directions", lambda: _core.maximize(A, B, np.ones((1, 3)), 1)),
         "bounds of irredundant rows": ("b must", lambda: _core.irredundant(A, np.ones(5), 1)),
-        "queries too wide": ("points", lambda: project(zeros, np.ones((4, 3)))),
-        "fewer numbers than queries": ("which", lambda: project(zeros[:3])),
-        "more numbers than queries": ("which", lambda: project(np.zeros(5, np.int64))),
-        "numbers of no polyhedron": ("which", lambda: project(zeros + 1)),
-        "negative numbers of polyhedra": ("which", lambda: project(zeros - 1)),
-        "queries of no polyhedron": (
-            "which",
-            lambda: _core.project_onto(A[:0], B[:0], np.zeros(1, np.int64), zeros, SQUARE, 1),
-        ),
         "negative threads": ("n_threads", lambda: _core.irredundant(A, B, -2)),
     }
     return (
@@ -205,12 +197,29 @@ def of_polyhedra():
         | wrong_vectors(lambda v: _core.chebyshev_centers(A, v, STARTS, 1), "b", np.float64)
         | wrong_vectors(lambda v: _core.irredundant(A, v, 1), "b", np.float64)
         | wrong_vectors(lambda v: _core.chebyshev_centers(A, B, v, 1), "starts", np.int64)
-        | wrong_vectors(project, "which", np.int64)
     )
 
 
+def of_projections():
+    def project(which, queries=None):
+        return _core.project_onto(A, B, STARTS, which, SQUARE if queries is None else queries, 1)
+
+    zeros = np.zeros(4, np.int64)
+    calls = {
+        "queries too wide": ("points", lambda: project(zeros, np.ones((4, 3)))),
+        "fewer numbers than queries": ("which", lambda: project(zeros[:3])),
+        "more numbers than queries": ("which", lambda: project(np.zeros(5, np.int64))),
+        "numbers of no polyhedron": ("which", lambda: project(zeros + 1)),
+        "negative numbers of polyhedra": ("which", lambda: project(zeros - 1)),
+        "queries of no polyhedron": (
+            "which",
+            lambda: _core.project_onto(A[:0], B[:0], np.zeros(1, np.int64), zeros, SQUARE, 1),
+        ),
+    }
+    return calls | wrong_vectors(project, "which", np.int64)
+
+
 def of_terms():
-    ones = np.ones((2, 1, 2, 2))
     calls = {
         "rows far away": ("row_starts", lambda: sparse(starts=(0, 10**8, 2))),
         "rows below 0": ("row_starts", lambda: sparse(starts=(0, -1, 2))),
@@ -225,6 +234,13 @@ def of_terms():
         "more columns than values": ("columns", lambda: sparse(values=(1.0,))),
         "values that are nan": ("values", lambda: sparse(values=(1.0, np.nan))),
         "matrices that are nan": ("matrix", lambda: dense([[np.nan]])),
+    }
+    return calls | wrong_matrices(lambda m: _core.Term.dense(0, m), "matrix")
+
+
+def of_convolutions():
+    ones = np.ones((2, 1, 2, 2))
+    return {
         "kernels with three dimensions": ("weight", lambda: convolution(weight=ones[0])),
         "kernels of single precision": (
             "weight",
@@ -255,7 +271,6 @@ def of_terms():
         "dilation without end": ("dilation", lambda: convolution(dilation=(HUGE, 1))),
         "no groups": ("groups", lambda: convolution(groups=0)),
     }
-    return calls | wrong_matrices(lambda m: _core.Term.dense(0, m), "matrix")
 
 
 def of_networks():
@@ -264,16 +279,9 @@ def of_networks():
     def of_one(term, n=2, n_inputs=2):
         return _core.ReluNetwork(n_inputs, [stage(term, n, 1.0)])
 
-    calls = {
-        "fewer slopes than units": ("slopes", lambda: _core.Stage([eye], np.zeros(2), np.zeros(1))),
-        "no term": ("incompat", lambda: _core.Stage([None], np.zeros(2), np.zeros(2)), TypeError),
-        "terms that are matrices": (
-            "incompatible",
-            lambda: _core.Stage([np.eye(2)], np.zeros(2), np.zeros(2)),
-            TypeError,
-        ),
-        "stages that are terms": ("incompatible", lambda: _core.ReluNetwork(2, [eye]), TypeError),
+    return {
         "no stages": ("last stage", lambda: _core.ReluNetwork(2, [])),
+        "stages that are terms": ("incompatible", lambda: _core.ReluNetwork(2, [eye]), TypeError),
         "no inputs": ("n_inputs", lambda: of_one(eye, n_inputs=0)),
         "negative inputs": ("n_inputs", lambda: of_one(eye, n_inputs=-2)),
         "inputs without end": ("n_inputs", lambda: of_one(eye, n_inputs=HUGE)),
@@ -296,6 +304,19 @@ def of_networks():
         "a source below 0": ("earlier stages", lambda: of_one(dense(np.eye(2), -1))),
         "a source without end": ("earlier stages", lambda: of_one(dense(np.eye(2), HUGE))),
         "a last stage that bends": ("last stage", lambda: _core.ReluNetwork(2, [stage(eye)])),
+    }
+
+
+def of_stages():
+    eye = dense(np.eye(2))
+    calls = {
+        "fewer slopes than units": ("slopes", lambda: _core.Stage([eye], np.zeros(2), np.zeros(1))),
+        "no term": ("incompat", lambda: _core.Stage([None], np.zeros(2), np.zeros(2)), TypeError),
+        "terms that are matrices": (
+            "incompatible",
+            lambda: _core.Stage([np.eye(2)], np.zeros(2), np.zeros(2)),
+            TypeError,
+        ),
         "biases that are nan": (
             "biases",
             lambda: _core.ReluNetwork(2, [_core.Stage([eye], np.full(2, np.nan), np.ones(2))]),
@@ -309,12 +330,6 @@ def of_networks():
 
 
 def of_searches():
-    bits = np.zeros((1, 1), np.uint8)
-    wide = np.zeros((1, 2), np.uint8)
-
-    def reopen(ids=ONE, decided=bits, values=bits):
-        search().set_open(ids, decided, values, 1)
-
     calls = {
         "no network": ("incompatible", lambda: search(network=None), TypeError),
         "a basis of another size": ("origin", lambda: search(basis=np.eye(3))),
@@ -336,6 +351,24 @@ def of_searches():
         "rows that are nan": ("rows", lambda: search(rows=A * np.nan)),
         "bounds that are infinite": ("bounds", lambda: search(bounds=B * np.inf)),
         "negative threads": ("n_threads", lambda: search().run(1, 1.0, -1)),
+    }
+    return (
+        calls
+        | wrong_matrices(lambda m: search(basis=m), "basis")
+        | wrong_matrices(lambda m: search(rows=m), "rows")
+        | wrong_vectors(lambda v: search(origin=v), "origin", np.float64)
+        | wrong_vectors(lambda v: search(bounds=v), "bounds", np.float64)
+    )
+
+
+def of_branches():
+    bits = np.zeros((1, 1), np.uint8)
+    wide = np.zeros((1, 2), np.uint8)
+
+    def reopen(ids=ONE, decided=bits, values=bits):
+        search().set_open(ids, decided, values, 1)
+
+    calls = {
         "patterns too wide": ("patterns", lambda: search().shapes(wide, False, 1)),
         "patterns of no width": ("patterns", lambda: search().shapes(bits[:, :0], False, 1)),
         "patterns of one dimension": ("patterns", lambda: search().boundary(bits[0], 1)),
@@ -357,14 +390,7 @@ def of_searches():
         "open branches with fewer values": ("values", lambda: reopen(values=bits[:0])),
         "open branches of integers": ("decided", lambda: reopen(decided=bits.astype(np.int64))),
     }
-    return (
-        calls
-        | wrong_matrices(lambda m: search(basis=m), "basis")
-        | wrong_matrices(lambda m: search(rows=m), "rows")
-        | wrong_vectors(lambda v: search(origin=v), "origin", np.float64)
-        | wrong_vectors(lambda v: search(bounds=v), "bounds", np.float64)
-        | wrong_vectors(reopen, "ids", np.int64)
-    )
+    return calls | wrong_vectors(reopen, "ids", np.int64)
 
 
 def of_devices():
@@ -406,10 +432,15 @@ def of_devices():
 
 AREAS = {
     "hulls": of_hulls,
+    "tolerances": of_tolerances,
     "polyhedra": of_polyhedra,
+    "projections": of_projections,
     "terms": of_terms,
+    "convolutions": of_convolutions,
     "networks": of_networks,
+    "stages": of_stages,
     "searches": of_searches,
+    "branches": of_branches,
     "devices": of_devices,
 }
 CALLS = {f"{area}: {name}": call for area, make in AREAS.items() for name, call in make().items()}
