@@ -212,7 +212,8 @@ py::tuple boundary(BoundSearch& self, const Bytes& patterns, int n_threads) {
   const auto n_pieces = static_cast<py::ssize_t>(found.regions.size());
   return py::make_tuple(own(std::move(found.vertices), {n_vertices, self.n_dims + 1}),
                         own_all(std::move(found.vertex_starts)), own_all(std::move(found.regions)),
-                        own(std::move(found.classes), {n_pieces, 2}));
+                        own(std::move(found.classes), {n_pieces, 2}),
+                        own_all(std::move(found.facets)));
 }
 
 }  // namespace
@@ -245,7 +246,7 @@ void bind_regions(py::module_& module) {
           "Return the proof's tree above the branches that are open at first.")
       .def("shapes", &shapes, "patterns"_a, "with_volumes"_a, "n_threads"_a)
       .def("boundary", &boundary, "patterns"_a, "n_threads"_a,
-           "Return (vertices, vertex starts, regions, classes).");
+           "Return (vertices, vertex starts, regions, classes, facets).");
 }
 
 }  // namespace hullspace::binding

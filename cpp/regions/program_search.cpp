@@ -1,5 +1,6 @@
 // The search with linear programs.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -28,6 +29,31 @@ class ProgramSearch final : public RegionSearch::Impl {
     open_root(undecided(network.n_hidden));
   }
 
+  BoundaryPieces boundary(const MatrixView<std::uint8_t>& patterns,
+                          const Context& context) override {
+    constexpr std::ptrdiff_t kBlock = 16;
+    const std::ptrdiff_t n = patterns.rows;
+    const std::ptrdiff_t n_blocks = (n + kBlock - 1) / kBlock;
+    std::vector<BoundaryPieces> parts(static_cast<std::size_t>(n_blocks));
+    std::atomic<std::ptrdiff_t> next{0};
+    const int n_workers = worker_count(context, n_blocks);
+    prepare_workers(n_workers);
+    run_workers(context, n_workers, [&](int number, const StopFlag& stop) {
+      for (std::ptrdiff_t block = next++; block < n_blocks && !stop; block = next++) {
+        for (std::ptrdiff_t i = block * kBlock; i < std::min(n, (block + 1) * kBlock); ++i) {
+          add_boundary(*workers_[number], patterns.row(i), i, parts[block]);
+        }
+      }
+    });
+    BoundaryPieces out;
+    for (const BoundaryPieces& part : parts) {
+      out.regions.insert(out.regions.end(), part.regions.begin(), part.regions.end());
+      out.classes.insert(out.classes.end(), part.classes.begin(), part.classes.end());
+      out.facets.insert(out.facets.end(), part.facets.begin(), part.facets.end());
+    }
+    return out;
+  }
+
  protected:
   Findings explore(int worker, const RegionNode& node, const Limits& limits) override {
     Worker& own = *workers_[worker];
@@ -52,6 +78,19 @@ class ProgramSearch final : public RegionSearch::Impl {
     Explorer<ProgramCells> explorer;
     ProgramCell start;
   };
+
+  void add_boundary(Worker& worker, const std::uint8_t* pattern, std::int64_t region,
+                    BoundaryPieces& out) const {
+    RegionNode node = undecided(network_.n_hidden);
+    std::fill(node.decided.begin(), node.decided.end(), 0xffU);
+    std::copy_n(pattern, node.values.size(), node.values.begin());
+    ProgramCells& cells = worker.explorer.cells();
+    const Arena::Mark mark = cells.arena().mark();
+    worker.explorer.maps().forget();
+    cells.forget(worker.start);
+    cells.add_boundary(worker.explorer.rebuild(worker.start, node), region, out);
+    cells.arena().release(mark);
+  }
 
   // Where the first stage's units bend, on a typical one of them.
   double typical_reach() const {

@@ -80,6 +80,7 @@ class VertexSearch final : public RegionSearch::Impl {
       append(part.vertices, out.vertices);
       append(part.regions, out.regions);
       append(part.classes, out.classes);
+      append(part.facets, out.facets);
     }
     return out;
   }

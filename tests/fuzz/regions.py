@@ -200,9 +200,7 @@ def main():
             if not count:
                 continue
             kinds = ", ".join(
-                f"{kind} {tally[method, word, kind]}"
-                for kind in KINDS
-                if tally[method, word, kind]
+                f"{kind} {tally[method, word, kind]}" for kind in KINDS if tally[method, word, kind]
             )
             print(f"  {count:5d} {word} ({kinds})")
             wrong += count if word != "right and proven" else 0

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hullspace.certificates.regions import check_regions, prove_branches
 from hullspace.extras import require
-from hullspace.networks import ReluNetwork, storage, unpack
+from hullspace.networks import ReluNetwork, pack, storage, unpack
 from hullspace.polyhedron import Polyhedron
 from hullspace.regions.adjacency import facet_neighbors
 from hullspace.regions.domain import Place
@@ -198,15 +198,25 @@ class RegionComplex:
         )
         return class_outputs(*maps[-1])
 
-    def boundary_pieces(self) -> tuple[_Ints, _Ints, _Floats, _Ints] | None:
-        """Return regions, classes, corners and where they start of the decision boundary.
+    def boundary_pieces(self) -> tuple[_Floats, _Ints, _Ints, _Ints, _Ints]:
+        """Return corners, where they start, regions, classes and facets of the decision boundary.
 
-        None in too many dimensions for vertices.
+        As the search has them; without corners in too many dimensions for vertices.
         """
-        if self._by_vertices is None:
-            return None
-        corners, starts, regions, classes = self._by_vertices.boundary(self.patterns)
-        return regions, classes.astype(np.int64), corners, starts
+        search = self._by_vertices or self._search
+        corners, starts, regions, classes, facets = search.boundary(self.patterns)
+        if not search.by_vertices:
+            starts = np.zeros(0, np.int64)
+        return corners, starts, regions, classes.astype(np.int64), facets.astype(np.int64)
+
+    @property
+    def search_place(self) -> Place:
+        """The coordinates of the search."""
+        return self._place
+
+    def region_of(self, bits: npt.NDArray[np.bool_]) -> int:
+        """Return the region of a pattern, -1 if there is none."""
+        return int(self._lookup(pack(bits[None]))[0])
 
     def _embedded(self, A: _Floats, b: _Floats) -> Polyhedron:
         """Constraints on the coordinates as constraints on the input."""

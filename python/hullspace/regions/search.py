@@ -196,7 +196,10 @@ class Search:
         return self._core.shapes(np.ascontiguousarray(patterns), volumes, n_threads)
 
     def boundary(self, patterns: _Bytes, n_threads: int = 0) -> Any:
-        """Return pieces of the decision boundary in regions: vertices, starts, regions, classes."""
+        """Return pieces of the decision boundary in regions.
+
+        Vertices, where they start, regions, classes, and facets along which they are, or -1.
+        """
         return self._core.boundary(np.ascontiguousarray(patterns), n_threads)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
