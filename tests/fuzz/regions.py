@@ -110,7 +110,7 @@ def _widths(generator, n_inputs):
 
 def _torch(generator, widths, steps):
     """Torch's default weights, trained a while on a random task."""
-    import torch  # noqa: PLC0415 - the other kinds do without
+    import torch
 
     torch.set_num_threads(1)
     torch.manual_seed(int(generator.integers(2**31)))
@@ -123,9 +123,8 @@ def _torch(generator, widths, steps):
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(model(inputs), labels).backward()
         optimizer.step()
-    arrays = [(x.weight.detach().double().numpy(), x.bias.detach().double().numpy())
-              for x in layers]  # fmt: skip
-    return arrays
+    return [(x.weight.detach().double().numpy(), x.bias.detach().double().numpy())
+            for x in layers]  # fmt: skip
 
 
 def case(seed, number):

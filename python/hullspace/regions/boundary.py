@@ -116,13 +116,14 @@ def decision_boundary(complex: RegionComplex) -> DecisionBoundary:  # noqa: A002
     The boundary is where two outputs are equal and no other is larger, but for the interior of
     regions in which the largest outputs are the same function: there they count as one class, the
     lowest of them. Where one is ahead on one side of the boundary, and on the other side both are
-    the same, the boundary runs along the facet between. Each piece is listed once, with the classes
-    that are ahead on its two sides. If that is the same class on both, for another one comes up to
-    it without passing it, the pair is that class and the lowest other one that ties. A piece along a
-    facet belongs to the region in which its lower class is ahead; if the other side does not see
-    it, for there the two are the same or the domain ends, to the region that does; and if both
-    sides have the same class ahead, to the first of the two regions. Ties are found exactly, by
-    either method.
+    the same, the boundary runs along the facet between.
+
+    Each piece is listed once, with the classes that are ahead on its two sides. If that is the same
+    class on both, for another one comes up to it without passing it, the pair is that class and the
+    lowest other one that ties. A piece along a facet belongs to the region in which its lower class
+    is ahead; if the other side does not see it, for there the two are the same or the domain ends,
+    to the region that does; and if both sides have the same class ahead, to the first of the two
+    regions. Ties are found exactly, by either method.
 
     Examples
     --------
@@ -167,10 +168,8 @@ def _seen(
     lags = {d: ratio(there[d] - there[best], facet) for d, lag in behind.items() if lag is not None}
     least = min(lag for lag in lags.values() if lag is not None)
     winner = min(d for d, lag in lags.items() if lag == least)
-    if winner == best:
-        pair = best, min(d for d in lags if behind[d])
-    else:
-        pair = best, winner
+    other = winner if winner != best else min(d for d in lags if behind[d])
+    pair = best, other
     neighbor = complex_.region_of(beyond)
     if neighbor < 0 or all(lag == least for lag in lags.values()):  # nobody else lists it
         return pair
