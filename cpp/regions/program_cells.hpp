@@ -62,6 +62,8 @@ class ProgramCells {
   // The same for one output of the network less another; the last stage must be computed.
   Side test_pair(const Cell& cell, std::ptrdiff_t a, std::ptrdiff_t b);
   std::pair<Cell, Cell> split(const Cell& cell);
+  std::vector<std::ptrdiff_t> facets(const Cell& cell);
+  std::int32_t label(const Cell& cell);
   // Add the pieces of the decision boundary in a region.
   void add_boundary(const Cell& cell, std::int64_t region, BoundaryPieces& out);
   void screen(const Cell& cell, std::ptrdiff_t stage, std::vector<Screened>& out) const;

@@ -15,9 +15,9 @@ from hullspace.networks import ReluNetwork, pack, storage, unpack
 from hullspace.polyhedron import Polyhedron
 from hullspace.regions.adjacency import facet_neighbors
 from hullspace.regions.domain import Place
-from hullspace.regions.found import fingerprint, read, write
+from hullspace.regions.found import read, write
 from hullspace.regions.search import Search, continue_search
-from hullspace.regions.shapes import Shapes, class_outputs, program_shapes, vertex_shapes
+from hullspace.regions.shapes import Shapes, class_outputs, shapes_of
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -254,9 +254,7 @@ class RegionComplex:
         return self._describe(self.patterns[index : index + 1]), 0
 
     def _describe(self, patterns: _Bytes) -> Shapes:
-        if self._by_vertices is not None:
-            return vertex_shapes(self._by_vertices, patterns)
-        return program_shapes(self._search, patterns)
+        return shapes_of(self._by_vertices or self._search, patterns)
 
     @cached_property
     def labels(self) -> _Ints:
@@ -420,16 +418,15 @@ class RegionComplex:
             If the file is something else, or of another network.
         """
         arrays = read(path, "path")
-        place = Place.from_arrays(arrays)
-        if network is None:
-            prefix = "network."
-            own = {k[len(prefix) :]: a for k, a in arrays.items() if k.startswith(prefix)}
-            if not own:
-                raise ValueError(f"network must be given, for path {path} does not hold it")
-            network = storage.from_arrays(own)
-        if str(arrays["fingerprint"]) != fingerprint(network, place):
-            raise ValueError(f"path must be a file of the same network, got {path}")
-        return cls(Search.from_arrays(arrays, network, place))
+        prefix = "network."
+        own = {k[len(prefix) :]: a for k, a in arrays.items() if k.startswith(prefix)}
+        if network is None and not own:
+            raise ValueError(f"network must be given, for path {path} does not hold it")
+        try:
+            model = storage.from_arrays(own) if network is None else network
+            return cls(Search.from_arrays(arrays, model, Place.from_arrays(arrays)))
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ValueError(f"path must be a file of the same network, got {path}") from error
 
     def to_parquet(self, path: str | PathLike[str]) -> None:
         """Write a table with one row for each region to a Parquet file.

@@ -19,6 +19,7 @@ from hullspace.networks import Convolution, Dense, ReluNetwork
 from hullspace.regions.arguments import Domain, as_network
 from hullspace.regions.domain import Place, place_of
 from hullspace.regions.found import FORMAT, Found, Frontier, Stream, fingerprint, read, write
+from hullspace.regions.stored import fault_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -154,7 +155,11 @@ class Search:
             raise TypeError(f"checkpoint must be a path, got {checkpoint!r}")
         if checkpoint is None or not Path(checkpoint).exists():
             return cls(network, place, method, with_proof=with_proof)
-        search = cls.from_arrays(read(checkpoint, "checkpoint"), network, place)
+        arrays = read(checkpoint, "checkpoint")
+        try:
+            search = cls.from_arrays(arrays, network, place)
+        except ValueError as error:
+            raise ValueError(f"checkpoint {error}, got {checkpoint}") from error
         if with_proof and not search.with_proof:
             raise ValueError("checkpoint must be of a search with verify=True")
         return search
@@ -230,7 +235,10 @@ class Search:
             If the arrays are those of another network or domain.
         """
         if str(arrays["fingerprint"]) != fingerprint(network, place):
-            raise ValueError("checkpoint must be of the same network and domain")
+            raise ValueError("must be of the same network and domain")
+        wrong = fault_for(arrays, network)
+        if wrong is not None:
+            raise ValueError(f"must be a file of regions of the network: {wrong}")
         method: Method = "vertices" if arrays["by_vertices"] else "lp"
         search = cls(network, place, method, with_proof=bool(arrays["with_proof"]))
         frontier = Frontier(

@@ -1,4 +1,4 @@
-// Where outputs tie at the top, by linear programs.
+// Facets, labels, and where outputs tie at the top, by linear programs.
 #include <algorithm>
 #include <cmath>
 
@@ -75,6 +75,40 @@ bool ProgramCells::is_facet(const Cell& cell, std::ptrdiff_t i) {
   const bool cut = side_of(without) == Side::kCut;
   arena_.release(mark);
   return cut;
+}
+
+// Rows that bound the cell, of those with the same hyperplane the first. One that takes too much
+// work to tell is among them, which leaves the cell what it is.
+std::vector<std::ptrdiff_t> ProgramCells::facets(const Cell& cell) {
+  std::vector<std::ptrdiff_t> found;
+  for (std::ptrdiff_t i = 0; i < cell.n_rows; ++i) {
+    read_own(cell, i);
+    bool repeats = false;
+    for (std::ptrdiff_t k = 0; k < i && !repeats; ++k) repeats = is_parallel(cell, k);
+    in_doubt = false;
+    if (!repeats && (is_facet(cell, i) || in_doubt)) found.push_back(i);
+  }
+  return found;
+}
+
+// The class that is ahead in all of the cell, the first of several; -1 if there is none.
+std::int32_t ProgramCells::label(const Cell& cell) {
+  const auto n = static_cast<std::int32_t>(network_.stages.back().n_units);
+  std::int32_t best = 0;
+  for (std::int32_t other = 0; other < n;) {
+    const bool behind = other != best && test_pair(cell, best, other) == Side::kNegative;
+    best = behind ? other : best;
+    other = behind && other > 0 ? 0 : other + 1;
+  }
+  std::int32_t first = best;
+  for (std::int32_t other = 0; other < n; ++other) {
+    if (other == best) continue;
+    in_doubt = false;
+    const Side side = test_pair(cell, best, other);
+    if (side == Side::kCut || in_doubt) return -1;
+    if (side == Side::kZero) first = std::min(first, other);
+  }
+  return first;
 }
 
 // The part of the cell of each class; its facets at which others tie are pieces.
