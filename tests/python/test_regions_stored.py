@@ -83,7 +83,6 @@ def test_branches_that_cannot_be(network, tmp_path):
     none = np.zeros_like(decided)
     for changed in (
         {"open_decided": decided, "open_values": none},
-        {"open_decided": none, "open_values": none + 1},
         {"open_ids": arrays["open_ids"] * 0},
         {"next_id": np.array(0)},
     ):

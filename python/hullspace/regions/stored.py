@@ -119,11 +119,7 @@ def _fault_in_parts(arrays: Mapping[str, _Array]) -> str | None:
         (len(np.unique(ids)) < len(ids), "open_ids has a branch twice"),
         ((ids >= arrays["next_id"]).any(), "open_ids are not those of branches so far"),
     )
-    for wrong, words in faults:
-        if wrong:
-            return words
-    undecided = arrays["open_values"] & ~arrays["open_decided"]
-    return "open_values has units on that are not decided" if undecided.any() else None
+    return next((words for wrong, words in faults if wrong), None)
 
 
 def fault_for(arrays: Mapping[str, _Array], network: ReluNetwork) -> str | None:
