@@ -134,7 +134,7 @@ class RegionSearch:
         ...
     def boundary(self, patterns: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple:
         """
-        Return (vertices, vertex starts, regions, classes).
+        Return (vertices, vertex starts, regions, classes, facets).
         """
     def open(self) -> tuple:
         """
@@ -146,7 +146,7 @@ class RegionSearch:
         """
     def run(self, max_regions: typing.SupportsInt | typing.SupportsIndex, seconds: typing.SupportsFloat | typing.SupportsIndex, n_threads: typing.SupportsInt | typing.SupportsIndex) -> tuple:
         """
-        Return (patterns, points, doubts, streams, raised); Ctrl-C keeps what was found.
+        Return (patterns, points, fine points, doubts, streams, raised); Ctrl-C keeps what was found.
         """
     def set_open(self, ids: typing.Annotated[numpy.typing.ArrayLike, numpy.int64], decided: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], values: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8], next_id: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
