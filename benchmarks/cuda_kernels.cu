@@ -94,6 +94,27 @@ Peaks find_peaks() {
 
 using Scan = void (*)(const Panels&, const Directions&, const Lists&, cudaStream_t);
 
+// The least time of `run`, each after `prepare`, in milliseconds.
+template <class Prepare, class Run>
+float best_after(const Prepare& prepare, const Run& run) {
+  Timer timer;
+  float best = 1e30F;
+  for (int i = 0; i < kRuns; ++i) {
+    prepare();
+    best = std::min(best, timer.best_of(1, run));
+  }
+  return best;
+}
+
+void report(const Problem& problem, const char* name, const char* what, float milliseconds,
+            double peak, double products) {
+  const double flops =
+      2.0 * static_cast<double>(problem.n_points) * problem.n_directions * problem.n_features;
+  std::printf("%-14s %-22s %9.3f ms %8.1f TFLOP/s %5.1f %% of the peak (%.0f products)\n", name,
+              what, milliseconds, flops / milliseconds * 1e-9,
+              100.0 * products * flops / milliseconds * 1e3 / peak, products);
+}
+
 void time_scan(const char* name, Scan scan, const Problem& problem, double peak, double products) {
   const auto [n, n_features, n_directions, n_rows] = problem;
   Buffer<float> panels((n + kTile - 1) / kTile * kTile * n_rows);
@@ -112,36 +133,21 @@ void time_scan(const char* name, Scan scan, const Problem& problem, double peak,
          1.0F);
   launch(generate, dim3(1024), dim3(256), 0, nullptr, tiles.data(), std::int64_t{n_directions},
          n_features, n_rows, 0.5F, 0.0F);
-  const auto prepare = [&] {
+  const auto forget_counts = [&] {
     check(cudaMemsetAsync(counts.data(), 0, static_cast<std::size_t>(n_lists) * sizeof(int)), "");
-    check(cudaMemcpy(thresholds.data(), starts.data(), starts.size() * sizeof(float),
-                     cudaMemcpyHostToDevice),
-          "copying");
+  };
+  const auto forget_all = [&] {
+    forget_counts();
+    const std::size_t n_bytes = starts.size() * sizeof(float);
+    check(cudaMemcpy(thresholds.data(), starts.data(), n_bytes, cudaMemcpyHostToDevice), "copying");
   };
   const auto run = [&] {
     scan({panels.data(), n, 0, n_rows}, {tiles.data(), n_directions, n_rows, nullptr}, lists,
          nullptr);
   };
-  Timer timer;
-  const double flops = 2.0 * static_cast<double>(n) * n_directions * n_features;
-  const auto report = [&](const char* what, float milliseconds) {
-    std::printf("%-14s %-22s %9.3f ms %8.1f TFLOP/s %5.1f %% of the peak (%.0f products)\n", name,
-                what, milliseconds, flops / milliseconds * 1e-9,
-                100.0 * products * flops / milliseconds * 1e3 / peak, products);
-  };
-  float first = 1e30F;
-  for (int i = 0; i < kRuns; ++i) {
-    prepare();
-    first = std::min(first, timer.best_of(1, run));
-  }
-  report("from no threshold", first);
+  report(problem, name, "from no threshold", best_after(forget_all, run), peak, products);
   // With the thresholds that the first scan left, few points are listed, as in later rounds.
-  float later = 1e30F;
-  for (int i = 0; i < kRuns; ++i) {
-    check(cudaMemsetAsync(counts.data(), 0, static_cast<std::size_t>(n_lists) * sizeof(int)), "");
-    later = std::min(later, timer.best_of(1, run));
-  }
-  report("from its thresholds", later);
+  report(problem, name, "from its thresholds", best_after(forget_counts, run), peak, products);
 }
 
 }  // namespace

@@ -91,6 +91,26 @@ def hull_table(s: Setting) -> None:
         print(f"{name}: {seconds[f'{name}, 1 thread'] / seconds[name]:.2f} times as fast as on one")
 
 
+def checks_table(s: Setting) -> None:
+    """Time checks of certificates, in double-precision products of points with the queries."""
+    points, queries = s.points.astype(float), s.queries[:1000].astype(float)
+    checker = certificates.Checker(s.points)
+    results = {"memberships": s.hull.contains(queries), "projections": s.hull.project(queries)}
+    seconds = {"Checker(points)": best_time(lambda: certificates.Checker(s.points))}
+    with threadpool_limits(s.threads):
+        product = best_time(lambda: points @ queries.T)
+        for name, result in results.items():
+            assert checker.check(queries, result).all()
+            seconds[f"Checker.check of {name}"] = best_time(
+                lambda r=result: checker.check(queries, r)
+            )
+            seconds[f"certificates.check of {name}"] = best_time(
+                lambda r=result: certificates.check(s.points, queries, r)
+            )
+    title = s.title("Checks, in double-precision products", len(queries), s.points)
+    print_table(title, seconds, len(queries), product)
+
+
 def proofs_table(s: Setting) -> None:
     """Proofs with tolerance zero: all queries, convex combinations, and next to the boundary."""
     membership = s.hull.contains(s.queries)
@@ -323,6 +343,7 @@ def memory_table(s: Setting) -> None:
 
 TABLES = {
     "hull": hull_table,
+    "checks": checks_table,
     "proofs": proofs_table,
     "peers": peers_table,
     "classes": classes_table,

@@ -13,9 +13,6 @@ from threadpoolctl import threadpool_limits
 
 import hullspace
 from common import best_time, data_path, one_product, print_table
-from hullspace.studies.analyses import Settings
-from hullspace.studies.partition import partition_study
-from hullspace.studies.progress import Steps
 
 
 def assert_ties(partition: hullspace.DecisionPartition, flips: object) -> None:
@@ -43,11 +40,9 @@ def main() -> None:
     partition = hullspace.DecisionPartition.from_head(split.head, features=train)
     flips = partition.boundary_points(test, "all", n_threads=threads)
     assert_ties(partition, flips)
-    settings = Settings(1e-9, threads)
 
     def chapter() -> None:
-        with Steps(shown=False) as steps:
-            partition_study(split, settings, steps)
+        hullspace.study_features(split, chapters=["partition"], n_threads=threads, progress=False)
 
     seconds = {
         f"flip points, {np.isfinite(flips.distances).sum():,}": best_time(

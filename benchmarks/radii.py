@@ -20,9 +20,9 @@ from rich.table import Table
 from threadpoolctl import threadpool_limits
 
 import hullspace
-from hullspace.bounds.crossing import approach
 from hullspace.bounds.norms import Euclidean, Largest
 from hullspace.networks import ReluNetwork
+from hullspace.regions.nearest.crossing import approach
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("HULLSPACE_DATA", ROOT.parent / "shared" / "data"))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import hullspace
 from hullspace.features import Images
-from hullspace.studies import partition_plots, pixels_plots, plots, spaces_plots
+from hullspace.studies import figures
+from hullspace.studies.chapters import adversarial, morphing, partition, spaces
 
 FOLDER = Path(__file__).parent / "images"
 
@@ -24,17 +25,17 @@ def main() -> None:
         sample=40,
     )
     cut = study.partition.slices[0]
-    colors = partition_plots.slice_colors(study.partition.slices)
+    colors = partition.draw.slice_colors(study.partition.slices)
     shown = study.adversarial.flips["2-norm"].distances.argsort()[:8]
-    with plots.style():
-        figures = {
-            "partition": partition_plots.slice_figure(study, cut, colors),
-            "flips": pixels_plots.flipped_images(study, study.adversarial, shown),
-            "brackets": pixels_plots.brackets(study.adversarial),
-            "morph": pixels_plots.morph_images(study, study.morphing.ways[0]),
-            "dimension": spaces_plots.control_curves(study.spaces),
+    with figures.style():
+        drawn = {
+            "partition": partition.draw.slice_figure(study, cut, colors),
+            "flips": adversarial.draw.flipped_images(study, study.adversarial, shown),
+            "brackets": adversarial.draw.brackets(study.adversarial),
+            "morph": morphing.draw.morph_images(study, study.morphing.ways[0]),
+            "dimension": spaces.draw.control_curves(study.spaces),
         }
-        for name, figure in figures.items():
+        for name, figure in drawn.items():
             figure.savefig(FOLDER / f"{name}.png", dpi=110)
 
 

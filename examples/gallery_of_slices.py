@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 
 import hullspace
 from hullspace import datasets, regions
-from hullspace.studies import plots
-from hullspace.studies.linear import median_margins
-from hullspace.studies.linear_plane import plane_through
-from hullspace.studies.linear_plots import plane_figure
+from hullspace.studies import figures
+from hullspace.studies.chapters.linear.draw import plane_figure
+from hullspace.studies.chapters.linear.find import median_margins
+from hullspace.studies.chapters.linear.plane import plane_through
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> list[Path]:
     parser.add_argument("--regions", type=int, default=10_000, help="most of an ONNX network")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
-    with plots.style():
+    with figures.style():
         paths = draw_digits(options.out, options.format, options.epochs, options.slices)
         for file in options.network:
             paths.append(draw_network(file, options.out, options.format, options.regions))

@@ -1,6 +1,7 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,9 +12,11 @@
 namespace hullspace::binding {
 namespace {
 
-using Integers = CArray<std::int64_t>;
-
 DeviceContext device_context(int device, std::uintptr_t stream, std::int64_t memory_limit = 0) {
+  require_number(device);
+  if (memory_limit < 0) {
+    throw ArgumentError("memory_limit must not be negative, got " + std::to_string(memory_limit));
+  }
   return {device, reinterpret_cast<void*>(stream), memory_limit, signal_context(0).interrupted};
 }
 
@@ -24,10 +27,17 @@ Place place_of(const DeviceArray& array, int device, const char* name) {
                       " or in the host's memory, got " + array.device_name());
 }
 
+py::array as_numpy(const py::object& object, const char* name) {
+  if (py::isinstance<py::array>(object)) return py::cast<py::array>(object);
+  const auto type = py::str(py::type::of(object).attr("__name__")).cast<std::string>();
+  throw py::type_error(std::string(name) + " must be an array of NumPy or a DeviceArray, got " +
+                       type);
+}
+
 // A matrix in an array of NumPy or of a device.
 PlacedMatrix place_matrix(const py::object& object, int device, const char* name) {
   if (!py::isinstance<DeviceArray>(object)) {
-    return {view_matrix(py::cast<py::array>(object), name), Place::kHost};
+    return {view_matrix(as_numpy(object, name), name), Place::kHost};
   }
   const auto& array = object.cast<const DeviceArray&>();
   const Place place = place_of(array, device, name);
@@ -64,12 +74,15 @@ struct Giver {
     return py::array_t<T>(std::move(shape), data, capsule);
   }
 
-  py::tuple weights(DeviceWeights&& from) const {
-    const std::int64_t n_stored = from.values.size;
-    const std::int64_t n_starts = from.row_starts.size;
-    return py::make_tuple((*this)(std::move(from.values), {n_stored}),
-                          (*this)(std::move(from.columns), {n_stored}),
-                          (*this)(std::move(from.row_starts), {n_starts}));
+  template <class T>
+  py::object operator()(DeviceBuffer<T>&& buffer) const {
+    const std::int64_t n = buffer.size;
+    return (*this)(std::move(buffer), {n});
+  }
+
+  CsrArrays operator()(DeviceWeights&& weights) const {
+    return {(*this)(std::move(weights.values)), (*this)(std::move(weights.columns)),
+            (*this)(std::move(weights.row_starts))};
   }
 };
 
@@ -87,12 +100,12 @@ class BoundDeviceHull {
   bool is_streamed() const { return hull_->is_streamed(); }
   std::int64_t memory_limit() const { return hull_->memory_limit(); }
 
-  py::tuple project(const py::object& queries, double tolerance, std::uintptr_t stream,
-                    bool to_device);
-  py::tuple contains(const py::object& queries, double tolerance, std::uintptr_t stream,
-                     bool to_device);
-  py::tuple leave_one_out(double tolerance, std::uintptr_t stream, bool to_device);
-  py::tuple ray(const py::object& origins, const py::object& directions, double tolerance,
+  ProjectionArrays project(const py::object& queries, double tolerance, std::uintptr_t stream,
+                           bool to_device);
+  MembershipArrays contains(const py::object& queries, double tolerance, std::uintptr_t stream,
+                            bool to_device);
+  MembershipArrays leave_one_out(double tolerance, std::uintptr_t stream, bool to_device);
+  RayArrays ray(const py::object& origins, const py::object& directions, double tolerance,
                 std::uintptr_t stream, bool to_device);
   py::object support(const py::object& directions, std::uintptr_t stream, bool to_device);
 
@@ -110,67 +123,75 @@ class BoundDeviceHull {
     return make(*hull_, device_context(device_, stream));
   }
 
-  // (points, distances or steps, normals, gaps or offsets, status, weights)
-  py::tuple give_nearest(DeviceAnswers&& found, bool to_device) const;
-  py::tuple give_memberships(DeviceAnswers&& found, bool to_device) const;
+  MembershipArrays give_memberships(DeviceAnswers&& found, bool to_device) const;
 
   py::object points_;
   int device_;
   std::unique_ptr<DeviceHull> hull_;
 };
 
-py::tuple BoundDeviceHull::project(const py::object& queries, double tolerance,
-                                   std::uintptr_t stream, bool to_device) {
+ProjectionArrays BoundDeviceHull::project(const py::object& queries, double tolerance,
+                                          std::uintptr_t stream, bool to_device) {
   const PlacedMatrix view = place_matrix(queries, device_, "queries");
+  require_tolerance(tolerance);
   DeviceAnswers found = call(stream, [&](DeviceHull& hull, const DeviceContext& context) {
     return hull.project(view, tolerance, place(to_device), context);
   });
-  return give_nearest(std::move(found), to_device);
+  const Giver give{place(to_device), device_};
+  const Shape shape{found.n_queries, hull_->n_features()};
+  return {.points = give(std::move(found.points), shape),
+          .distances = give(std::move(found.distances)),
+          .normals = give(std::move(found.normals), shape),
+          .gaps = give(std::move(found.gaps)),
+          .status = give(std::move(found.status)),
+          .weights = give(std::move(found.weights))};
 }
 
-py::tuple BoundDeviceHull::ray(const py::object& origins, const py::object& directions,
+RayArrays BoundDeviceHull::ray(const py::object& origins, const py::object& directions,
                                double tolerance, std::uintptr_t stream, bool to_device) {
   const PlacedMatrix from = place_matrix(origins, device_, "origins");
   const PlacedMatrix along = place_matrix(directions, device_, "directions");
+  require_tolerance(tolerance);
   DeviceAnswers found = call(stream, [&](DeviceHull& hull, const DeviceContext& context) {
     return hull.ray(from, along, tolerance, place(to_device), context);
   });
-  return give_nearest(std::move(found), to_device);
-}
-
-py::tuple BoundDeviceHull::give_nearest(DeviceAnswers&& found, bool to_device) const {
   const Giver give{place(to_device), device_};
-  const std::int64_t n = found.n_queries;
-  const std::int64_t n_features = hull_->n_features();
-  return py::make_tuple(
-      give(std::move(found.points), {n, n_features}), give(std::move(found.distances), {n}),
-      give(std::move(found.normals), {n, n_features}), give(std::move(found.gaps), {n}),
-      give(std::move(found.status), {n}), give.weights(std::move(found.weights)));
+  const Shape shape{found.n_queries, hull_->n_features()};
+  return {.steps = give(std::move(found.distances)),
+          .points = give(std::move(found.points), shape),
+          .normals = give(std::move(found.normals), shape),
+          .offsets = give(std::move(found.gaps)),
+          .status = give(std::move(found.status)),
+          .weights = give(std::move(found.weights))};
 }
 
-py::tuple BoundDeviceHull::contains(const py::object& queries, double tolerance,
-                                    std::uintptr_t stream, bool to_device) {
+MembershipArrays BoundDeviceHull::contains(const py::object& queries, double tolerance,
+                                           std::uintptr_t stream, bool to_device) {
   const PlacedMatrix view = place_matrix(queries, device_, "queries");
+  require_tolerance(tolerance);
   DeviceAnswers found = call(stream, [&](DeviceHull& hull, const DeviceContext& context) {
     return hull.contains(view, tolerance, place(to_device), context);
   });
   return give_memberships(std::move(found), to_device);
 }
 
-py::tuple BoundDeviceHull::leave_one_out(double tolerance, std::uintptr_t stream, bool to_device) {
+MembershipArrays BoundDeviceHull::leave_one_out(double tolerance, std::uintptr_t stream,
+                                                bool to_device) {
+  require_tolerance(tolerance);
   DeviceAnswers found = call(stream, [&](DeviceHull& hull, const DeviceContext& context) {
     return hull.leave_one_out(tolerance, place(to_device), context);
   });
   return give_memberships(std::move(found), to_device);
 }
 
-py::tuple BoundDeviceHull::give_memberships(DeviceAnswers&& found, bool to_device) const {
+MembershipArrays BoundDeviceHull::give_memberships(DeviceAnswers&& found, bool to_device) const {
   const Giver give{place(to_device), device_};
-  const std::int64_t n = found.n_queries;
-  return py::make_tuple(give(std::move(found.status), {n}),
-                        give(std::move(found.normals), {n, hull_->n_features()}),
-                        give(std::move(found.gaps), {n}), give(std::move(found.residuals), {n}),
-                        give.weights(std::move(found.weights)), found.tolerance);
+  return {.status = give(std::move(found.status)),
+          .normals = give(std::move(found.normals), {found.n_queries, hull_->n_features()}),
+          .margins = give(std::move(found.gaps)),
+          .residuals = give(std::move(found.residuals)),
+          .weights = give(std::move(found.weights)),
+          .tolerance = found.tolerance};
 }
 
 py::object BoundDeviceHull::support(const py::object& directions, std::uintptr_t stream,
@@ -180,15 +201,13 @@ py::object BoundDeviceHull::support(const py::object& directions, std::uintptr_t
       call(stream, [&](DeviceHull& hull, const DeviceContext& context) {
         return hull.support(view, place(to_device), context);
       });
-  const std::int64_t n = found.size;
-  return Giver{place(to_device), device_}(std::move(found), {n});
+  return Giver{place(to_device), device_}(std::move(found));
 }
 
 // The rows and bounds of polyhedra, both of one place.
 struct Constraints {
   MatrixView<double> rows;
-  const double* bounds;
-  std::int64_t n_bounds;
+  std::span<const double> bounds;
   Place place;
 };
 
@@ -198,27 +217,25 @@ Constraints view_constraints(const py::object& a, const py::object& b, int devic
   if (doubles == nullptr) throw ArgumentError("A must hold float64 numbers");
   if (!py::isinstance<DeviceArray>(b)) {
     if (rows.place == Place::kDevice) throw ArgumentError("b must be where A is, on the device");
-    const auto bounds = py::cast<CArray<double>>(b);
-    return {*doubles, bounds.data(), bounds.size(), Place::kHost};
+    return {*doubles, view_vector<double>(as_numpy(b, "b"), "b"), Place::kHost};
   }
   const auto& bounds = b.cast<const DeviceArray&>();
   if (bounds.dtype() != dlpack::data_type<double>()) {
     throw ArgumentError("b must hold float64 numbers");
   }
+  if (bounds.shape().size() != 1) throw ArgumentError("b must have one dimension");
   if (place_of(bounds, device, "b") != rows.place) throw ArgumentError("b must be where A is");
-  return {*doubles, static_cast<const double*>(bounds.data()), bounds.size(), rows.place};
+  const auto* values = static_cast<const double*>(bounds.data());
+  return {*doubles, {values, static_cast<std::size_t>(bounds.size())}, rows.place};
 }
 
-py::tuple device_chebyshev_centers(const py::object& a, const py::object& b, const Integers& starts,
-                                   int device, std::uintptr_t stream, std::int64_t memory_limit,
-                                   bool to_device) {
+CenterArrays device_chebyshev_centers(const py::object& a, const py::object& b,
+                                      const py::array& starts, int device, std::uintptr_t stream,
+                                      std::int64_t memory_limit, bool to_device) {
   const Constraints given = view_constraints(a, b, device);
-  if (starts.ndim() != 1 || starts.size() < 1 || starts.at(0) != 0 ||
-      starts.at(starts.size() - 1) != given.n_bounds) {
-    throw ArgumentError("starts must lead from 0 to the number of elements of b");
-  }
-  const std::int64_t n = starts.size() - 1;
-  const Polyhedra polyhedra{given.rows, given.bounds, starts.data(), n};
+  const auto places = view_vector<std::int64_t>(starts, "starts");
+  require_starts(places, std::ssize(given.bounds), "starts");
+  const Polyhedra polyhedra{given.rows, given.bounds, places};
   const Giver give{place(to_device), device};
   DeviceCenters found;
   {
@@ -226,22 +243,34 @@ py::tuple device_chebyshev_centers(const py::object& a, const py::object& b, con
     found = chebyshev_centers(polyhedra, given.place, give.place,
                               device_context(device, stream, memory_limit));
   }
-  const std::int64_t n_features = given.rows.cols;
-  return py::make_tuple(
-      give(std::move(found.centers), {n, n_features}), give(std::move(found.radii), {n}),
-      give(std::move(found.duals), {given.n_bounds}), give(std::move(found.gaps), {n}),
-      give(std::move(found.rays), {n, n_features}), give(std::move(found.status), {n}));
+  const Shape shape{polyhedra.n_polyhedra(), given.rows.cols};
+  return {.centers = give(std::move(found.centers), shape),
+          .radii = give(std::move(found.radii)),
+          .duals = give(std::move(found.duals)),
+          .gaps = give(std::move(found.gaps)),
+          .rays = give(std::move(found.rays), shape),
+          .status = give(std::move(found.status))};
 }
 
-py::tuple bound_count_devices() {
-  const DeviceCount count = count_devices();
-  return py::make_tuple(count.n, count.reason);
-}
-
-py::tuple bound_describe_device(int device) {
-  const DeviceInfo found = describe_device(device);
-  return py::make_tuple(found.name, found.capability, found.n_multiprocessors, found.total_memory,
-                        found.free_memory);
+void bind_devices(py::module_& module) {
+  using namespace py::literals;
+  py::class_<DeviceCount>(module, "DeviceCount", "How many devices there are.")
+      .def_readonly("n", &DeviceCount::n)
+      .def_readonly("reason", &DeviceCount::reason, "Why there are none, else empty.");
+  py::class_<DeviceInfo>(module, "DeviceInfo", "A device.")
+      .def_readonly("name", &DeviceInfo::name)
+      .def_readonly("capability", &DeviceInfo::capability, "10 * major + minor")
+      .def_readonly("n_multiprocessors", &DeviceInfo::n_multiprocessors)
+      .def_readonly("total_memory", &DeviceInfo::total_memory, "Bytes.")
+      .def_readonly("free_memory", &DeviceInfo::free_memory, "Bytes.");
+  module.def("count_devices", &count_devices, "Count the devices.");
+  module.def(
+      "describe_device",
+      [](int device) {
+        require_number(device);
+        return describe_device(device);
+      },
+      "device"_a, "Describe one of the devices.");
 }
 
 }  // namespace
@@ -256,24 +285,19 @@ void bind_device(py::module_& module) {
       .def_property_readonly("is_streamed", &BoundDeviceHull::is_streamed)
       .def_property_readonly("memory_limit", &BoundDeviceHull::memory_limit)
       .def("project", &BoundDeviceHull::project, "queries"_a, "tolerance"_a, "stream"_a,
-           "to_device"_a,
-           "Return (points, distances, normals, gaps, status, (data, indices, indptr)).")
+           "to_device"_a, "Find the nearest point of the hull to each query.")
       .def("contains", &BoundDeviceHull::contains, "queries"_a, "tolerance"_a, "stream"_a,
-           "to_device"_a,
-           "Return (status, normals, margins, residuals, (data, indices, indptr), tolerance).")
+           "to_device"_a, "Tell which queries are in the hull.")
       .def("leave_one_out", &BoundDeviceHull::leave_one_out, "tolerance"_a, "stream"_a,
-           "to_device"_a, "Return what `contains` does for each point and the hull of the others.")
+           "to_device"_a, "Tell which points are in the hull of the others.")
       .def("ray", &BoundDeviceHull::ray, "origins"_a, "directions"_a, "tolerance"_a, "stream"_a,
-           "to_device"_a,
-           "Return (points, steps, normals, offsets, status, (data, indices, indptr)).")
+           "to_device"_a, "Find where rays leave the hull.")
       .def("support", &BoundDeviceHull::support, "directions"_a, "stream"_a, "to_device"_a,
            "Return the index of the point that scores highest against each direction.");
   module.def("device_chebyshev_centers", &device_chebyshev_centers, "a"_a, "b"_a, "starts"_a,
              "device"_a, "stream"_a, "memory_limit"_a, "to_device"_a,
-             "Return (centers, radii, duals, gaps, rays, status).");
-  module.def("count_devices", &bound_count_devices, "Return (count, why there are none).");
-  module.def("describe_device", &bound_describe_device, "device"_a,
-             "Return (name, capability, n_multiprocessors, total_memory, free_memory).");
+             "Find a largest ball in each polyhedron.");
+  bind_devices(module);
 }
 
 }  // namespace hullspace::binding

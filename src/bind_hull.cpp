@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 #include <shared_mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,12 +23,12 @@ class BoundHull {
 
   double scale() const { return hull_.scale(); }
 
-  py::tuple project(const py::array& queries, double tolerance, int n_threads) const;
-  py::tuple contains(const py::array& queries, double tolerance, int n_threads) const;
-  py::tuple leave_one_out(double tolerance, int n_threads) const;
-  py::tuple ray(const py::array& origins, const py::array& directions, double tolerance,
+  ProjectionArrays project(const py::array& queries, double tolerance, int n_threads) const;
+  MembershipArrays contains(const py::array& queries, double tolerance, int n_threads) const;
+  MembershipArrays leave_one_out(double tolerance, int n_threads) const;
+  RayArrays ray(const py::array& origins, const py::array& directions, double tolerance,
                 int n_threads) const;
-  py::array support(const py::array& directions, int n_threads) const;
+  py::array_t<std::int32_t> support(const py::array& directions, int n_threads) const;
   void append(py::array points, int n_threads);
 
   static HullDistances distances(
@@ -69,88 +70,140 @@ HullDistances BoundHull::distances(
   return hull_distances(views, tolerance, context);
 }
 
-py::tuple BoundHull::project(const py::array& queries, double tolerance, int n_threads) const {
+ProjectionArrays BoundHull::project(const py::array& queries, double tolerance,
+                                    int n_threads) const {
   const AnyMatrix view = view_matrix(queries, "queries");
-  Projections result = call(n_threads, [&](const Hull& hull, const Context& context) {
+  require_tolerance(tolerance);
+  Projections found = call(n_threads, [&](const Hull& hull, const Context& context) {
     return hull.project(view, tolerance, context);
   });
-  const py::ssize_t n = queries.shape(0);
-  return py::make_tuple(
-      own(std::move(result.points), {n, queries.shape(1)}), own(std::move(result.distances), {n}),
-      own(std::move(result.normals), {n, queries.shape(1)}), own(std::move(result.gaps), {n}),
-      own_status(result.status), own_sparse(std::move(result.weights)));
+  const Shape shape{queries.shape(0), queries.shape(1)};
+  return {.points = own(std::move(found.points), shape),
+          .distances = own(std::move(found.distances)),
+          .normals = own(std::move(found.normals), shape),
+          .gaps = own(std::move(found.gaps)),
+          .status = own_status(found.status),
+          .weights = own_sparse(std::move(found.weights))};
 }
 
-py::tuple own_memberships(Memberships&& result, py::ssize_t n_features) {
-  const auto n = static_cast<py::ssize_t>(result.status.size());
-  return py::make_tuple(own_status(result.status), own(std::move(result.normals), {n, n_features}),
-                        own(std::move(result.margins), {n}), own(std::move(result.residuals), {n}),
-                        own_sparse(std::move(result.weights)), result.tolerance);
+MembershipArrays own_memberships(Memberships&& found, py::ssize_t n_features) {
+  const Shape shape{std::ssize(found.status), n_features};
+  return {.status = own_status(found.status),
+          .normals = own(std::move(found.normals), shape),
+          .margins = own(std::move(found.margins)),
+          .residuals = own(std::move(found.residuals)),
+          .weights = own_sparse(std::move(found.weights)),
+          .tolerance = found.tolerance};
 }
 
-py::tuple BoundHull::contains(const py::array& queries, double tolerance, int n_threads) const {
+MembershipArrays BoundHull::contains(const py::array& queries, double tolerance,
+                                     int n_threads) const {
   const AnyMatrix view = view_matrix(queries, "queries");
-  Memberships result = call(n_threads, [&](const Hull& hull, const Context& context) {
+  require_tolerance(tolerance);
+  Memberships found = call(n_threads, [&](const Hull& hull, const Context& context) {
     return hull.contains(view, tolerance, context);
   });
-  return own_memberships(std::move(result), queries.shape(1));
+  return own_memberships(std::move(found), queries.shape(1));
 }
 
-py::tuple BoundHull::leave_one_out(double tolerance, int n_threads) const {
-  Memberships result = call(n_threads, [&](const Hull& hull, const Context& context) {
+MembershipArrays BoundHull::leave_one_out(double tolerance, int n_threads) const {
+  require_tolerance(tolerance);
+  Memberships found = call(n_threads, [&](const Hull& hull, const Context& context) {
     return hull.leave_one_out(tolerance, context);
   });
-  return own_memberships(std::move(result), hull_.n_features());
+  return own_memberships(std::move(found), hull_.n_features());
 }
 
-py::tuple BoundHull::ray(const py::array& origins, const py::array& directions, double tolerance,
+RayArrays BoundHull::ray(const py::array& origins, const py::array& directions, double tolerance,
                          int n_threads) const {
   const AnyMatrix from = view_matrix(origins, "origins");
   const AnyMatrix along = view_matrix(directions, "directions");
-  Rays result = call(n_threads, [&](const Hull& hull, const Context& context) {
+  require_tolerance(tolerance);
+  Rays found = call(n_threads, [&](const Hull& hull, const Context& context) {
     return hull.ray(from, along, tolerance, context);
   });
-  const py::ssize_t n = directions.shape(0);
-  const py::ssize_t n_features = directions.shape(1);
-  return py::make_tuple(
-      own(std::move(result.steps), {n}), own(std::move(result.points), {n, n_features}),
-      own(std::move(result.normals), {n, n_features}), own(std::move(result.offsets), {n}),
-      own_status(result.status), own_sparse(std::move(result.weights)));
+  const Shape shape{directions.shape(0), directions.shape(1)};
+  return {.steps = own(std::move(found.steps)),
+          .points = own(std::move(found.points), shape),
+          .normals = own(std::move(found.normals), shape),
+          .offsets = own(std::move(found.offsets)),
+          .status = own_status(found.status),
+          .weights = own_sparse(std::move(found.weights))};
 }
 
-py::array BoundHull::support(const py::array& directions, int n_threads) const {
+py::array_t<std::int32_t> BoundHull::support(const py::array& directions, int n_threads) const {
   const AnyMatrix view = view_matrix(directions, "directions");
-  std::vector<std::int32_t> result = call(n_threads, [&](const Hull& hull, const Context& context) {
+  return own(call(n_threads, [&](const Hull& hull, const Context& context) {
     return hull.support(view, context);
-  });
-  return own(std::move(result), {directions.shape(0)});
+  }));
 }
 
 void BoundHull::append(py::array points, int n_threads) {
   const AnyMatrix view = view_matrix(points, "points");
-  {
-    const py::gil_scoped_release release;
-    const std::unique_lock<std::shared_mutex> lock(mutex_);
-    hull_.append(view, signal_context(n_threads));
+  const py::gil_scoped_release release;
+  const std::unique_lock<std::shared_mutex> lock(mutex_);
+  if (rows(view) < hull_.n_points()) {
+    throw ArgumentError("points must have at least the " + std::to_string(hull_.n_points()) +
+                        " rows of before, got " + std::to_string(rows(view)));
   }
+  hull_.append(view, signal_context(n_threads));
+  // Under the lock, so that the last array to be appended is the one that is kept.
+  const py::gil_scoped_acquire gil;
   points_ = std::move(points);
 }
 
-py::tuple distances_of_pairs(
+// The nearest points of pairs of hulls.
+struct HullDistanceArrays {
+  py::array_t<double> distances;
+  py::array_t<double> gaps;
+  py::array_t<double> first;
+  py::array_t<double> second;
+  py::array_t<double> normals;
+  py::array_t<std::int8_t> status;
+  CsrArrays first_weights;
+  CsrArrays second_weights;
+};
+
+HullDistanceArrays distances_of_pairs(
     const std::vector<std::pair<const BoundHull*, const BoundHull*>>& pairs, double tolerance,
     int n_threads) {
-  HullDistances result;
+  require_tolerance(tolerance);
+  for (const auto& [first, second] : pairs) {
+    if (first == nullptr || second == nullptr) throw ArgumentError("pairs must hold hulls");
+  }
+  HullDistances found;
   {
     const py::gil_scoped_release release;
-    result = BoundHull::distances(pairs, tolerance, signal_context(n_threads));
+    found = BoundHull::distances(pairs, tolerance, signal_context(n_threads));
   }
-  const auto n = static_cast<py::ssize_t>(pairs.size());
-  const py::ssize_t n_features = n == 0 ? 0 : std::ssize(result.normals) / n;
-  return py::make_tuple(
-      own(std::move(result.distances), {n}), own(std::move(result.gaps), {n}),
-      own(std::move(result.first), {n, n_features}), own(std::move(result.second), {n, n_features}),
-      own(std::move(result.normals), {n, n_features}), own_status(result.status),
-      own_sparse(std::move(result.first_weights)), own_sparse(std::move(result.second_weights)));
+  const py::ssize_t n = std::ssize(pairs);
+  const Shape shape{n, n == 0 ? 0 : std::ssize(found.normals) / n};
+  return {.distances = own(std::move(found.distances)),
+          .gaps = own(std::move(found.gaps)),
+          .first = own(std::move(found.first), shape),
+          .second = own(std::move(found.second), shape),
+          .normals = own(std::move(found.normals), shape),
+          .status = own_status(found.status),
+          .first_weights = own_sparse(std::move(found.first_weights)),
+          .second_weights = own_sparse(std::move(found.second_weights))};
+}
+
+void bind_distances(py::module_& module) {
+  using namespace py::literals;
+  using Arrays = HullDistanceArrays;
+  py::class_<Arrays>(module, "HullDistances", "The nearest points of pairs of hulls.")
+      .def_readonly("distances", &Arrays::distances, "(n_pairs,)")
+      .def_readonly("gaps", &Arrays::gaps, "(n_pairs,); the truth is in [distance - gap, distance]")
+      .def_readonly("first", &Arrays::first, "(n_pairs, n_features), points of the first hulls")
+      .def_readonly("second", &Arrays::second, "(n_pairs, n_features), points of the second hulls")
+      .def_readonly("normals", &Arrays::normals,
+                    "(n_pairs, n_features), from second to first; zero where hulls meet")
+      .def_readonly("status", &Arrays::status, "(n_pairs,)")
+      .def_readonly("first_weights", &Arrays::first_weights, "Rows of the first hulls' n_points.")
+      .def_readonly("second_weights", &Arrays::second_weights,
+                    "Rows of the second hulls' n_points.");
+  module.def("hull_distances", &distances_of_pairs, "pairs"_a, "tolerance"_a, "n_threads"_a,
+             "Find the nearest points of each pair of hulls.");
 }
 
 }  // namespace
@@ -161,19 +214,18 @@ void bind_hull(py::module_& module) {
       .def(py::init<py::array, int>(), "points"_a, "n_threads"_a)
       .def_property_readonly("scale", &BoundHull::scale)
       .def("project", &BoundHull::project, "queries"_a, "tolerance"_a, "n_threads"_a,
-           "Return (points, distances, normals, gaps, status, (data, indices, indptr)).")
+           "Find the nearest point of the hull to each query.")
       .def("contains", &BoundHull::contains, "queries"_a, "tolerance"_a, "n_threads"_a,
-           "Return (status, normals, margins, residuals, (data, indices, indptr), tolerance).")
+           "Tell which queries are in the hull.")
       .def("leave_one_out", &BoundHull::leave_one_out, "tolerance"_a, "n_threads"_a,
-           "Return what `contains` does for each point and the hull of the others.")
+           "Tell which points are in the hull of the others.")
       .def("ray", &BoundHull::ray, "origins"_a, "directions"_a, "tolerance"_a, "n_threads"_a,
-           "Return (steps, points, normals, offsets, status, (data, indices, indptr)).")
+           "Find where rays leave the hull.")
       .def("support", &BoundHull::support, "directions"_a, "n_threads"_a,
            "Return the index of the point that scores highest against each direction.")
       .def("append", &BoundHull::append, "points"_a, "n_threads"_a,
            "Look at `points`, whose first rows are those of before.");
-  module.def("hull_distances", &distances_of_pairs, "pairs"_a, "tolerance"_a, "n_threads"_a,
-             "Return (distances, gaps, first, second, normals, status, weights, weights).");
+  bind_distances(module);
 }
 
 }  // namespace hullspace::binding

@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "arrays.hpp"
@@ -8,26 +11,29 @@
 namespace hullspace::binding {
 namespace {
 
-using Doubles = CArray<double>;
-using Integers = CArray<std::int64_t>;
-
-MatrixView<double> view(const Doubles& array, const char* name) {
-  if (array.ndim() != 2) throw ArgumentError(std::string(name) + " must have two dimensions");
-  return {array.data(), array.shape(0), array.shape(1)};
-}
-
-Polyhedra view_polyhedra(const Doubles& a, const Doubles& b, const Integers& starts) {
-  if (starts.ndim() != 1 || starts.size() < 1 || starts.at(0) != 0 ||
-      starts.at(starts.size() - 1) != b.size()) {
-    throw ArgumentError("starts must lead from 0 to the number of elements of b");
+// Rows and bounds of one polyhedron.
+struct Constraints {
+  Constraints(const py::array& a, const py::array& b)
+      : rows(view_rows(a)), bounds(view_vector<double>(b, "b")) {
+    require_length(std::ssize(bounds), rows.rows, "b");
   }
-  return {view(a, "A"), b.data(), starts.data(), starts.size() - 1};
+  MatrixView<double> rows;
+  std::span<const double> bounds;
+};
+
+Polyhedra view_polyhedra(const py::array& a, const py::array& b, const py::array& starts) {
+  const auto bounds = view_vector<double>(b, "b");
+  const auto places = view_vector<std::int64_t>(starts, "starts");
+  require_starts(places, std::ssize(bounds), "starts");
+  return {view_rows(a), bounds, places};
 }
 
-void require_columns(const MatrixView<double>& matrix, py::ssize_t n_features, const char* name) {
-  if (matrix.cols == n_features) return;
+MatrixView<double> view_vectors(const py::array& array, std::ptrdiff_t n_features,
+                                const char* name) {
+  const auto vectors = view_matrix_of<double>(array, name);
+  if (vectors.cols == n_features) return vectors;
   throw ArgumentError(std::string(name) + " must have " + std::to_string(n_features) +
-                      " columns (n_features), got " + std::to_string(matrix.cols));
+                      " columns (n_features), got " + std::to_string(vectors.cols));
 }
 
 template <class Call>
@@ -36,79 +42,132 @@ auto without_gil(int n_threads, const Call& call) {
   return call(signal_context(n_threads));
 }
 
-py::tuple bound_chebyshev_centers(const Doubles& a, const Doubles& b, const Integers& starts,
-                                  int n_threads) {
+CenterArrays bound_chebyshev_centers(const py::array& a, const py::array& b,
+                                     const py::array& starts, int n_threads) {
   const Polyhedra polyhedra = view_polyhedra(a, b, starts);
-  ChebyshevCenters result = without_gil(
+  ChebyshevCenters found = without_gil(
       n_threads, [&](const Context& context) { return chebyshev_centers(polyhedra, context); });
-  const auto n = static_cast<py::ssize_t>(result.status.size());
-  const py::ssize_t n_features = a.shape(1);
-  return py::make_tuple(own(std::move(result.centers), {n, n_features}),
-                        own(std::move(result.radii), {n}), own(std::move(result.duals), {b.size()}),
-                        own(std::move(result.gaps), {n}),
-                        own(std::move(result.rays), {n, n_features}), own_status(result.status));
+  const Shape shape{polyhedra.n_polyhedra(), polyhedra.rows.cols};
+  return {.centers = own(std::move(found.centers), shape),
+          .radii = own(std::move(found.radii)),
+          .duals = own(std::move(found.duals)),
+          .gaps = own(std::move(found.gaps)),
+          .rays = own(std::move(found.rays), shape),
+          .status = own_status(found.status)};
 }
 
-py::tuple bound_maximize(const Doubles& a, const Doubles& b, const Doubles& objectives,
-                         int n_threads) {
-  const MatrixView<double> rows = view(a, "A");
-  const MatrixView<double> along = view(objectives, "directions");
-  require_columns(along, rows.cols, "directions");
-  if (b.size() != rows.rows) throw ArgumentError("b must have one element for each row of A");
-  LinearOptima result = without_gil(
-      n_threads, [&](const Context& context) { return maximize(rows, b.data(), along, context); });
-  const py::ssize_t n = along.rows;
-  return py::make_tuple(
-      own(std::move(result.values), {n}), own(std::move(result.points), {n, along.cols}),
-      own_sparse(std::move(result.duals)), own(std::move(result.rays), {n, along.cols}),
-      own(std::move(result.gaps), {n}), own_status(result.status));
-}
+struct OptimumArrays {
+  py::array_t<double> values;
+  py::array_t<double> points;
+  CsrArrays duals;
+  py::array_t<double> rays;
+  py::array_t<double> gaps;
+  py::array_t<std::int8_t> status;
+};
 
-py::tuple bound_irredundant(const Doubles& a, const Doubles& b, int n_threads) {
-  const MatrixView<double> rows = view(a, "A");
-  if (b.size() != rows.rows) throw ArgumentError("b must have one element for each row of A");
-  Irredundant result = without_gil(
-      n_threads, [&](const Context& context) { return irredundant(rows, b.data(), context); });
-  std::vector<std::int8_t> kept(result.kept.begin(), result.kept.end());
-  return py::make_tuple(own(std::move(kept), {rows.rows}),
-                        own(std::move(result.witnesses), {rows.rows, rows.cols}),
-                        static_cast<int>(result.status));
-}
-
-py::tuple bound_project_onto(const Doubles& a, const Doubles& b, const Integers& starts,
-                             const Integers& which, const Doubles& queries, int n_threads) {
-  const Polyhedra polyhedra = view_polyhedra(a, b, starts);
-  const MatrixView<double> points = view(queries, "points");
-  require_columns(points, polyhedra.rows.cols, "points");
-  if (which.size() != points.rows) {
-    throw ArgumentError("which must have one element for each of the points");
-  }
-  for (py::ssize_t i = 0; i < which.size(); ++i) {
-    if (which.at(i) < 0 || which.at(i) >= polyhedra.n_polyhedra) {
-      throw ArgumentError("which must hold numbers of polyhedra");
-    }
-  }
-  PolyhedronProjections result = without_gil(n_threads, [&](const Context& context) {
-    return project_onto(polyhedra, which.data(), points, context);
+OptimumArrays bound_maximize(const py::array& a, const py::array& b, const py::array& objectives,
+                             int n_threads) {
+  const Constraints given(a, b);
+  const MatrixView<double> along = view_vectors(objectives, given.rows.cols, "directions");
+  LinearOptima found = without_gil(n_threads, [&](const Context& context) {
+    return maximize(given.rows, given.bounds, along, context);
   });
-  const py::ssize_t n = points.rows;
-  return py::make_tuple(own(std::move(result.points), {n, points.cols}),
-                        own(std::move(result.distances), {n}), own_sparse(std::move(result.duals)),
-                        own(std::move(result.gaps), {n}), own_status(result.status));
+  const Shape shape{along.rows, along.cols};
+  return {.values = own(std::move(found.values)),
+          .points = own(std::move(found.points), shape),
+          .duals = own_sparse(std::move(found.duals)),
+          .rays = own(std::move(found.rays), shape),
+          .gaps = own(std::move(found.gaps)),
+          .status = own_status(found.status)};
+}
+
+struct IrredundantArrays {
+  py::array_t<std::int8_t> kept;
+  py::array_t<double> witnesses;
+  int status = 0;
+};
+
+IrredundantArrays bound_irredundant(const py::array& a, const py::array& b, int n_threads) {
+  const Constraints given(a, b);
+  Irredundant found = without_gil(n_threads, [&](const Context& context) {
+    return irredundant(given.rows, given.bounds, context);
+  });
+  std::vector<std::int8_t> kept(found.kept.begin(), found.kept.end());
+  return {.kept = own(std::move(kept)),
+          .witnesses = own(std::move(found.witnesses), {given.rows.rows, given.rows.cols}),
+          .status = static_cast<int>(found.status)};
+}
+
+struct PolyhedronProjectionArrays {
+  py::array_t<double> points;
+  py::array_t<double> distances;
+  CsrArrays duals;
+  py::array_t<double> gaps;
+  py::array_t<std::int8_t> status;
+};
+
+PolyhedronProjectionArrays bound_project_onto(const py::array& a, const py::array& b,
+                                              const py::array& starts, const py::array& which,
+                                              const py::array& queries, int n_threads) {
+  const Polyhedra polyhedra = view_polyhedra(a, b, starts);
+  const MatrixView<double> points = view_vectors(queries, polyhedra.rows.cols, "points");
+  const auto numbers = view_vector<std::int64_t>(which, "which");
+  require_length(std::ssize(numbers), points.rows, "which");
+  const bool known = std::all_of(numbers.begin(), numbers.end(), [&](std::int64_t i) {
+    return i >= 0 && i < polyhedra.n_polyhedra();
+  });
+  if (!known) throw ArgumentError("which must hold numbers of polyhedra");
+  PolyhedronProjections found = without_gil(n_threads, [&](const Context& context) {
+    return project_onto(polyhedra, numbers, points, context);
+  });
+  return {.points = own(std::move(found.points), {points.rows, points.cols}),
+          .distances = own(std::move(found.distances)),
+          .duals = own_sparse(std::move(found.duals)),
+          .gaps = own(std::move(found.gaps)),
+          .status = own_status(found.status)};
+}
+
+void bind_polyhedron_answers(py::module_& module) {
+  using Optima = OptimumArrays;
+  using Projected = PolyhedronProjectionArrays;
+  py::class_<Optima>(module, "LinearOptima", "Largest values of linear functions.")
+      .def_readonly("values", &Optima::values,
+                    "(n_objectives,); infinity if unbounded, -infinity if empty")
+      .def_readonly("points", &Optima::points, "(n_objectives, n_features); NaN if empty")
+      .def_readonly("duals", &Optima::duals, "(n_objectives, n_rows); Farkas multipliers if empty")
+      .def_readonly("rays", &Optima::rays, "(n_objectives, n_features); zero unless unbounded")
+      .def_readonly("gaps", &Optima::gaps, "(n_objectives,)")
+      .def_readonly("status", &Optima::status, "(n_objectives,)");
+  py::class_<IrredundantArrays>(module, "Irredundant", "Rows that no others imply.")
+      .def_readonly("kept", &IrredundantArrays::kept, "(n_rows,), 1 or 0")
+      .def_readonly("witnesses", &IrredundantArrays::witnesses,
+                    "(n_rows, n_features), breaks this row and no other kept one")
+      .def_readonly("status", &IrredundantArrays::status, "A number of `Status`.");
+  py::class_<Projected>(module, "PolyhedronProjections", "The nearest points of polyhedra.")
+      .def_readonly("points", &Projected::points,
+                    "(n_queries, n_features); NaN if empty, and for a query too far away")
+      .def_readonly("distances", &Projected::distances, "(n_queries,); infinity if empty")
+      .def_readonly("duals", &Projected::duals,
+                    "(n_queries, n_rows), query - point = duals * rows; Farkas multipliers if "
+                    "empty")
+      .def_readonly("gaps", &Projected::gaps,
+                    "(n_queries,); the truth is in [distance - gap, distance]")
+      .def_readonly("status", &Projected::status, "(n_queries,)");
 }
 
 }  // namespace
 
 void bind_polyhedron(py::module_& module) {
   using namespace py::literals;
+  bind_polyhedron_answers(module);
   module.def("chebyshev_centers", &bound_chebyshev_centers, "a"_a, "b"_a, "starts"_a, "n_threads"_a,
-             "Return (centers, radii, duals, gaps, rays, status).");
+             "Find a largest ball in each polyhedron.");
   module.def("maximize", &bound_maximize, "a"_a, "b"_a, "objectives"_a, "n_threads"_a,
-             "Return (values, points, (data, indices, indptr), rays, gaps, status).");
+             "Maximize linear functions over a polyhedron.");
   module.def("irredundant", &bound_irredundant, "a"_a, "b"_a, "n_threads"_a,
-             "Return (kept, witnesses, status).");
+             "Find the rows that no others imply.");
   module.def("project_onto", &bound_project_onto, "a"_a, "b"_a, "starts"_a, "which"_a, "queries"_a,
-             "n_threads"_a, "Return (points, distances, (data, indices, indptr), gaps, status).");
+             "n_threads"_a, "Find the point of polyhedron which[i] nearest to query i.");
 }
 
 }  // namespace hullspace::binding

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <tuple>
@@ -17,6 +18,17 @@ using dlpack::CapsuleNames;
 
 std::int64_t product(const std::vector<std::int64_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+// Throw ArgumentError unless an array can have that shape.
+void require_shape(const std::vector<std::int64_t>& shape, const std::string& name) {
+  std::int64_t size = 1;
+  for (const std::int64_t n : shape) {
+    if (n < 0 || (n > 0 && size > std::numeric_limits<std::int64_t>::max() / n)) {
+      throw ArgumentError(name + " must have lengths that are not negative nor too large");
+    }
+    size *= n;
+  }
 }
 
 std::vector<std::int64_t> contiguous_strides(const std::vector<std::int64_t>& shape) {
@@ -53,6 +65,10 @@ std::optional<std::string> numpy_name(dlpack::DataType dtype) {
 }
 
 dlpack::DataType data_type_of(const py::dtype& dtype) {
+  const bool swapped = dtype.byteorder() != '=' && dtype.byteorder() != '|';
+  if (swapped || dtype.itemsize() > 8) {
+    throw ArgumentError("array must have elements of this machine, of at most 8 bytes");
+  }
   const auto bits = static_cast<std::uint8_t>(8 * dtype.itemsize());
   switch (dtype.kind()) {
     case 'i':
@@ -70,8 +86,12 @@ dlpack::DataType data_type_of(const py::dtype& dtype) {
 
 DeviceArray borrow(const std::shared_ptr<void>& owner, const dlpack::Tensor& tensor,
                    const std::string& name, void* stream) {
+  if (tensor.n_dimensions < 0 || (tensor.n_dimensions > 0 && tensor.shape == nullptr)) {
+    throw ArgumentError(name + " comes in a DLPack capsule without a shape");
+  }
   const auto n_dimensions = static_cast<std::size_t>(tensor.n_dimensions);
   std::vector<std::int64_t> shape(tensor.shape, tensor.shape + n_dimensions);
+  require_shape(shape, name);
   const std::optional<std::string> dtype = numpy_name(tensor.dtype);
   if (!dtype) throw ArgumentError(name + " has elements of a type that NumPy lacks");
   if (!tensor.device.is_cuda() && !tensor.device.is_host()) {
@@ -140,6 +160,12 @@ py::capsule lend(std::unique_ptr<Managed> managed, std::unique_ptr<Loan> loan,
 
 }  // namespace
 
+void require_number(int device) {
+  if (device < 0) {
+    throw ArgumentError("device must not be negative, got " + std::to_string(device));
+  }
+}
+
 DeviceArray DeviceArray::of_capsule(const py::capsule& capsule, const std::string& name,
                                     std::uintptr_t stream) {
   auto* on = reinterpret_cast<void*>(stream);
@@ -159,6 +185,8 @@ DeviceArray DeviceArray::of_capsule(const py::capsule& capsule, const std::strin
 }
 
 DeviceArray DeviceArray::of_numpy(const py::array& array, int device, std::uintptr_t stream) {
+  require_number(device);
+  const dlpack::DataType dtype = data_type_of(array.dtype());
   const py::array contiguous = py::array::ensure(array, py::array::c_style);
   if (!contiguous) throw py::error_already_set();
   const DeviceContext context{device, reinterpret_cast<void*>(stream)};
@@ -167,11 +195,7 @@ DeviceArray DeviceArray::of_numpy(const py::array& array, int device, std::uintp
   copy(memory.get(), contiguous.data(), contiguous.nbytes(), context);
   wait_for(DeviceBuffer<char>{std::static_pointer_cast<char>(memory), contiguous.nbytes()},
            context);
-  return {std::move(memory),
-          std::move(shape),
-          data_type_of(contiguous.dtype()),
-          {dlpack::kCuda, device},
-          context.stream};
+  return {std::move(memory), std::move(shape), dtype, {dlpack::kCuda, device}, context.stream};
 }
 
 std::int64_t DeviceArray::size() const { return product(shape_); }
@@ -183,6 +207,7 @@ std::string DeviceArray::device_name() const {
 }
 
 DeviceArray DeviceArray::reshaped(std::vector<std::int64_t> shape) const {
+  require_shape(shape, "shape");
   if (product(shape) != size()) throw ArgumentError("shape must have as many elements");
   return {data_, std::move(shape), dtype_, device_, stream_};
 }
@@ -199,21 +224,19 @@ py::array DeviceArray::numpy() const {
   return out;
 }
 
-py::capsule DeviceArray::dlpack(const py::object& /*stream*/, const py::object& max_version,
-                                const py::object& dl_device, const py::object& copy) const {
+py::capsule DeviceArray::dlpack(const py::object& /*stream*/,
+                                std::optional<dlpack::VersionPair> max_version,
+                                std::optional<dlpack::DevicePair> dl_device,
+                                std::optional<bool> copy) const {
   // What calls return is there before they do, so any stream may read it.
-  const auto asked = std::make_tuple(device_.type, device_.id);
-  if (!dl_device.is_none() && dl_device.cast<std::tuple<int, int>>() != asked) {
+  if (dl_device && *dl_device != dlpack::DevicePair(device_.type, device_.id)) {
     throw py::buffer_error("a DeviceArray is lent where it is; numpy() copies it to the host");
   }
-  if (!copy.is_none() && copy.cast<bool>()) {
+  if (copy && *copy) {
     throw py::buffer_error("a DeviceArray is lent without a copy");
   }
   auto loan = std::make_unique<Loan>(Loan{data_, shape_, contiguous_strides(shape_)});
-  const bool versioned =
-      !max_version.is_none() && max_version.cast<std::tuple<std::uint32_t, std::uint32_t>>() >=
-                                    std::make_tuple(dlpack::kMajor, 0U);
-  if (versioned) {
+  if (max_version && *max_version >= dlpack::VersionPair(dlpack::kMajor, 0)) {
     auto managed = std::make_unique<dlpack::VersionedTensor>();
     managed->version = {dlpack::kMajor, dlpack::kMinor};
     return lend(std::move(managed), std::move(loan), dtype_, device_);

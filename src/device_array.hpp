@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,8 +45,8 @@ class DeviceArray {
   // The same elements in another shape.
   DeviceArray reshaped(std::vector<std::int64_t> shape) const;
   py::array numpy() const;
-  py::capsule dlpack(const py::object& stream, const py::object& max_version,
-                     const py::object& dl_device, const py::object& copy) const;
+  py::capsule dlpack(const py::object& stream, std::optional<dlpack::VersionPair> max_version,
+                     std::optional<dlpack::DevicePair> dl_device, std::optional<bool> copy) const;
   std::string repr() const;
 
  private:
@@ -55,6 +56,9 @@ class DeviceArray {
   dlpack::Device device_;
   void* stream_;  // on which the contents are there
 };
+
+// Throw ArgumentError unless it is the number of a device, which may or may not be there.
+void require_number(int device);
 
 void bind_device_array(py::module_& module);
 

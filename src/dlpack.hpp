@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 namespace hullspace::binding::dlpack {
 
@@ -59,6 +60,10 @@ struct VersionedTensor {
   std::uint64_t flags;
   Tensor tensor;
 };
+
+// What the argument max_version and dl_device of __dlpack__ are.
+using VersionPair = std::pair<std::uint32_t, std::uint32_t>;
+using DevicePair = std::pair<int, int>;
 
 template <class Managed>
 struct CapsuleNames;

@@ -1,5 +1,7 @@
 #include "hullspace/error.hpp"
 
+#include <string>
+
 #include "bindings.hpp"
 
 namespace hullspace::binding {
@@ -20,6 +22,9 @@ void bind_errors(py::module_& module) {
 }
 
 Context signal_context(int n_threads) {
+  if (n_threads < 0) {
+    throw ArgumentError("n_threads must not be negative, got " + std::to_string(n_threads));
+  }
   return {n_threads, [] {
             const py::gil_scoped_acquire gil;
             return PyErr_CheckSignals() != 0;

@@ -26,9 +26,12 @@ py::dict build_info() {
 PYBIND11_MODULE(_core, module) {
   module.doc() = "The compiled core of hullspace.";
   hullspace::binding::bind_errors(module);
+  hullspace::binding::bind_status(module);
+  hullspace::binding::bind_answers(module);
   hullspace::binding::bind_device(module);
   hullspace::binding::bind_hull(module);
   hullspace::binding::bind_polyhedron(module);
+  hullspace::binding::bind_networks(module);
   hullspace::binding::bind_regions(module);
   module.def("build_info", &build_info, "Describe the core and what it uses on this machine.");
   module.attr("__version__") = HULLSPACE_VERSION;

@@ -18,6 +18,9 @@
 #include <arm_neon.h>
 #endif
 
+// Loops over a tile must be unrolled early, or the compiler keeps the tile's sums in memory.
+#define HULLSPACE_UNROLL _Pragma("GCC unroll 8")
+
 namespace hullspace {
 namespace {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/tolerances.hpp"
+#include "decide/support.hpp"
 
 namespace hullspace {
 ThinQr::ThinQr(std::ptrdiff_t n_rows) : kernels_(kernels()), n_rows_(padded(n_rows)) {}
@@ -17,17 +17,16 @@ bool ThinQr::append(const double* column) {
   double square = 0.0;
   kernels_.dots(q, n_rows_, 1, q, n_rows_, &square);
   const double whole = square;
-  // A third pass is never needed in exact "twice is enough"; it only costs when rounding says so.
-  for (int pass = 0; pass < 3 && size() > 0; ++pass) {
+  for (int pass = 0; pass < decide::kMostProjections && size() > 0; ++pass) {
     const double before = square;
     coordinates(q, work_.data());
     for (std::ptrdiff_t i = 0; i < size(); ++i) r[i] += work_[i];
     subtract(work_.data(), q);
     kernels_.dots(q, n_rows_, 1, q, n_rows_, &square);
-    if (square > tolerances::kReorthogonalize * before) break;
+    if (decide::is_orthogonal(square, before)) break;
   }
   const double norm = std::sqrt(square);
-  if (!(norm > tolerances::kDependent * std::sqrt(whole))) return false;
+  if (decide::is_dependent(norm, whole)) return false;
   const double inverse = 1.0 / norm;
   r[size()] = inverse;
   for (std::ptrdiff_t i = 0; i < n_rows_; ++i) q[i] *= inverse;

@@ -62,6 +62,11 @@ inline double smallest_tolerance(std::ptrdiff_t n_features) {
   return 8.0 * (static_cast<double>(n_features) + 8.0) * kRoundoffDouble;
 }
 
+// Of the tolerance that is asked for, pools are solved up to the first share, and points that a
+// scan does not list may cost the second.
+inline constexpr double kPoolShare = 0.25;
+inline constexpr double kUnlistedShare = 0.5;
+
 // A point closer than this (relative to its norm) to the affine hull of the support is part of
 // it: entering it cannot lower the distance by more than that, and would ruin the factors.
 inline constexpr double kDependent = 1e-12;
@@ -79,6 +84,8 @@ inline constexpr double kCancellation = 0.01;
 // A query farther than this many radii is moved in along its ray: the angle under which it sees
 // the set changes by less than 1e-12.
 inline constexpr double kFarthestQuery = 0x1p40;
+// Of the separation that such a query has, this is left where it really is.
+inline constexpr double kFarMargin = 1.0 - 8.0 / kFarthestQuery;
 
 // Walls of the box around the points stand off them by this factor, so that a point may be
 // appended.
@@ -96,6 +103,13 @@ inline constexpr double kSmallestPoint =
 inline constexpr double kSlowRow = 1e-7;
 inline constexpr double kSlowestRow = 1e-13;  // where others have failed
 inline constexpr double kStillRow = 1e-14;
+// Rows that stop within this share of the first are as good as first.
+inline constexpr double kTie = 1.0 + 0x1p-30;
+// A vertex that misses its rows by this share of what rounding may make of their slacks is good.
+inline constexpr double kSettledShare = 0.125;
+// Sums of squares between these neither overflowed nor lost what matters.
+inline constexpr double kTinySquare = 0x1p-500;
+inline constexpr double kHugeSquare = 0x1p500;
 // Slopes below this share of the objective's length are none.
 inline constexpr double kLeastSlope = 1e-12;
 // Bounds that make the method stall are relaxed by about this share of the point's norm for a

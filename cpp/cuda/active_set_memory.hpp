@@ -4,6 +4,8 @@
 #include <cstdint>
 
 #include "cuda/carver.hpp"
+#include "cuda/thin_qr.hpp"
+#include "decide/support.hpp"
 
 namespace hullspace::cuda {
 
@@ -29,15 +31,13 @@ struct ActiveSetState {
 struct ActiveSetMemory {
   unsigned char* pool;  // (most_pool, n_features), rows as given
   std::int32_t* ids;    // (most_pool): their indices in the set
-  std::int8_t* places;  // (most_pool): a Place
+  Occupant* occupants;  // (most_pool)
   std::int8_t* barred;  // (most_pool): points that may not enter until the distance falls
-  double* q;            // (most_support, n_features + 1)
-  double* r;            // a triangle's columns one after the other, with the inverse diagonal
+  ThinQrMemory qr;      // of the lifted support
   std::int32_t* support;
   double* weights;
   double* coordinates;  // of the residual along the support
   double* step;
-  double* work;
   double* query;  // (n_features)
   double* nearest;
   double* direction;
@@ -50,16 +50,16 @@ struct ActiveSetMemory {
     const std::int64_t support_size = shape.most_support;
     const std::int64_t pool_size = shape.most_pool();
     pool = far.take<unsigned char>(pool_size * n * (shape.is_double ? 8 : 4));
-    q = far.take<double>(support_size * (n + 1));
-    r = near.take<double>(support_size * (support_size + 1) / 2);
+    qr.q = far.take<double>(support_size * (n + 1));
+    qr.r = near.take<double>(support_size * (support_size + 1) / 2);
     ids = near.take<std::int32_t>(pool_size);
-    places = near.take<std::int8_t>(pool_size);
+    occupants = near.take<Occupant>(pool_size);
     barred = near.take<std::int8_t>(pool_size);
     support = near.take<std::int32_t>(support_size);
     weights = near.take<double>(support_size);
     coordinates = near.take<double>(support_size);
     step = near.take<double>(support_size);
-    work = near.take<double>(support_size);
+    qr.work = near.take<double>(support_size);
     query = near.take<double>(n);
     nearest = near.take<double>(n);
     direction = near.take<double>(n);

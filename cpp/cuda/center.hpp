@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <limits>
 
-#include "common/tolerances.hpp"
 #include "cuda/simplex.hpp"
 #include "cuda/system.hpp"
+#include "decide/ball.hpp"
 #include "hullspace/status.hpp"
 
 namespace hullspace::cuda {
@@ -51,26 +51,19 @@ class CenterSolver {
     const Outcome outcome = simplex_.maximize();
     if (outcome == Outcome::kUnbounded || given_.n_rows == 0) return write_unbounded();
     write_duals();
-    const Bound bound = find_bound();
-    const bool seems_empty = bound.radius < -bound.rounding;
+    const decide::RadiusBound bound = find_bound();
+    const bool seems_empty = decide::seems_empty(bound);
     if (seems_empty && proves_empty()) return write_empty();
-    const bool optimal = outcome == Outcome::kOptimal && !seems_empty;
-    write_ball(bound, optimal ? Status::kOptimal : Status::kLimit);
+    write_ball(bound, decide::ball_status(outcome == Outcome::kOptimal, seems_empty));
   }
 
  private:
-  // What the multipliers say of the radius: an upper bound, and how much of it may be rounding.
-  struct Bound {
-    double radius;
-    double rounding;
-  };
-
   template <class Body>
   HULLSPACE_DEVICE void each(int count, const Body& body) const {
     for (int i = team_.lane(); i < count; i += team_.size()) body(i);
   }
 
-  HULLSPACE_DEVICE Bound find_bound() const {
+  HULLSPACE_DEVICE decide::RadiusBound find_bound() const {
     double total = 0.0;
     double size = 0.0;
     double sum = 0.0;
@@ -86,13 +79,10 @@ class CenterSolver {
     sum = team_.sum(sum);
     total = team_.sum(total);
     size = team_.sum(size);
-    const double reach = sqrt(team_.sum(square));
-    if (sum == 0.0) return {kInfinity, 0.0};
-    return {total / sum, tolerances::kBalance * (size / sum + reach)};
+    return decide::radius_bound(sum, total, size, sqrt(team_.sum(square)));
   }
 
-  // Whether such a bound below zero proves that there is no feasible point: whether the rows that
-  // it comes from cancel.
+  // Whether such a bound below zero proves that there is no feasible point.
   HULLSPACE_DEVICE bool proves_empty() const {
     double value = 0.0;
     double sum = 0.0;
@@ -117,9 +107,7 @@ class CenterSolver {
     value = team_.sum(value);
     sum = team_.sum(sum);
     farthest = team_.largest(farthest);
-    const double misfit = sqrt(team_.sum(square));
-    return misfit <= tolerances::kCancelled * (given_.n_features + 4) * sum ||
-           tolerances::kFarProved * farthest * misfit <= -value;
+    return decide::proves_empty(sqrt(team_.sum(square)), value, sum, farthest, given_.n_features);
   }
 
   // Multipliers of the rows as given. Those of the objective r sum to one with the rows' lengths.
@@ -152,24 +140,24 @@ class CenterSolver {
     return -team_.largest(negative);
   }
 
-  HULLSPACE_DEVICE void write_ball(const Bound& bound, Status status) const {
+  HULLSPACE_DEVICE void write_ball(const decide::RadiusBound& bound, Status status) const {
     const double unit = system_.unit();
     each(given_.n_features, [&](int j) { out_.center[j] = simplex_.point()[j] * unit; });
     team_.sync();
-    double radius = radius_around();
-    if (radius <= bound.rounding * unit) radius = larger(0.0, radius);
-    write(radius, larger(0.0, bound.radius * unit - radius), status);
+    const double radius = decide::ball_radius(radius_around(), bound.rounding * unit);
+    write(radius, decide::ball_gap(bound.radius * unit, radius), status);
   }
 
   // A point with a ball of positive radius around it, and the way to ever larger ones.
   HULLSPACE_DEVICE void write_unbounded() const {
     const double radius = simplex_.point()[given_.n_features];
     const double speed = simplex_.ray()[given_.n_features];
-    const double step = radius > 0.0 ? 0.0 : (1.0 - 2.0 * radius) / speed;
+    const bool is_inside = decide::is_inside(radius);
+    const double step = is_inside ? 0.0 : decide::step_inside(radius, speed);
     each(given_.n_features, [&](int j) {
       const double x = simplex_.point()[j];
       const double ray = simplex_.ray()[j];
-      out_.center[j] = (radius > 0.0 ? x : x + step * ray) * system_.unit();
+      out_.center[j] = (is_inside ? x : x + step * ray) * system_.unit();
       out_.ray[j] = ray;
     });
     write(kInfinity, 0.0, Status::kUnbounded);

@@ -3,19 +3,18 @@
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include "cuda/team.hpp"
+#include "decide/units.hpp"
 
 namespace hullspace::cuda {
 
-inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using decide::kInfinity;
 
-// How the points' own coordinates follow from the data: (x - center) * high * low, see PointSet.
+// How the points' own coordinates follow from the data: (x - center) in this unit.
 struct Frame {
   const double* center = nullptr;  // (n_features), on the device
-  double high = 1.0;
-  double low = 1.0;
+  decide::Unit unit;
 };
 
 // Rows of a matrix on the device.
@@ -37,15 +36,7 @@ struct DeviceMatrix {
 // Element (row, column) of a matrix in the frame's coordinates.
 HULLSPACE_DEVICE inline double framed(const DeviceMatrix& matrix, const Frame& frame,
                                       std::int64_t row, std::int64_t column) {
-  return (matrix.element(row, column) - frame.center[column]) * frame.high * frame.low;
-}
-
-// The inner product of vectors of n elements.
-template <class Team>
-HULLSPACE_DEVICE double inner_product(const Team& team, const double* a, const double* b, int n) {
-  double sum = 0.0;
-  for (int j = team.lane(); j < n; j += team.size()) sum += a[j] * b[j];
-  return team.sum(sum);
+  return frame.unit.to_set(matrix.element(row, column) - frame.center[column]);
 }
 
 // A row of a matrix as a unit vector, or zero; returns its length.
@@ -69,6 +60,30 @@ HULLSPACE_DEVICE double load_direction(const Team& team, const DeviceMatrix& mat
   for (int j = team.lane(); j < n; j += team.size()) out[j] /= length;
   team.sync();
   return largest * length;
+}
+
+// A row of queries in the coordinates of a set of this radius. Returns the data's length of a unit
+// of them if it is far and was moved in, or 0.
+template <class Team>
+HULLSPACE_DEVICE double load_query(const Team& team, const DeviceMatrix& queries,
+                                   const Frame& frame, double radius, std::int64_t row,
+                                   double* out) {
+  const std::int64_t n = queries.n_columns;
+  double largest = 0.0;
+  for (std::int64_t j = team.lane(); j < n; j += team.size()) {
+    const double x = queries.element(row, j);
+    const double quarter = decide::quarter_offset(x, frame.center[j]);
+    largest = fabs(quarter) > largest ? fabs(quarter) : largest;
+    out[j] = decide::query_coordinate(x, frame.center[j], frame.unit);
+  }
+  largest = team.largest(largest);
+  const double farthest = decide::farthest_coordinate(radius);
+  if (!decide::is_far(largest, farthest, frame.unit)) return 0.0;
+  for (std::int64_t j = team.lane(); j < n; j += team.size()) {
+    const double quarter = decide::quarter_offset(queries.element(row, j), frame.center[j]);
+    out[j] = decide::moved_in(quarter, largest, farthest);
+  }
+  return decide::far_unit(largest, farthest);
 }
 
 }  // namespace hullspace::cuda

@@ -180,17 +180,23 @@ void order_all(HscHull& hull, cudaStream_t stream, HscAnswers& answers) {
   check(cudaStreamSynchronize(stream), "ordering weights");
 }
 
-Question make_question(const PointSet& points, const ScanKind& scan, int goal, double relative) {
-  const int n = points.n_features();
-  const double radius = points.radius();
-  const double rounding = tolerances::smallest_tolerance(n);
-  const double tolerance = radius * std::max(relative, rounding);
-  const double error_of_unit = tolerances::double_score_error(n, 1.0);
+Question question_of(const PointSet& points, const ScanKind& scan, int goal, double relative) {
   const Goal goals[] = {Goal::kProject, Goal::kContain, Goal::kRay};
-  return {
-      goals[goal],           tolerance,
-      scan.error(n, radius), tolerances::double_score_error(n, radius),
-      error_of_unit,         {radius, tolerance, error_of_unit, rounding, points.half_widths()}};
+  const int n = points.n_features();
+  return make_question(goals[goal], relative, n, points.radius(), points.half_widths(),
+                       scan.error(n, points.radius()));
+}
+
+// Room for the answers that are asked for.
+void reserve_answers(HscHull& hull, int goal, HscAnswers& answers) {
+  const auto carve = [&](unsigned char* memory) {
+    Carver carver(memory);
+    answers.arrays = carve_answers(answers.n_queries, hull.points.n_features(), goal, carver,
+                                   &answers.row_starts);
+    return carver.used();
+  };
+  hull.answers.reserve(carve(nullptr));
+  carve(hull.answers.data());
 }
 
 // Answers are carved for the largest batch that a call may make; rays need the most memory.
@@ -249,21 +255,14 @@ int solve_hull(HscHull* hull, const HscCall* call, int goal, const HscMatrix* qu
       require_nonzero(along.matrix(), directions->first_row, hull->found, stream);
     }
     const ScanKind scan = choose_scan();
-    const HullCall what{make_question(hull->points, scan, goal, tolerance), uploaded.matrix(),
+    const HullCall what{question_of(hull->points, scan, goal, tolerance), uploaded.matrix(),
                         along.matrix(), first_point};
     Rounds rounds(hull->points, *call, what, scan);
     if (answers->n_queries > find_most_queries(*hull, rounds, *call)) {
       throw Failure(HSC_MEMORY,
                     std::string(name) + " are more than fit within memory_limit at a time");
     }
-    const auto carve = [&](unsigned char* memory) {
-      Carver carver(memory);
-      answers->arrays =
-          carve_answers(answers->n_queries, n_features, goal, carver, &answers->row_starts);
-      return carver.used();
-    };
-    hull->answers.reserve(carve(nullptr));
-    carve(hull->answers.data());
+    reserve_answers(*hull, goal, *answers);
     if (answers->n_queries > 0) answer_all(*hull, *call, rounds, *answers);
     if (answers->n_queries > 0) order_all(*hull, stream, *answers);
     *out = answers.release();

@@ -7,8 +7,6 @@
 #include <limits>
 #include <string>
 
-#include "common/tolerances.hpp"
-
 namespace hullspace::cuda {
 namespace {
 
@@ -276,12 +274,12 @@ Panels PointSet::part() const {
   return {panels_.data(), n_points(), 0, n_scan_rows(), static_cast<int>(step)};
 }
 
-// The middle of the bounding box, and a power of two that brings its reach near one.
-void PointSet::find_frame(const HscCall& call) {
+// The bounding box of the points, which must be finite: (2, n_features), lows then highs.
+std::vector<double> PointSet::find_box(const HscCall& call) {
   const auto stream = static_cast<cudaStream_t>(call.stream);
   const auto n = static_cast<std::size_t>(n_features());
-  std::vector<double> low(n, kInfinity);
-  std::vector<double> high(n, -kInfinity);
+  std::vector<double> box(2 * n, kInfinity);
+  std::fill_n(box.begin() + std::ssize(box) / 2, n, -kInfinity);
   Buffer<double> boxes(static_cast<std::int64_t>(2 * n) * kMostBlocks);
   std::vector<double> part(2 * n * kMostBlocks);
   FoundPlace bad;
@@ -295,33 +293,35 @@ void PointSet::find_frame(const HscCall& call) {
     check(cudaStreamSynchronize(stream), "finding the bounding box");
     for (std::size_t i = 0; i < n_blocks; ++i) {
       for (std::size_t j = 0; j < n; ++j) {
-        low[j] = std::min(low[j], part[2 * n * i + j]);
-        high[j] = std::max(high[j], part[2 * n * i + n + j]);
+        box[j] = std::min(box[j], part[2 * n * i + j]);
+        box[n + j] = std::max(box[n + j], part[2 * n * i + n + j]);
       }
     }
   });
+  return box;
+}
+
+// The middle of the bounding box, and a power of two that brings its reach near one.
+void PointSet::find_frame(const HscCall& call) {
+  const auto stream = static_cast<cudaStream_t>(call.stream);
+  const auto n = static_cast<std::size_t>(n_features());
+  const std::vector<double> box = find_box(call);
   double reach = 0.0;
   double offset = 0.0;
   host_center_.resize(n);
+  std::vector<double> half_widths(n);
   for (std::size_t j = 0; j < n; ++j) {
-    // As the core's PointSet does, for the same coordinates.
-    host_center_[j] = low[j] == high[j] ? low[j] : 0.5 * low[j] + 0.5 * high[j];
-    reach = std::max({reach, high[j] - host_center_[j], host_center_[j] - low[j]});
+    host_center_[j] = decide::middle(box[j], box[n + j]);
+    half_widths[j] = decide::half_width(box[j], box[n + j], host_center_[j]);
+    reach = std::max(reach, half_widths[j]);
     offset = std::max(offset, std::abs(host_center_[j]));
   }
-  if (reach == 0.0) reach = offset > 0.0 ? offset : 1.0;
-  int exponent = 0;
-  std::frexp(reach, &exponent);
-  const int half = exponent / 2;
   center_.reserve(n_features());
   copy_elements(center_.data(), host_center_.data(), static_cast<std::int64_t>(n), stream);
-  frame_ = {center_.data(), std::ldexp(1.0, -half), std::ldexp(1.0, half - exponent)};
-  for (std::size_t j = 0; j < n; ++j) {
-    const double width = std::max(high[j] - host_center_[j], host_center_[j] - low[j]);
-    high[j] = tolerances::kBoxSlack * (width * frame_.high * frame_.low);
-  }
+  frame_ = {center_.data(), decide::unit_of(reach, offset)};
+  for (double& width : half_widths) width = frame_.unit.to_set(width);
   half_widths_.reserve(n_features());
-  copy_elements(half_widths_.data(), high.data(), static_cast<std::int64_t>(n), stream);
+  copy_elements(half_widths_.data(), half_widths.data(), static_cast<std::int64_t>(n), stream);
   check(cudaStreamSynchronize(stream), "copying");
 }
 
@@ -342,12 +342,11 @@ void PointSet::find_radius(const HscCall& call) {
   radius_ = std::sqrt(std::bit_cast<double>(bits));
   if (radius_ > 0.0) return;
   double square = 0.0;
-  // A set that is one point counts as far from zero as it is.
   for (const double c : host_center_) {
-    const double scaled = c * frame_.high * frame_.low;
+    const double scaled = frame_.unit.to_set(c);
     square += scaled * scaled;
   }
-  radius_ = square > 0.0 ? std::sqrt(square) : frame_.high * frame_.low;
+  radius_ = decide::lone_radius(square, frame_.unit);
 }
 
 void PointSet::gather_rows(const Lists& lists, unsigned char* out, const HscCall& call) const {

@@ -52,9 +52,9 @@ class PointSet {
   const Frame& frame() const { return frame_; }
   // Largest norm of a point, in the set's coordinates; never zero.
   double radius() const { return radius_; }
-  // Half the bounding box's width in the set's coordinates, with some slack; on the device.
+  // Half the bounding box's width in the set's coordinates; on the device.
   const double* half_widths() const { return half_widths_.data(); }
-  double length_to_data(double length) const { return length / frame_.high / frame_.low; }
+  double length_to_data(double length) const { return frame_.unit.to_data(length); }
   int n_scan_rows() const { return cuda::n_scan_rows(n_features()); }
   std::int64_t n_bytes() const;
 
@@ -85,6 +85,7 @@ class PointSet {
   using VisitRows = std::function<void(const DeviceMatrix& rows, std::int64_t first)>;
   void choose_pieces(const HscCall& call);
   void visit_rows(const HscCall& call, const VisitRows& use);
+  std::vector<double> find_box(const HscCall& call);
   void find_frame(const HscCall& call);
   void find_radius(const HscCall& call);
 

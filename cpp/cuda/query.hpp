@@ -25,8 +25,6 @@ enum class Stage : std::int8_t {
   kOverflowed  // the support needs more memory than there is
 };
 
-enum class Goal : std::int8_t { kProject, kContain, kRay };
-
 // What a call asks about all queries, and the bounds of rounding errors that decide it.
 struct Question {
   Goal goal = Goal::kProject;
@@ -36,6 +34,17 @@ struct Question {
   double error_of_unit = 0.0;  // of the score of a query of norm one
   RayBounds ray;
 };
+
+// About a set of this radius, with a tolerance that is relative to it.
+inline Question make_question(Goal goal, double relative, int n_features, double radius,
+                              const double* half_widths, double scan_error) {
+  const double tolerance = decide::absolute_tolerance(radius, relative, n_features);
+  const double error_of_unit = tolerances::double_score_error(n_features, 1.0);
+  const RayBounds ray{radius, tolerance, error_of_unit, tolerances::smallest_tolerance(n_features),
+                      half_widths};
+  return {goal,          tolerance, scan_error, tolerances::double_score_error(n_features, radius),
+          error_of_unit, ray};
+}
 
 // What a query is between scans besides its active set.
 struct QueryState {
@@ -128,9 +137,8 @@ class Query {
 
   // Of the next scan, after advance(): only points that score lower matter, and so many of them.
   HULLSPACE_DEVICE double threshold() {
-    // Unlisted points lower a gap by half the tolerance at most; a ray's end is to be exact.
-    const double slack = is_ray() ? 0.0 : 0.5 * question_.tolerance;
-    return level() - slack + question_.scan_error;
+    return decide::scan_threshold(question_.goal, level(), question_.tolerance,
+                                  question_.scan_error);
   }
   HULLSPACE_DEVICE int n_wanted() const { return active_.n_support() + kListedBeyondSupport; }
 
@@ -159,7 +167,9 @@ class Query {
     }
     solve_listed(listed, moved ? kInfinity : before);
     if (active_.overflowed()) return Stage::kOverflowed;
-    if (active_.distance() <= question_.tolerance) return settle_within_tolerance();
+    if (decide::is_within(active_.distance(), question_.tolerance)) {
+      return settle_within_tolerance();
+    }
     // Where the distance does not fall any more rounding has the last word.
     return moved || listed.is_part || active_.distance() < before ? Stage::kFull : Stage::kLast;
   }
@@ -175,9 +185,10 @@ class Query {
   // Solve on the pool, letting listed points enter until none improves on the nearest point, which
   // was at distance `before`.
   HULLSPACE_DEVICE void solve_listed(const Listed& listed, double before) {
-    while (active_.solve(0.25 * question_.tolerance) && active_.distance() < before) {
+    const double tolerance = decide::pool_tolerance(question_.tolerance);
+    while (active_.solve(tolerance) && active_.distance() < before) {
       before = active_.distance();
-      if (before <= question_.tolerance) return;
+      if (decide::is_within(before, question_.tolerance)) return;
       score(listed);
       if (!add_violators(listed)) return;
     }
@@ -187,7 +198,7 @@ class Query {
   HULLSPACE_DEVICE Stage settle_within_tolerance() {
     state_.gap = active_.distance();
     for (int j = team_.lane(); j < n_; j += team_.size()) m_.proof[j] = 0.0;
-    state_.status = question_.goal == Goal::kContain ? Status::kInside : Status::kOptimal;
+    state_.status = decide::status_within(question_.goal);
     return Stage::kAnswered;
   }
 
@@ -209,23 +220,21 @@ class Query {
     for (int i = team_.lane(); i < listed.count; i += team_.size()) {
       if (m_.scores[i] < least.value) least.value = m_.scores[i];
     }
-    const double lowest = team_.lowest(least).value - question_.point_error;
     const double* query = m_.active.query;
     const double query_norm = sqrt(inner_product(team_, query, query, n_));
-    state_.margin = lowest - inner_product(team_, query, m_.active.direction, n_) -
-                    question_.error_of_unit * query_norm;
+    const decide::Separation found = decide::separate(
+        team_.lowest(least).value, question_.point_error,
+        inner_product(team_, query, m_.active.direction, n_), question_.error_of_unit * query_norm);
+    state_.margin = found.margin;
     const double distance = active_.distance();
-    if (distance <= question_.tolerance) return;
-    // Distance minus the separation along the direction; the direction may differ by rounding from
-    // that of the nearest point, which costs half the square of the angle.
+    if (decide::is_within(distance, question_.tolerance)) return;
     double misfit = 0.0;
     for (int j = team_.lane(); j < n_; j += team_.size()) {
       const double difference =
           (m_.active.nearest[j] - query[j]) / distance - m_.active.direction[j];
       misfit += difference * difference;
     }
-    const double excess = level() - lowest;
-    const double gap = (excess > 0.0 ? excess : 0.0) + 0.5 * distance * team_.sum(misfit);
+    const double gap = decide::unverified(level(), found.lowest, distance, team_.sum(misfit));
     // An earlier gap still holds, since the distance has only fallen.
     if (!(gap < state_.gap)) return;
     state_.gap = gap;
@@ -234,25 +243,22 @@ class Query {
 
   // Set the status if the verified bounds settle it.
   HULLSPACE_DEVICE bool decided() {
-    const bool optimal = state_.gap <= question_.tolerance;
-    if (question_.goal == Goal::kProject) {
-      if (optimal) state_.status = Status::kOptimal;
-      return optimal;
-    }
     if (is_ray()) {
-      const bool misses =
-          state_.margin > 0.0 && ray_.misses(m_.active.direction, optimal, state_.margin, m_.proof);
+      const bool is_optimal = decide::is_optimal(state_.gap, question_.tolerance);
+      const bool misses = state_.margin > 0.0 &&
+                          ray_.misses(m_.active.direction, is_optimal, state_.margin, m_.proof);
       if (misses) state_.status = Status::kOutside;
       return misses;
     }
-    const bool outside = state_.margin > question_.tolerance || (optimal && state_.margin > 0.0);
-    if (outside) state_.status = Status::kOutside;
-    return optimal || outside;
+    const decide::Verdict verdict =
+        decide::judge(question_.goal, state_.gap, state_.margin, question_.tolerance);
+    if (verdict.is_final) state_.status = verdict.status;
+    return verdict.is_final;
   }
 
   // Add the listed points that improve most on the nearest one to the pool; false if none does.
   HULLSPACE_DEVICE bool add_violators(const Listed& listed) {
-    const double entering = level() - 0.25 * question_.tolerance;
+    const double entering = decide::entering_score(level(), question_.tolerance);
     std::int64_t rows[kEnteringPoints];
     std::int32_t ids[kEnteringPoints];
     int count = 0;

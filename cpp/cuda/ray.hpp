@@ -5,8 +5,9 @@
 #include <cmath>
 #include <cstdint>
 
-#include "common/tolerances.hpp"
 #include "cuda/active_set.hpp"
+#include "decide/query.hpp"
+#include "decide/ray.hpp"
 
 namespace hullspace::cuda {
 
@@ -36,7 +37,7 @@ struct RayBounds {
   double radius = 0.0;
   double tolerance = 0.0;               // in the set's coordinates
   double error_of_unit = 0.0;           // of a score in double precision, for norms of one
-  double rounding = 0.0;                // smallest tolerance for this many features
+  double smallest_tolerance = 0.0;      // for this many features
   const double* half_widths = nullptr;  // (n_features), of the box around the points
 };
 
@@ -52,24 +53,22 @@ class Ray {
   HULLSPACE_DEVICE void start(double length) {
     const double distance = sqrt(inner_product(team_, query_, query_, n_));
     const double along = inner_product(team_, query_, m_.direction, n_);
-    // From far away, steps are counted from where the ray comes closest, so that they stay sharp.
-    const bool is_far = distance > tolerances::kFarOrigin * bounds_.radius;
-    const double first = is_far && along < 0.0 ? along : 0.0;
-    const double slack = bounds_.rounding * bounds_.radius;
+    const double first = decide::first_step(distance, along, bounds_.radius);
+    const double slack = decide::wall_slack(bounds_.radius, bounds_.smallest_tolerance);
     Extreme wall{kInfinity, -1};
     for (int j = team_.lane(); j < n_; j += team_.size()) {
       const double slope = m_.direction[j];
       m_.base[j] = query_[j] - first * slope;
       m_.exit[j] = 0.0;
       if (slope == 0.0) continue;
-      const Extreme mine{(copysign(bounds_.half_widths[j] + slack, slope) - m_.base[j]) / slope, j};
+      const Extreme mine{decide::step_to_wall(bounds_.half_widths[j], slack, m_.base[j], slope), j};
       if (is_lower(mine, wall)) wall = mine;
     }
     wall = team_.lowest(wall);
     team_.sync();
-    const double bound = wall.value > first ? wall.value : first;
+    const double bound = decide::larger(wall.value, first);
     if (team_.lane() == 0) {
-      m_.exit[wall.place] = m_.direction[wall.place] > 0.0 ? -1.0 : 1.0;
+      m_.exit[wall.place] = decide::wall_direction(m_.direction[wall.place]);
       *m_.state = {length, first, bound, bound};
     }
     team_.sync();
@@ -77,16 +76,15 @@ class Ray {
   }
 
   // A ray from very far away, of which the origin's direction is all that is known. True, with the
-  // margin, if it goes away from the hull.
+  // margin, if it misses the hull.
   HULLSPACE_DEVICE bool misses_from_afar(double& margin) {
     const double distance = sqrt(inner_product(team_, query_, query_, n_));
-    const bool misses = inner_product(team_, query_, m_.direction, n_) >= 0.0;
+    const bool misses = decide::misses_from_afar(inner_product(team_, query_, m_.direction, n_));
     for (int j = team_.lane(); j < n_ && misses; j += team_.size()) {
       m_.exit[j] = -query_[j] / distance;
     }
     team_.sync();
-    // Much less than is true, which leaves room for the rounding of numbers of this size.
-    margin = 0.5 * distance;
+    margin = decide::margin_from_afar(distance);
     return misses;
   }
 
@@ -96,8 +94,7 @@ class Ray {
     RayState state = *m_.state;
     team_.sync();
     const double slope = -inner_product(team_, direction, m_.direction, n_);
-    double cut = slope > 0.0 ? state.step - margin / slope : kInfinity;
-    cut = cut > state.first ? cut : state.first;
+    const double cut = decide::cut(slope, margin, state.step, state.first);
     if (!(cut < state.bound)) return false;
     const bool moves = cut != state.step;
     state.bound = cut;
@@ -109,31 +106,30 @@ class Ray {
     return moves;
   }
 
-  // Whether the hyperplane with the margin proves that no point of the ray is in the hull. If it
-  // lies before the origin, it does so by itself. If the scores rise on the way back to the origin,
-  // it rules that part out, and the bound the rest: the two directions, combined so that they are
-  // level along the ray, separate all of it. Then the query ends at the origin.
+  // Whether the hyperplane with the margin proves that no point of the ray is in the hull, by
+  // itself or together with the bound. Then the query ends at the origin.
   HULLSPACE_DEVICE bool misses(const double* direction, bool is_optimal, double& margin,
                                double* normal) {
     const RayState state = *m_.state;
     const double slope = -inner_product(team_, direction, m_.direction, n_);
-    const double extent =
-        bounds_.radius + sqrt(inner_product(team_, query_, query_, n_)) + state.step - state.first;
+    const double extent = decide::ray_extent(
+        bounds_.radius, sqrt(inner_product(team_, query_, query_, n_)), state.step, state.first);
     const double rounding = bounds_.error_of_unit * extent;
     const double fall = -inner_product(team_, m_.exit, m_.direction, n_);
     const bool combined = slope < 0.0;
     double square = 0.0;
     for (int j = team_.lane(); j < n_; j += team_.size()) {
-      normal[j] = combined ? fall * direction[j] - slope * m_.exit[j] : direction[j];
+      normal[j] =
+          combined ? decide::level_normal(fall, direction[j], slope, m_.exit[j]) : direction[j];
       square += normal[j] * normal[j];
     }
     const double length = combined ? sqrt(team_.sum(square)) : 1.0;
-    double rest = combined ? (fall * margin + 4.0 * slope * rounding) / length
-                           : margin - slope * (state.step - state.first) - rounding;
-    // Tilted by more than its rounding, the normal does not score lower anywhere along the ray.
-    const double tilt = 2.0 * bounds_.rounding;
+    double rest = combined
+                      ? decide::level_margin(fall, margin, slope, rounding, length)
+                      : decide::margin_at_origin(margin, slope, state.step, state.first, rounding);
+    const double tilt = decide::ray_tilt(bounds_.smallest_tolerance);
     rest -= tilt * extent;
-    if (!(rest > bounds_.tolerance || (is_optimal && rest > 0.0))) return false;
+    if (!decide::is_outside(rest, is_optimal, bounds_.tolerance)) return false;
     square = 0.0;
     for (int j = team_.lane(); j < n_; j += team_.size()) {
       normal[j] = normal[j] / length - tilt * m_.direction[j];

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "cuda/answer_kernels.hpp"
-#include "cuda/step_kernels.hpp"
+#include "cuda/carver.hpp"
 
 namespace hullspace::cuda {
 namespace {
@@ -64,19 +63,7 @@ Rounds::Rounds(PointSet& points, const HscCall& call, const HullCall& what, cons
       stream_(static_cast<cudaStream_t>(call.stream)),
       n_multiprocessors_(n_multiprocessors(call.device)) {}
 
-Rounds::Batch Rounds::carve(std::int64_t n, int most_support, unsigned char* memory) const {
-  Batch batch;
-  Carver carver(memory);
-  const std::int64_t n_features = points_.n_features();
-  const QueryShape shape{{points_.n_features(), most_support, points_.is_double()},
-                         what_.question.goal == Goal::kRay};
-  const int listed = shape.most_listed();
-  Carver near(nullptr);
-  Carver far(nullptr);
-  const QueryMemory measured(shape, near, far);
-  batch.slots = {shape, nullptr, near.used(), far.used(), nullptr};
-  batch.slots.memory = carver.take<unsigned char>(n * (near.used() + far.used()));
-  batch.slots.queries = carver.take<std::int32_t>(n);
+void Rounds::carve_waiting(std::int64_t n, Carver& carver, Batch& batch) const {
   const std::int64_t n_tiles = (n + kTile - 1) / kTile;
   const std::int64_t direction_floats = n_tiles * kTile * points_.n_scan_rows();
   batch.direction_bytes = static_cast<std::size_t>(direction_floats) * sizeof(float);
@@ -87,9 +74,24 @@ Rounds::Batch Rounds::carve(std::int64_t n, int most_support, unsigned char* mem
     waiting.keep = carver.take<int>(n);
     waiting.excluded = carver.take<std::int32_t>(n);
     waiting.exact_slots = carver.take<std::int32_t>(n);
-    waiting.exact_directions = carver.take<double>(n * n_features);
+    waiting.exact_directions = carver.take<double>(n * points_.n_features());
     waiting.exact_excluded = carver.take<std::int32_t>(n);
   }
+}
+
+Rounds::Batch Rounds::carve(std::int64_t n, int most_support, unsigned char* memory) const {
+  Batch batch;
+  Carver carver(memory);
+  const QueryShape shape{{points_.n_features(), most_support, points_.is_double()},
+                         what_.question.goal == Goal::kRay};
+  const int listed = shape.most_listed();
+  Carver near(nullptr);
+  Carver far(nullptr);
+  const QueryMemory measured(shape, near, far);
+  batch.slots = {shape, nullptr, near.used(), far.used(), nullptr};
+  batch.slots.memory = carver.take<unsigned char>(n * (near.used() + far.used()));
+  batch.slots.queries = carver.take<std::int32_t>(n);
+  carve_waiting(n, carver, batch);
   batch.merged = {carver.take<std::int32_t>(n * listed), carver.take<int>(n), carver.take<float>(n),
                   listed};
   const auto affordable =
@@ -101,7 +103,7 @@ Rounds::Batch Rounds::carve(std::int64_t n, int most_support, unsigned char* mem
   batch.counts = carver.take<Counts>(1);
   batch.overflowed = carver.take<std::int32_t>(n);
   if (!points_.has_rows()) {
-    const std::int64_t row = n_features * (points_.is_double() ? 8 : 4);
+    const std::int64_t row = std::int64_t{points_.n_features()} * (points_.is_double() ? 8 : 4);
     batch.gathered = carver.take<unsigned char>(n * listed * row);
   }
   batch.n_bytes = carver.used();
@@ -172,26 +174,10 @@ void Rounds::scan(const Batch& batch, const Waiting& waiting, const Counts& coun
       batch.gathered, call_);
 }
 
-template <class Team>
-static void run_step(const Step& step, cudaStream_t stream) {
-  const auto near_bytes = static_cast<std::size_t>(step.slots.near_bytes);
-  const std::size_t bytes = near_bytes <= kMostBlockMemory ? near_bytes : 0;
-  const bool is_ray = step.call.question.goal == Goal::kRay;
-  const auto kernel = is_ray ? step_queries<Team, true> : step_queries<Team, false>;
-  launch_teams<Team>(kernel, step.n_waiting + step.n_exact, bytes, stream, step,
-                     static_cast<std::int64_t>(bytes));
-}
+bool Rounds::by_warps() const { return points_.n_features() <= kMostFeaturesOfWarp; }
 
-std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, int most_support,
-                                      unsigned char* memory, const AnswerArrays& answers) {
-  const int n = static_cast<int>(queries.size());
-  const Batch batch = carve(n, most_support, memory);
-  const bool by_warps = points_.n_features() <= kMostFeaturesOfWarp;
-  for (const Waiting& waiting : batch.waiting) {
-    // The last tile's directions that are none are multiplied, too.
-    check(cudaMemsetAsync(waiting.directions, 0, batch.direction_bytes, stream_), "clearing");
-  }
-  copy_elements(batch.slots.queries, queries.data(), n, stream_);
+// What all steps have in common, and the queries that wait for the first scan.
+Step Rounds::first_step(const Batch& batch, int n) const {
   Step step{};
   step.slots = batch.slots;
   step.frame = points_.frame();
@@ -209,15 +195,20 @@ std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, 
   step.counts = batch.counts;
   step.overflowed = batch.overflowed;
   step.next = batch.waiting[0];
-  const auto start = by_warps ? start_queries<WarpTeam> : start_queries<BlockTeam>;
-  by_warps ? launch_teams<WarpTeam>(start, n, 0, stream_, step, n)
-           : launch_teams<BlockTeam>(start, n, 0, stream_, step, n);
+  step.n_waiting = n;
+  return step;
+}
+
+// Rounds until no query waits; returns how many need more memory.
+std::int64_t Rounds::go_on(const Batch& batch, Step& step) {
+  const bool is_ray = batch.slots.shape.is_ray;
   const Panels part = points_.part();
   const bool has_part = part.data != nullptr && part.step > 1;
-  const int most_part_rounds = batch.slots.shape.is_ray ? 1 : kPartRounds;
+  const int most_part_rounds = is_ray ? 1 : kPartRounds;
   const int n_part_rounds = has_part ? most_part_rounds : 0;
-  Counts counts{n, 0, 0, kStartPoints};
-  std::int64_t n_overflowed = 0;
+  const auto advance_warps = is_ray ? &advance<WarpTeam, true> : &advance<WarpTeam, false>;
+  const auto advance_blocks = is_ray ? &advance<BlockTeam, true> : &advance<BlockTeam, false>;
+  Counts counts{step.n_waiting, 0, 0, kStartPoints};
   for (int round = 0; counts.n_waiting + counts.n_exact > 0; ++round) {
     poll(call_);
     step.now = batch.waiting[round % 2];
@@ -227,15 +218,28 @@ std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, 
     step.is_part = round < n_part_rounds;
     scan(batch, step.now, counts, step.is_part ? &part : nullptr);
     // Overflowed queries stay counted.
-    const Counts none{0, 0, static_cast<int>(n_overflowed), 0};
+    const Counts none{0, 0, counts.n_overflowed, 0};
     copy_elements(batch.counts, &none, 1, stream_);
-    by_warps ? run_step<WarpTeam>(step, stream_) : run_step<BlockTeam>(step, stream_);
+    (by_warps() ? advance_warps : advance_blocks)(step, stream_);
     counts = read_counts(batch);
-    n_overflowed = counts.n_overflowed;
   }
-  const auto write = by_warps ? write_answers<WarpTeam> : write_answers<BlockTeam>;
-  by_warps ? launch_teams<WarpTeam>(write, n, 0, stream_, step, n, answers)
-           : launch_teams<BlockTeam>(write, n, 0, stream_, step, n, answers);
+  return counts.n_overflowed;
+}
+
+std::vector<std::int32_t> Rounds::run(const std::vector<std::int32_t>& queries, int most_support,
+                                      unsigned char* memory, const AnswerArrays& answers) {
+  const int n = static_cast<int>(queries.size());
+  const Batch batch = carve(n, most_support, memory);
+  for (const Waiting& waiting : batch.waiting) {
+    // The last tile's directions that are none are multiplied, too.
+    check(cudaMemsetAsync(waiting.directions, 0, batch.direction_bytes, stream_), "clearing");
+  }
+  copy_elements(batch.slots.queries, queries.data(), n, stream_);
+  Step step = first_step(batch, n);
+  by_warps() ? start<WarpTeam>(step, n, stream_) : start<BlockTeam>(step, n, stream_);
+  const std::int64_t n_overflowed = go_on(batch, step);
+  by_warps() ? write<WarpTeam>(step, n, answers, stream_)
+             : write<BlockTeam>(step, n, answers, stream_);
   std::vector<std::int32_t> overflowed(static_cast<std::size_t>(n_overflowed));
   copy_elements(overflowed.data(), batch.overflowed, n_overflowed, stream_);
   check(cudaStreamSynchronize(stream_), "writing answers");

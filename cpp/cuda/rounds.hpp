@@ -6,67 +6,10 @@
 #include <vector>
 
 #include "cuda/point_set.hpp"
-#include "cuda/query.hpp"
 #include "cuda/scan.hpp"
+#include "cuda/steps.hpp"
 
 namespace hullspace::cuda {
-
-// Queries that wait for a scan; `slots` says which. The arrays are those that the scans take.
-struct Waiting {
-  std::int32_t* slots;  // for single-precision scans
-  float* directions;    // packed
-  float* thresholds;
-  int* keep;
-  std::int32_t* excluded;
-  std::int32_t* exact_slots;
-  double* exact_directions;  // (n, n_features)
-  std::int32_t* exact_excluded;
-};
-
-// What a round leaves, counted by the device.
-struct Counts {
-  int n_waiting;
-  int n_exact;
-  int n_overflowed;
-  int most_wanted;  // points that a list is to hold
-};
-
-// Memory of the queries that are under way: of each what is used most, then the rest.
-struct Slots {
-  QueryShape shape;
-  unsigned char* memory;
-  std::int64_t near_bytes;
-  std::int64_t far_bytes;
-  std::int32_t* queries;  // (n slots): rows of the queries
-
-  HULLSPACE_DEVICE unsigned char* at(int slot) const {
-    return memory + (near_bytes + far_bytes) * slot;
-  }
-};
-
-// Answers of all queries of a call, on the device, as HscHullAnswers wants them; weights lie
-// wherever there was room.
-struct AnswerArrays {
-  double* points;
-  double* distances;
-  double* normals;
-  double* gaps;
-  double* residuals;
-  std::int8_t* status;
-  std::int32_t* counts;  // of weights
-  std::int64_t* places;  // where a query's weights begin
-  double* values;
-  std::int32_t* columns;
-  unsigned long long* n_weights;
-};
-
-// What a call asks.
-struct HullCall {
-  Question question;
-  DeviceMatrix queries;           // of rays the origins, one for all or one each
-  DeviceMatrix directions;        // of rays
-  std::int64_t first_point = -1;  // query i is this point plus i of the set, if not negative
-};
 
 class Rounds {
  public:
@@ -81,6 +24,10 @@ class Rounds {
  private:
   struct Batch;
   Batch carve(std::int64_t n, int most_support, unsigned char* memory) const;
+  void carve_waiting(std::int64_t n, Carver& carver, Batch& batch) const;
+  Step first_step(const Batch& batch, int n) const;
+  std::int64_t go_on(const Batch& batch, Step& step);
+  bool by_warps() const;
   Lists empty_lists(const Batch& batch, const Waiting& waiting, const Counts& counts,
                     std::int64_t n_points) const;
   void scan(const Batch& batch, const Waiting& waiting, const Counts& counts, const Panels* part);

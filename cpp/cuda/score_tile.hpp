@@ -1,6 +1,6 @@
 // Scores of kTile points and kTile directions in the registers of a block, eight warps that hold 32
 // points by 64 directions each. The two classes, of which one is in tensor_tile.hpp, differ in who
-// multiplies and in which scores a thread holds: its Place tells which.
+// multiplies and in which scores a thread holds: its Patch of the tile tells which.
 #pragma once
 
 #include <cstdint>
@@ -44,8 +44,8 @@ class CoreTile {
   // Which points and directions a thread has. Of lanes that differ in the lowest bit, or in the
   // next one, they are the same directions or points, which lets the hardware serve more lanes at a
   // time.
-  struct Place {
-    HULLSPACE_DEVICE explicit Place(int thread)
+  struct Patch {
+    HULLSPACE_DEVICE explicit Patch(int thread)
         : first_point(warp_point(thread) + ((thread & 1) | (thread >> 2 & 2)) * kVector),
           first_direction(warp_direction(thread) +
                           ((thread >> 1 & 3) | (thread >> 2 & 4)) * kVector) {}
@@ -60,7 +60,7 @@ class CoreTile {
     int first_direction;
   };
 
-  HULLSPACE_DEVICE explicit CoreTile(int thread) : place_(thread) {}
+  HULLSPACE_DEVICE explicit CoreTile(int thread) : patch_(thread) {}
 
   HULLSPACE_DEVICE float score(int i, int j) const { return scores_[i][j]; }
 
@@ -77,8 +77,8 @@ class CoreTile {
     for (int k = 0; k < kSlab; ++k) {
       float p[kPoints];
       float d[kDirections];
-      load(points + k * kRowStride + place_.first_point, kWarpPoints / 2, p);
-      load(directions + k * kRowStride + place_.first_direction, kWarpDirections / 2, d);
+      load(points + k * kRowStride + patch_.first_point, kWarpPoints / 2, p);
+      load(directions + k * kRowStride + patch_.first_direction, kWarpDirections / 2, d);
       HULLSPACE_UNROLL
       for (int i = 0; i < kPoints; ++i) {
         HULLSPACE_UNROLL
@@ -99,7 +99,7 @@ class CoreTile {
     }
   }
 
-  Place place_;
+  Patch patch_;
   float scores_[kPoints][kDirections];
 };
 

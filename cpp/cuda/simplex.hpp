@@ -12,6 +12,7 @@
 #include "cuda/carver.hpp"
 #include "cuda/system.hpp"
 #include "cuda/team.hpp"
+#include "decide/simplex.hpp"
 
 namespace hullspace::cuda {
 
@@ -75,25 +76,14 @@ class Simplex {
   // The row of each place, -1 where it is free, and its multiplier, or 0.
   HULLSPACE_DEVICE int active(int k) const { return m_.active[k]; }
   HULLSPACE_DEVICE double multiplier(int k) const {
-    return m_.active[k] < 0 ? 0.0 : larger(0.0, m_.multipliers[k]);
+    return decide::positive_multiplier(m_.multipliers[k], m_.active[k] < 0);
   }
 
  private:
-  // Steps without progress until bounds are shifted.
-  static constexpr int kMostStalled = 30;
-  // Rounds of climbing and repair until an answer is taken as it is.
-  static constexpr int kMostRounds = 12;
-  // Rows that stop within this share of the first are as good as first.
-  static constexpr double kTie = 1.0 + 0x1p-30;
-
-  HULLSPACE_DEVICE std::int64_t most_steps() const {
-    return 1000 + 50 * (std::int64_t{n_rows_} + n_);
-  }
+  HULLSPACE_DEVICE std::int64_t most_steps() const { return decide::most_steps(n_rows_, n_); }
   HULLSPACE_DEVICE double* edge(int k) const { return m_.edges + stride_ * k; }
-  // What slacks are measured against. At a vertex in the origin the norm itself is rounding.
-  HULLSPACE_DEVICE double size() const { return length_ + tolerances::kSmallestPoint; }
-  // What rounding may make of a slack.
-  HULLSPACE_DEVICE double noise() const { return tolerances::kSlackNoise * size(); }
+  HULLSPACE_DEVICE double size() const { return decide::point_size(length_); }
+  HULLSPACE_DEVICE double noise() const { return decide::slack_noise(size()); }
 
   // Run body(i) for i < count, each on one thread.
   template <class Body>
@@ -187,9 +177,8 @@ HULLSPACE_DEVICE void Simplex<Team>::find_slacks() {
 template <class Team>
 HULLSPACE_DEVICE typename Simplex<Team>::Outcome Simplex<Team>::maximize() {
   start();
-  for (int round = 0; round < kMostRounds; ++round) {
-    // Where rows that nearly equal each other take turns, poorer pivots have to do.
-    slow_ = round < kMostRounds / 3 ? tolerances::kSlowRow : tolerances::kSlowestRow;
+  for (int round = 0; round < decide::kMostRounds; ++round) {
+    slow_ = decide::slow_speed(round);
     const Outcome outcome = climb();
     if (shifted_) each(n_rows_, [this](int i) { m_.shifts[i] = 0.0; });
     shifted_ = false;
@@ -216,7 +205,7 @@ HULLSPACE_DEVICE typename Simplex<Team>::Outcome Simplex<Team>::climb() {
     if (row < 0) row = blocking_row(tolerances::kStillRow * direction_length_);
     if (row < 0) return Outcome::kUnbounded;
     if (!move(row, place)) return Outcome::kLimit;
-    if (n_stalled_ > kMostStalled) shift_bounds();
+    if (n_stalled_ > decide::kMostStalled) shift_bounds();
   }
   return Outcome::kLimit;
 }
@@ -225,17 +214,17 @@ HULLSPACE_DEVICE typename Simplex<Team>::Outcome Simplex<Team>::climb() {
 // no direction improves the objective.
 template <class Team>
 HULLSPACE_DEVICE int Simplex<Team>::choose_direction() {
-  constexpr double kLeast = tolerances::kLeastSlope;
+  const double least = decide::least_slope(1.0);
   // Free edges come before all others.
-  const Extreme steepest = lowest(n_, [this](int k) {
+  const Extreme steepest = lowest(n_, [&](int k) {
     const double slope = m_.multipliers[k];
     const double square = m_.squares[k];
     const bool free = m_.active[k] < 0;
-    const bool usable = free && fabs(slope) > kLeast * sqrt(square);
+    const bool usable = free && decide::is_slope(slope, square, least);
     m_.factors[k] = usable ? slope / square : 0.0;
     if (usable) return -kInfinity;
-    const double fall = free || !(slope < 0.0) ? 0.0 : slope * slope / square;
-    return fall > kLeast * kLeast ? -fall : kInfinity;
+    const double steepness = free ? 0.0 : decide::steepness(slope, square);
+    return decide::is_steep(steepness, least) ? -steepness : kInfinity;
   });
   if (steepest.place < 0) return -2;
   if (steepest.value == -kInfinity) {
@@ -260,14 +249,13 @@ template <class Team>
 HULLSPACE_DEVICE int Simplex<Team>::blocking_row(double least) {
   const Extreme first = lowest(n_rows_, [&](int i) {
     if (m_.is_active[i] != 0) m_.speeds[i] = 0.0;
-    const double speed = m_.speeds[i];
-    return speed > least ? (larger(m_.slacks[i], 0.0) + noise()) / speed : kInfinity;
+    return decide::blocking_step(m_.slacks[i], m_.speeds[i], least, noise());
   });
   if (first.place < 0) return -1;
-  const double last = first.value * kTie;
+  const double last = decide::last_step(first.value);
   const Extreme fastest = lowest(n_rows_, [&](int i) {
     const double speed = m_.speeds[i];
-    return speed > least && m_.slacks[i] <= last * speed ? -speed : kInfinity;
+    return speed > least && decide::stops_by(m_.slacks[i], speed, last) ? -speed : kInfinity;
   });
   return fastest.place;
 }
@@ -276,7 +264,7 @@ HULLSPACE_DEVICE int Simplex<Team>::blocking_row(double least) {
 // False if numbers fail.
 template <class Team>
 HULLSPACE_DEVICE bool Simplex<Team>::move(int row, int place) {
-  const double step = larger(0.0, m_.slacks[row] / m_.speeds[row]);
+  const double step = decide::step_to_row(m_.slacks[row], m_.speeds[row]);
   n_stalled_ = step > 0.0 ? 0 : n_stalled_ + 1;
   system_.row_products(row, m_.edges, n_, m_.factors);
   if (place < 0) {
@@ -346,12 +334,12 @@ HULLSPACE_DEVICE void Simplex<Team>::pivot(int place, double multiplier) {
 // P. Wolfe, "A technique for resolving degeneracy in linear programming", SIAM Journal 11, 1963).
 template <class Team>
 HULLSPACE_DEVICE void Simplex<Team>::shift_bounds() {
-  const double unit = tolerances::kShift * (length_ > tolerances::kSmallestPoint ? length_ : 1.0);
+  const double unit = decide::shift_unit(length_);
   for (int i = 0; i < n_rows_; ++i) {
-    seed_ = seed_ * 6364136223846793005U + 1442695040888963407U;
+    seed_ = decide::next_seed(seed_);
     if (i % team_.size() != team_.lane()) continue;
-    if (m_.slacks[i] <= unit) {
-      const double share = 0.5 + static_cast<double>(seed_ >> 12U) * 0x1p-53;
+    if (decide::is_shifted(m_.slacks[i], unit)) {
+      const double share = decide::shift_share(seed_);
       m_.shifts[i] += share * unit;
       m_.slacks[i] = larger(m_.slacks[i], 0.0) + share * unit;
     }

@@ -12,10 +12,10 @@ namespace hullspace::cuda {
 // active rows again if that is too much.
 template <class Team>
 HULLSPACE_DEVICE void Simplex<Team>::settle() {
-  for (int pass = 0; pass < 3; ++pass) {
+  for (int pass = 1; pass <= decide::kMostSettlings; ++pass) {
     const bool good = settle_point() && settle_multipliers();
-    if (good || pass == 2) return;
-    if (pass == 1 && !refactor()) return;
+    if (good || pass == decide::kMostSettlings) return;
+    if (pass == decide::kMostSettlings - 1 && !refactor()) return;
   }
 }
 
@@ -29,7 +29,7 @@ HULLSPACE_DEVICE bool Simplex<Team>::settle_point() {
   if (n_away == 0.0) each(n_, [this](int j) { m_.point[j] = 0.0; });
   team_.sync();
   double worst = 0.0;
-  for (int pass = 0; pass < 3; ++pass) {
+  for (int pass = 0; pass < decide::kMostCorrections; ++pass) {
     measure_point();
     find_slacks();
     worst = 0.0;
@@ -38,13 +38,13 @@ HULLSPACE_DEVICE bool Simplex<Team>::settle_point() {
       worst = larger(worst, fabs(m_.factors[k]));
     });
     worst = team_.largest(worst);
-    if (worst <= 0.125 * noise()) return true;
+    if (decide::is_settled(worst, noise())) return true;
     each(n_, [this](int j) { m_.point[j] += combined(j); });
     team_.sync();
   }
   measure_point();
   find_slacks();
-  return worst <= noise();
+  return decide::is_noise(worst, noise());
 }
 
 // False if the active rows' combination still misses the objective by more than rounding explains.
@@ -52,7 +52,7 @@ template <class Team>
 HULLSPACE_DEVICE bool Simplex<Team>::settle_multipliers() {
   each(n_, [this](int k) { m_.multipliers[k] = edge(k)[n_ - 1]; });
   team_.sync();
-  for (int pass = 0; pass < 3; ++pass) {
+  for (int pass = 0; pass < decide::kMostCorrections; ++pass) {
     const double rest = sum(n_, [this](int j) {
       double x = j == n_ - 1 ? 1.0 : 0.0;
       for (int k = 0; k < n_; ++k) {
@@ -64,7 +64,7 @@ HULLSPACE_DEVICE bool Simplex<Team>::settle_multipliers() {
       return x * x;
     });
     const double size = sum(n_, [this](int k) { return m_.multipliers[k] * m_.multipliers[k]; });
-    if (sqrt(rest) <= tolerances::kSlackNoise * larger(1.0, sqrt(size))) return true;
+    if (decide::are_settled(sqrt(rest), 1.0, sqrt(size))) return true;
     products_of_groups(
         team_, m_.edges, stride_, n_, m_.direction, n_, [](int) { return 0.0; }, m_.factors);
     team_.sync();
@@ -80,7 +80,7 @@ template <class Team>
 HULLSPACE_DEVICE bool Simplex<Team>::repair() {
   for (std::int64_t step = 0; step < most_steps(); ++step) {
     const Extreme deepest = lowest(n_rows_, [this](int i) { return m_.slacks[i]; });
-    if (deepest.place < 0 || deepest.value >= -tolerances::kSlackRepaired * size()) return true;
+    if (deepest.place < 0 || decide::is_feasible(deepest.value, size())) return true;
     const int row = deepest.place;
     system_.row_products(row, m_.edges, n_, m_.factors);
     const int place = leaving_place();
@@ -96,17 +96,18 @@ HULLSPACE_DEVICE bool Simplex<Team>::repair() {
 // The place whose multiplier first falls to zero as the row with factors enters, or -1.
 template <class Team>
 HULLSPACE_DEVICE int Simplex<Team>::leaving_place() const {
-  const auto usable = [this](int k) {
-    const double factor = m_.active[k] < 0 ? fabs(m_.factors[k]) : m_.factors[k];
-    return factor > slow_ * sqrt(m_.squares[k]) ? factor : 0.0;
+  const auto pivot_of = [this](int k) {
+    return decide::pivot_of(m_.factors[k], m_.active[k] < 0, m_.squares[k], slow_);
   };
+  const double least = decide::least_slope(1.0);
   const Extreme first = lowest(n_, [&](int k) {
-    const double factor = usable(k);
-    return factor > 0.0 ? (multiplier(k) + tolerances::kLeastSlope) / factor : kInfinity;
+    const double pivot = pivot_of(k);
+    return pivot > 0.0 ? decide::leaving_step(multiplier(k), pivot, least) : kInfinity;
   });
   const Extreme largest = lowest(n_, [&](int k) {
-    const double factor = usable(k);
-    return factor > 0.0 && multiplier(k) <= first.value * factor ? -factor : kInfinity;
+    const double pivot = pivot_of(k);
+    const bool leaves = pivot > 0.0 && decide::leaves_by(multiplier(k), pivot, first.value);
+    return leaves ? -pivot : kInfinity;
   });
   return largest.place;
 }
@@ -153,7 +154,7 @@ HULLSPACE_DEVICE bool Simplex<Team>::invert() {
   };
   for (int k = 0; k < n_; ++k) {
     const Extreme largest = lowest(n_ - k, [&](int i) { return -fabs(element(k + i, k)); });
-    if (!(-largest.value > tolerances::kDependent)) return false;
+    if (largest.place < 0 || decide::is_singular(largest.value)) return false;
     const int best = k + largest.place;
     const double pivot = element(best, k);
     team_.sync();

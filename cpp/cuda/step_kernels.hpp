@@ -1,69 +1,19 @@
-// The kernels in which queries start and go on from what a scan listed; see rounds.hpp.
+// The kernels in which queries start and go on from what a scan listed. Files that start them
+// include this, one for each of those that take long to compile.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 
-#include "cuda/rounds.hpp"
+#include "cuda/steps.hpp"
 #include "cuda/team_launch.hpp"
+#include "decide/scan.hpp"
 
 namespace hullspace::cuda {
-
-// What a step's kernel needs to know.
-struct Step {
-  Slots slots;
-  Frame frame;
-  HullCall call;
-  double radius;
-  int n_rows;  // of a packed direction
-  Merged merged;
-  const Extreme* lowest;  // of exact scans, (n, kExactShares), the first being the lowest
-  DeviceMatrix rows;      // of all points, or those that were gathered, in order
-  bool in_order;
-  bool is_part;  // whether the scan was one of a part of the points
-  Waiting now;
-  int n_waiting;
-  int n_exact;
-  Waiting next;
-  Counts* counts;
-  std::int32_t* overflowed;
-};
-
-HULLSPACE_DEVICE inline float round_up(double x) {
-  const float rounded = static_cast<float>(x);
-  return static_cast<double>(rounded) >= x ? rounded : nextafterf(rounded, INFINITY);
-}
 
 HULLSPACE_DEVICE inline std::int32_t excluded_point(const Step& step, int slot) {
   const std::int64_t first = step.call.first_point;
   return first < 0 ? -1 : static_cast<std::int32_t>(first + step.slots.queries[slot]);
-}
-
-// The query in the set's coordinates, as PointSet::load_query of the core finds it. Returns the
-// data's length of a unit of them if it was moved in, or 0.
-template <class Team>
-HULLSPACE_DEVICE double load_query(const Team& team, const Step& step, std::int64_t row,
-                                   double* out) {
-  const DeviceMatrix& queries = step.call.queries;
-  const std::int64_t n = queries.n_columns;
-  const Frame& frame = step.frame;
-  const auto element = [&](std::int64_t j) { return queries.element(row, j); };
-  double largest = 0.0;
-  for (std::int64_t j = team.lane(); j < n; j += team.size()) {
-    // Quarters cannot overflow; queries this far out do not notice the lost last bits.
-    const double quarter = 0.25 * element(j) - 0.25 * frame.center[j];
-    const double difference = element(j) - frame.center[j];
-    largest = fabs(quarter) > largest ? fabs(quarter) : largest;
-    out[j] = difference - difference == 0.0 ? difference * frame.high * frame.low
-                                            : 4.0 * (quarter * frame.high * frame.low);
-  }
-  largest = team.largest(largest);
-  const double limit = tolerances::kFarthestQuery * step.radius;
-  if (!(0.25 * limit / frame.high / frame.low < largest)) return 0.0;
-  for (std::int64_t j = team.lane(); j < n; j += team.size()) {
-    out[j] = (0.25 * element(j) - 0.25 * frame.center[j]) / largest * limit;
-  }
-  return largest / (0.25 * limit);
 }
 
 template <class Team>
@@ -74,8 +24,9 @@ __global__ void __launch_bounds__(kTeamThreads<Team>) start_queries(Step step, i
     const QueryShape& shape = step.slots.shape;
     const QueryMemory memory(shape, near, far);
     const std::int64_t row = step.slots.queries[slot];
-    const double far_unit =
-        load_query(team, step, step.call.queries.n_rows == 1 ? 0 : row, memory.active.query);
+    const DeviceMatrix& queries = step.call.queries;
+    const double far_unit = load_query(team, queries, step.frame, step.radius,
+                                       queries.n_rows == 1 ? 0 : row, memory.active.query);
     const double length =
         shape.is_ray ? load_direction(team, step.call.directions, row, memory.ray.direction) : 0.0;
     Query<Team, true>(team, memory, shape, step.frame, step.call.question).start(far_unit, length);
@@ -96,8 +47,8 @@ __global__ void __launch_bounds__(kTeamThreads<Team>) start_queries(Step step, i
 // What the scan listed for the i-th of the queries that waited.
 HULLSPACE_DEVICE inline Listed listed_for(const Step& step, int i) {
   const std::int64_t first = static_cast<std::int64_t>(step.merged.stride) * i;
-  const double bound = i < step.n_waiting ? static_cast<double>(step.merged.bounds[i]) -
-                                                step.call.question.scan_error
+  const double bound = i < step.n_waiting ? decide::unlisted_score(step.merged.bounds[i],
+                                                                   step.call.question.scan_error)
                                           : step.lowest[(i - step.n_waiting) * kExactShares].value;
   return {step.rows,     step.merged.points + first, step.in_order ? -first : 0,
           step.in_order, step.merged.counts[i],      bound,
@@ -108,7 +59,7 @@ HULLSPACE_DEVICE inline Listed listed_for(const Step& step, int i) {
 template <class Team, bool kRays>
 HULLSPACE_DEVICE void expect_scan(const Team& team, const Step& step, Query<Team, kRays>& query,
                                   const QueryMemory& memory, int slot) {
-  const float threshold = round_up(query.threshold());
+  const float threshold = decide::rounded_up(query.threshold());
   const int wanted = query.n_wanted();
   if (team.lane() == 0) {
     const int place = atomicAdd(&step.counts->n_waiting, 1);
@@ -182,6 +133,19 @@ __global__ void __launch_bounds__(kTeamThreads<Team>, kIsWarp<Team> ? 4 : 2)
     }
     if (block_bytes > 0) copy_near(team, place, home, block_bytes);
   });
+}
+
+template <class Team>
+void start(const Step& step, int n, cudaStream_t stream) {
+  launch_teams<Team>(start_queries<Team>, n, 0, stream, step, n);
+}
+
+template <class Team, bool kRays>
+void advance(const Step& step, cudaStream_t stream) {
+  const auto near_bytes = static_cast<std::size_t>(step.slots.near_bytes);
+  const std::size_t bytes = near_bytes <= kMostBlockMemory ? near_bytes : 0;
+  launch_teams<Team>(step_queries<Team, kRays>, step.n_waiting + step.n_exact, bytes, stream, step,
+                     static_cast<std::int64_t>(bytes));
 }
 
 }  // namespace hullspace::cuda

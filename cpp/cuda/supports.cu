@@ -7,6 +7,7 @@
 #include "cuda/calls.hpp"
 #include "cuda/hull.hpp"
 #include "cuda/team_launch.hpp"
+#include "decide/scan.hpp"
 
 namespace hullspace::cuda {
 namespace {
@@ -86,8 +87,7 @@ __global__ void load_directions(Supports work, int n) {
     for (int k = team.lane(); k < work.n_rows; k += team.size()) {
       work.packed[packed_place(i, k, work.n_rows)] =
           k < n_features ? static_cast<float>(unit[k]) : 0.0F;
-      // Powers of two keep sums finite and change no digit.
-      if (k < n_features && largest > 0.0) scaled[k] = scalbn(scaled[k], -ilogb(largest));
+      if (k < n_features) scaled[k] = decide::near_one(scaled[k], largest);
     }
     if (team.lane() != 0) return;
     work.thresholds[i] = INFINITY;
@@ -130,9 +130,9 @@ __global__ void choose_listed(Supports work, int n) {
                           work.merged.points[first + k]};
       if (is_lower(given, highest)) highest = given;
     }
-    // Rounding aside, nothing above this level ties with the lowest.
-    const double level = team.lowest(lowest).value + 2.0 * work.point_error;
-    const bool complete = level < static_cast<double>(work.merged.bounds[i]) - work.scan_error;
+    const double level = decide::tie_level(team.lowest(lowest).value, work.point_error);
+    const bool complete =
+        decide::is_complete(level, decide::unlisted_score(work.merged.bounds[i], work.scan_error));
     highest = team.lowest(highest);
     if (team.lane() != 0) return;
     if (complete) work.highest[i] = highest;
@@ -191,15 +191,14 @@ void find_batch(PointSet& points, const HscCall& call, Supports& work, int n) {
   launch(write_found, dim3(static_cast<unsigned>((n + 127) / 128)), dim3(128), 0, stream, work, n);
 }
 
-void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions,
-              std::int32_t* out) {
-  PointSet& points = hull.points;
+// What is the same for all batches.
+Supports make_supports(const PointSet& points, const HscCall& call,
+                       const DeviceMatrix& directions) {
   const int n_features = points.n_features();
-  const std::int64_t row_bytes = n_features * (points.is_double() ? 8 : 4);
   Supports work;
   work.given = directions;
   work.frame = points.frame();
-  work.exponent = std::ilogb(work.frame.high) + std::ilogb(work.frame.low);
+  work.exponent = std::ilogb(work.frame.unit.high) + std::ilogb(work.frame.unit.low);
   work.n_rows = points.n_scan_rows();
   work.scan_error = work.kind.error(n_features, points.radius());
   work.point_error = tolerances::double_score_error(n_features, points.radius());
@@ -208,8 +207,16 @@ void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions
       static_cast<std::int64_t>(kExtraKeysShare * static_cast<double>(call.memory_limit) / 8.0));
   work.in_order = !points.has_rows();
   work.rows = points.rows();
+  return work;
+}
+
+// Memory for as many directions as fit; returns how many.
+std::int64_t carve_most(HscHull& hull, const HscCall& call, Supports& work) {
+  const PointSet& points = hull.points;
+  const int n_features = points.n_features();
+  const std::int64_t row_bytes = std::int64_t{n_features} * (points.is_double() ? 8 : 4);
   const std::int64_t at_once =
-      largest_that_fits(std::min(kMostDirections, directions.n_rows), [&](std::int64_t n) {
+      largest_that_fits(std::min(kMostDirections, work.given.n_rows), [&](std::int64_t n) {
         return Supports(work).carve(n, n_features, row_bytes, nullptr) <= hull.room(call);
       });
   if (at_once == 0) {
@@ -221,6 +228,13 @@ void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions
   if (work.in_order) {
     work.rows = {work.rows.data, at_once * kListed, n_features, points.is_double()};
   }
+  return at_once;
+}
+
+void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions,
+              std::int32_t* out) {
+  Supports work = make_supports(hull.points, call, directions);
+  const std::int64_t at_once = carve_most(hull, call, work);
   const auto stream = static_cast<cudaStream_t>(call.stream);
   // The last tile's directions that are none are multiplied, too.
   const std::int64_t n_tiles = (at_once + kTile - 1) / kTile;
@@ -231,7 +245,7 @@ void find_all(HscHull& hull, const HscCall& call, const DeviceMatrix& directions
   for (work.first = 0; work.first < directions.n_rows; work.first += at_once) {
     poll(call);
     const std::int64_t n = std::min(at_once, directions.n_rows - work.first);
-    find_batch(points, call, work, static_cast<int>(n));
+    find_batch(hull.points, call, work, static_cast<int>(n));
     copy_elements(out + work.first, work.found, n, stream);
   }
   check(cudaStreamSynchronize(stream), "finding supports");

@@ -1,10 +1,6 @@
 // Constraints made ready for the simplex method, by a team of threads: rows of unit length and
 // bounds near one. Rows that hold a single feature, as those of boxes do, come last, where products
 // with them cost nothing. The counterpart of polyhedron/system.hpp.
-//
-// Vectors lie in memory one after the other. A product of one with all of them is the work of
-// groups of four threads, each with a vector of its own: it reads 32 bytes in a row, a whole sector
-// of the device's memory, and the sum takes two exchanges where that of a warp takes five.
 #pragma once
 
 #include <cmath>
@@ -13,7 +9,9 @@
 
 #include "cuda/carver.hpp"
 #include "cuda/frame.hpp"
+#include "cuda/products.hpp"
 #include "cuda/team.hpp"
+#include "decide/rows.hpp"
 
 namespace hullspace::cuda {
 
@@ -21,35 +19,7 @@ namespace hullspace::cuda {
 // together then lie in different banks.
 HULLSPACE_HOST_DEVICE constexpr int vector_stride(int n) { return (n + 3) / 8 * 8 + 4; }
 
-HULLSPACE_DEVICE inline double larger(double a, double b) { return a < b ? b : a; }
-
-// out[i] = sum over j < n of element j of vector i with x[j], + more(i), for `count` vectors.
-template <class Team, class More>
-HULLSPACE_DEVICE void products_of_groups(const Team& team, const double* vectors,
-                                         std::int64_t stride, int count, const double* x, int n,
-                                         const More& more, double* out) {
-  constexpr int kAtOnce = 8;  // reads that are under way together
-  const auto part = team.own_part();
-  const auto group = part.own_group();
-  for (int first = part.n_groups() * team.part(); first < count;
-       first += part.n_groups() * team.n_parts()) {
-    const int i = first + part.group();
-    const double* vector = vectors + stride * (i < count ? i : count - 1);
-    double even = 0.0;
-    double odd = 0.0;  // two sums, as each waits for its last addition
-    int j = group.lane();
-    for (; j + (kAtOnce - 1) * group.size() < n; j += kAtOnce * group.size()) {
-      for (int k = 0; k < kAtOnce; k += 2) {
-        const int next = j + k * group.size();
-        even += vector[next] * x[next];
-        odd += vector[next + group.size()] * x[next + group.size()];
-      }
-    }
-    for (; j < n; j += group.size()) even += vector[j] * x[j];
-    const double sum = group.sum(even + odd);
-    if (group.lane() == 0 && i < count) out[i] = sum + more(i);
-  }
-}
+using decide::larger;
 
 // Rows made ready, for one polyhedron or for many that share them.
 struct RowsMemory {
@@ -101,7 +71,8 @@ class System {
       const bool binds = m_.scales[i] != 0.0;
       bounds_[i] = binds ? bound * m_.scales[i] : kInfinity;
       const Extreme mine{0.0, i};
-      if (!binds && bound < 0.0 && is_lower(mine, contradiction)) contradiction = mine;
+      const bool contradicts = decide::is_contradiction(m_.scales[i], bound);
+      if (contradicts && is_lower(mine, contradiction)) contradiction = mine;
     }
     const int broken = team_.lowest(contradiction).place;
     contradiction_ = broken < 0 ? -1 : m_.given[broken];
@@ -231,7 +202,7 @@ HULLSPACE_DEVICE void System<Team>::measure_rows(const double* rows) {
     const int feature = static_cast<int>(group.largest(last));
     if (group.lane() != 0 || i >= n_rows_) continue;
     const double scaled = square > 1.0 ? sqrt(great) * kUp : sqrt(small) * kDown;
-    const double length = square > 0x1p-500 && square < 0x1p500 ? sqrt(square) : scaled;
+    const double length = decide::is_plain_square(square) ? sqrt(square) : scaled;
     m_.lengths[i] = count > 1.0 ? length : fabs(row[feature]);
     m_.only[i] = count > 1.0 ? -1 : feature;
   }
@@ -260,7 +231,7 @@ template <class Team>
 HULLSPACE_DEVICE void System<Team>::normalize_rows(const double* rows) {
   const auto normalized = [](double x, double length) {
     const double inverse = 1.0 / length;
-    return std::isinf(inverse) || inverse == 0.0 ? x / length : x * inverse;
+    return decide::must_divide(inverse) ? x / length : x * inverse;
   };
   const auto part = team_.own_part();
   for (int i = team_.part(); i < n_dense_; i += team_.n_parts()) {
@@ -277,29 +248,27 @@ HULLSPACE_DEVICE void System<Team>::normalize_rows(const double* rows) {
     const double x = feature < 0 ? 0.0 : rows[std::int64_t{n_features_} * from + feature];
     m_.features[i] = feature;
     m_.sides[i] = length > 0.0 ? normalized(x, length) : 0.0;
-    m_.scales[i] = length > 0.0 ? 1.0 / length : 0.0;
+    m_.scales[i] = decide::row_scale(length);
   }
   team_.sync();
 }
 
-// The exponent of the first quartile of the bounds' sizes, as bounds that are far away say little
-// about the size of the polyhedron.
+// The exponent of the first quartile of the bounds' sizes.
 template <class Team>
 HULLSPACE_DEVICE int System<Team>::common_exponent() const {
   const auto count = [this](int most) {
     int n = 0;
     for (int i = team_.lane(); i < n_rows_; i += team_.size()) {
-      if (!std::isfinite(bounds_[i]) || bounds_[i] == 0.0) continue;
+      if (!decide::has_size(bounds_[i])) continue;
       int exponent = 0;
       static_cast<void>(frexp(bounds_[i], &exponent));
       n += exponent <= most ? 1 : 0;
     }
     return team_.sum(n);
   };
-  // All bounds beyond a thousand count as there.
-  int low = -1000;
-  int high = 1000;
-  const int before = count(1024) / 4;
+  int low = -decide::kMostExponent;
+  int high = decide::kMostExponent;
+  const auto before = static_cast<int>(decide::quartile(count(1024)));
   if (count(1024) == 0) return 0;
   while (low < high) {
     const int middle = low + (high - low) / 2;
@@ -312,7 +281,7 @@ HULLSPACE_DEVICE int System<Team>::common_exponent() const {
   return low;
 }
 
-// The middle of the box along feature j; on its side, or zero, where it is unbounded.
+// Where the ball starts along feature j, from the box's sides.
 template <class Team>
 HULLSPACE_DEVICE double System<Team>::middle(int j) const {
   double low = -kInfinity;
@@ -323,9 +292,7 @@ HULLSPACE_DEVICE double System<Team>::middle(int j) const {
     if (m_.sides[i] > 0.0) high = bound < high ? bound : high;
     if (m_.sides[i] < 0.0) low = -bound > low ? -bound : low;
   }
-  if (std::isfinite(low) && std::isfinite(high)) return 0.5 * low + 0.5 * high;
-  const double top = larger(low, high);
-  return 0.0 < low ? low : (top < 0.0 ? top : 0.0);
+  return decide::start_between(low, high);
 }
 
 }  // namespace hullspace::cuda

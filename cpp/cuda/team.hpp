@@ -1,21 +1,20 @@
 // Groups of threads that work on one problem together.
 //
-// The mathematics of a problem (active_set.hpp, simplex.hpp, selection.hpp) is written once, for a
-// team: every thread of it runs the same code, loops take every size()-th element from lane() on,
-// and sync() stands between writing and reading by others. A team is one thread of the CPU, where
-// the mathematics is tested against the core, or a warp or block of a GPU. Results of the
-// reductions are the same on all threads and in every run.
+// What a device does for one problem (thin_qr.hpp, active_set.hpp, ray.hpp, query.hpp, answers.hpp;
+// system.hpp, simplex.hpp, center.hpp; selection.hpp) is written once for all teams: every thread
+// of one runs the same code, loops take every size()-th element from lane() on, and sync() stands
+// between writing and reading by others. A team is a warp or a block of a GPU, or one thread of the
+// CPU, by which this code is tested against the core. Results of the reductions are the same on all
+// threads and in every run.
+//
+// The core has loops of its own for the same methods, as it works with vector kernels and growing
+// memory where this code works with lanes and memory carved beforehand. The formulas that decide
+// are those of decide/ in both.
 #pragma once
 
 #include <cstdint>
 
-#ifdef __CUDACC__
-#define HULLSPACE_DEVICE __device__
-#define HULLSPACE_HOST_DEVICE __host__ __device__
-#else
-#define HULLSPACE_DEVICE
-#define HULLSPACE_HOST_DEVICE
-#endif
+#include "common/host_device.hpp"
 
 // Before loops with long bodies, which are to be there once.
 #ifdef __CUDACC__

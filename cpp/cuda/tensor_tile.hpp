@@ -49,8 +49,8 @@ class TensorTile {
   static constexpr int kPoints = 4;
   static constexpr int kDirections = 16;
 
-  struct Place {
-    HULLSPACE_DEVICE explicit Place(int thread)
+  struct Patch {
+    HULLSPACE_DEVICE explicit Patch(int thread)
         : first_point(warp_point(thread) + thread % kWarpSize / 4),
           first_direction(warp_direction(thread) + thread % 4 * 2) {}
     HULLSPACE_DEVICE int point(int i) const { return first_point + i * 8; }

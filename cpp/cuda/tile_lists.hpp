@@ -79,10 +79,10 @@ class TileLists {
   template <class Tile>
   HULLSPACE_DEVICE bool add(const Tile& tile, std::int32_t first, int n_points) const {
     bool is_long = false;
-    const typename Tile::Place place(hidden(static_cast<int>(threadIdx.x)));
+    const typename Tile::Patch patch(hidden(static_cast<int>(threadIdx.x)));
     HULLSPACE_UNROLL
     for (int j = 0; j < Tile::kDirections; ++j) {
-      const int d = place.direction(j);
+      const int d = patch.direction(j);
       const float threshold = shared_.thresholds[d];
       bool is_below = false;
       HULLSPACE_UNROLL
@@ -90,8 +90,8 @@ class TileLists {
       if (!is_below) continue;
       HULLSPACE_UNROLL
       for (int i = 0; i < Tile::kPoints; ++i) {
-        const std::int32_t index = first + place.point(i);
-        if (!(tile.score(i, j) < threshold) || place.point(i) >= n_points) continue;
+        const std::int32_t index = first + patch.point(i);
+        if (!(tile.score(i, j) < threshold) || patch.point(i) >= n_points) continue;
         if (index == shared_.excluded[d]) continue;
         is_long |= append(d, key_of(tile.score(i, j), static_cast<std::uint32_t>(index)));
       }

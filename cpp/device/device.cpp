@@ -43,20 +43,20 @@ void copy(void* to, const void* from, std::int64_t n_bytes, const DeviceContext&
 
 DeviceCenters chebyshev_centers(const Polyhedra& polyhedra, Place from, Place to,
                                 const DeviceContext& context) {
-  const std::int64_t n = polyhedra.n_polyhedra;
+  const std::int64_t n = polyhedra.n_polyhedra();
   const std::int64_t n_features = polyhedra.rows.cols;
   DeviceContext limited = context;
   limited.memory_limit = memory_limit(context);
   DeviceCenters found;
   found.centers = allocate_buffer<double>(n * n_features, to, limited);
   found.radii = allocate_buffer<double>(n, to, limited);
-  found.duals = allocate_buffer<double>(polyhedra.starts[n], to, limited);
+  found.duals = allocate_buffer<double>(std::ssize(polyhedra.bounds), to, limited);
   found.gaps = allocate_buffer<double>(n, to, limited);
   found.rays = allocate_buffer<double>(n * n_features, to, limited);
   found.status = allocate_buffer<std::int8_t>(n, to, limited);
   if (n == 0) return found;
-  const HscPolyhedra given{polyhedra.rows.data, polyhedra.bounds,    polyhedra.starts,      n,
-                           polyhedra.rows.rows, polyhedra.rows.cols, from == Place::kDevice};
+  const HscPolyhedra given{polyhedra.rows.data, polyhedra.bounds.data(), polyhedra.starts.data(), n,
+                           polyhedra.rows.rows, polyhedra.rows.cols,     from == Place::kDevice};
   const HscCenters out{found.centers.data.get(), found.radii.data.get(), found.duals.data.get(),
                        found.gaps.data.get(),    found.rays.data.get(),  found.status.data.get()};
   const Call call(limited);

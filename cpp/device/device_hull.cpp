@@ -3,7 +3,7 @@
 #include <utility>
 #include <variant>
 
-#include "common/tolerances.hpp"
+#include "decide/query.hpp"
 #include "device/library.hpp"
 #include "hullspace/error.hpp"
 
@@ -221,7 +221,7 @@ DeviceAnswers DeviceHull::solve(const Asked& asked, double tolerance, Place to,
     collector.add(first, n_piece, answers, call);
   }
   DeviceAnswers found = collector.finish();
-  found.tolerance = scale_ * std::max(tolerance, tolerances::smallest_tolerance(n_features()));
+  found.tolerance = decide::absolute_tolerance(scale_, tolerance, n_features());
   return found;
 }
 

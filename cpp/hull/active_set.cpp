@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "common/tolerances.hpp"
+#include "decide/query.hpp"
 
 namespace hullspace {
 namespace {
@@ -31,7 +31,7 @@ void ActiveSet::reset(const double* query) {
   std::copy_n(query, n_features_, query_.begin());
   pool_.clear();
   ids_.clear();
-  places_.clear();
+  occupants_.clear();
   free_.clear();
   qr_.clear();
   support_.clear();
@@ -58,8 +58,8 @@ void ActiveSet::retarget(const double* query) {
 void ActiveSet::drop_idle() {
   free_.clear();
   for (std::ptrdiff_t i = std::ssize(ids_) - 1; i >= 0; --i) {
-    if (places_[i] == Place::kSupport) continue;
-    places_[i] = Place::kFree;
+    if (occupants_[i] == Occupant::kSupport) continue;
+    occupants_[i] = Occupant::kNone;
     free_.push_back(i);
   }
 }
@@ -68,14 +68,14 @@ void ActiveSet::add(std::int32_t id, const double* point) {
   if (free_.empty()) {
     free_.push_back(std::ssize(ids_));
     ids_.push_back(0);
-    places_.push_back(Place::kFree);
+    occupants_.push_back(Occupant::kNone);
     unknown_.push_back(1);
     pool_.resize(pool_.size() + static_cast<std::size_t>(stride_), 0.0);
   }
   const std::ptrdiff_t i = free_.back();
   free_.pop_back();
   ids_[i] = id;
-  places_[i] = Place::kIdle;
+  occupants_[i] = Occupant::kIdle;
   unknown_[i] = 1;
   double* row = &pool_[i * stride_];
   std::copy_n(point, n_features_, row);
@@ -95,7 +95,8 @@ bool ActiveSet::solve(double tolerance, const StopFlag& stop) {
   double best = distance_;
   bool optimal = false;
   while (!optimal && !stop.load(std::memory_order_relaxed)) {
-    const std::ptrdiff_t entering = distance_ <= tolerance ? -1 : entering_point(tolerance);
+    const bool is_within = decide::is_within(distance_, tolerance);
+    const std::ptrdiff_t entering = is_within ? -1 : entering_point(tolerance);
     if (entering < 0) {
       optimal = true;
     } else if (enter(entering) && distance_ < best) {
@@ -114,14 +115,13 @@ bool ActiveSet::solve(double tolerance, const StopFlag& stop) {
 bool ActiveSet::solve_by_products(double tolerance) {
   update_products();
   gram_.solve(usable_, tolerance);
-  for (const std::ptrdiff_t i : support_) places_[i] = Place::kIdle;
+  for (const std::ptrdiff_t i : support_) occupants_[i] = Occupant::kIdle;
   support_.assign(gram_.support().begin(), gram_.support().end());
   weights_.assign(gram_.weights().begin(), gram_.weights().end());
-  for (const std::ptrdiff_t i : support_) places_[i] = Place::kSupport;
+  for (const std::ptrdiff_t i : support_) occupants_[i] = Occupant::kSupport;
   recompute_residual();
-  const double inverse = distance_ > 0.0 ? -1.0 / distance_ : 0.0;
-  for (std::ptrdiff_t j = 0; j < n_features_; ++j) direction_[j] = inverse * residual_[j];
-  return distance_ <= tolerance || optimal_in_pool(tolerance);
+  point_along_residual();
+  return decide::is_within(distance_, tolerance) || optimal_in_pool(tolerance);
 }
 
 void ActiveSet::update_products() {
@@ -130,7 +130,7 @@ void ActiveSet::update_products() {
   usable_.resize(ids_.size());
   fresh_.clear();
   for (std::ptrdiff_t i = 0; i < n_pool; ++i) {
-    usable_[i] = places_[i] == Place::kFree ? 0 : 1;
+    usable_[i] = occupants_[i] == Occupant::kNone ? 0 : 1;
     if (unknown_[i] != 0 && usable_[i] != 0) fresh_.push_back(i);
   }
   fresh_points_.resize(fresh_.size() * static_cast<std::size_t>(stride_));
@@ -155,7 +155,7 @@ bool ActiveSet::optimal_in_pool(double tolerance) {
                 scores_.data());
   const double least = dot(nearest_.data(), direction_.data(), n_features_) - tolerance;
   for (std::size_t i = 0; i < ids_.size(); ++i) {
-    if (places_[i] != Place::kFree && scores_[i] < least) return false;
+    if (occupants_[i] != Occupant::kNone && scores_[i] < least) return false;
   }
   return true;
 }
@@ -168,7 +168,7 @@ void ActiveSet::leave_products() {
       ++i;
       continue;
     }
-    places_[support_[i]] = Place::kIdle;
+    occupants_[support_[i]] = Occupant::kIdle;
     support_.erase(support_.begin() + i);
     weights_.erase(weights_.begin() + i);
   }
@@ -246,8 +246,7 @@ void ActiveSet::level_coordinates() {
   }
 }
 
-// Take a share of the coordinates out of the residual. All of them leave it orthogonal to the
-// support's affine hull, which rounding spoils when little is left; then it is done again.
+// Take a share of the coordinates out of the residual, again where rounding asks for it.
 void ActiveSet::advance_residual(double share) {
   double before = distance_;
   for (;;) {
@@ -258,13 +257,18 @@ void ActiveSet::advance_residual(double share) {
     }
     qr_.subtract(shares_.data(), residual_.data());
     distance_ = residual_norm();
-    if (share < 1.0 || distance_ > tolerances::kCancellation * before || distance_ == 0.0) break;
+    if (decide::is_clear(share, distance_, before)) break;
     before = distance_;
     find_coordinates();
     level_coordinates();
   }
-  const double inverse = distance_ > 0.0 ? -1.0 / distance_ : 0.0;
-  for (std::ptrdiff_t j = 0; j < n_features_; ++j) direction_[j] = inverse * residual_[j];
+  point_along_residual();
+}
+
+// Set the direction from the query to the nearest point.
+void ActiveSet::point_along_residual() {
+  const double factor = decide::direction_factor(distance_);
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) direction_[j] = factor * residual_[j];
 }
 
 std::ptrdiff_t ActiveSet::entering_point(double tolerance) {
@@ -273,7 +277,7 @@ std::ptrdiff_t ActiveSet::entering_point(double tolerance) {
   // Runs of points outside the support; those of the support all score the same.
   for (std::ptrdiff_t first = 0; first < n_pool;) {
     std::ptrdiff_t last = first;
-    while (last < n_pool && places_[last] == Place::kIdle) ++last;
+    while (last < n_pool && occupants_[last] == Occupant::kIdle) ++last;
     kernels_.dots(pool_point(first), stride_, last - first, direction_.data(), n_features_,
                   &scores_[first]);
     first = last + 1;
@@ -283,7 +287,7 @@ std::ptrdiff_t ActiveSet::entering_point(double tolerance) {
   double lowest = level - tolerance;
   std::ptrdiff_t entering = -1;
   for (std::ptrdiff_t i = 0; i < n_pool; ++i) {
-    if (places_[i] == Place::kIdle && scores_[i] < lowest && barred_[i] == 0) {
+    if (occupants_[i] == Occupant::kIdle && scores_[i] < lowest && barred_[i] == 0) {
       lowest = scores_[i];
       entering = i;
     }
@@ -296,12 +300,12 @@ std::ptrdiff_t ActiveSet::entering_point(double tolerance) {
 bool ActiveSet::enter(std::ptrdiff_t pool_index) {
   if (!qr_.append(pool_point(pool_index))) return false;
   support_.push_back(pool_index);
-  places_[pool_index] = Place::kSupport;
+  occupants_[pool_index] = Occupant::kSupport;
   coordinates_.push_back(qr_.last_coordinate(residual_.data()));
   weights_.push_back(support_.size() == 1 ? 1.0 : 0.0);
   if (support_.size() == 1) return true;
   find_step();
-  if (!(step_.back() > 0.0)) {
+  if (!decide::gains_weight(step_.back())) {
     remove_support(support_size() - 1);
     return false;
   }
@@ -330,8 +334,8 @@ bool ActiveSet::take_step() {
   double length = 1.0;
   std::ptrdiff_t blocking = -1;
   for (std::ptrdiff_t i = 0; i < support_size(); ++i) {
-    if (weights_[i] + step_[i] > 0.0) continue;
-    const double limit = weights_[i] / -step_[i];
+    if (decide::stays_positive(weights_[i], step_[i])) continue;
+    const double limit = decide::share_to_zero(weights_[i], step_[i]);
     if (blocking < 0 || limit < length) {
       length = std::min(limit, 1.0);
       blocking = i;
@@ -346,14 +350,14 @@ bool ActiveSet::take_step() {
 void ActiveSet::remove_support(std::ptrdiff_t i) {
   qr_.remove(i, coordinates_.data());
   coordinates_.pop_back();
-  places_[support_[i]] = Place::kIdle;
+  occupants_[support_[i]] = Occupant::kIdle;
   support_.erase(support_.begin() + i);
   weights_.erase(weights_.begin() + i);
 }
 
 void ActiveSet::remove_weightless() {
   for (std::ptrdiff_t i = support_size() - 1; i >= 0; --i) {
-    if (weights_[i] <= 0.0 && support_.size() > 1) remove_support(i);
+    if (decide::leaves(weights_[i], support_.size() == 1)) remove_support(i);
   }
 }
 

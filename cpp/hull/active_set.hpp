@@ -20,6 +20,7 @@
 #include "common/kernels.hpp"
 #include "common/parallel.hpp"
 #include "common/thin_qr.hpp"
+#include "decide/support.hpp"
 #include "hull/gram_set.hpp"
 
 namespace hullspace {
@@ -56,9 +57,6 @@ class ActiveSet {
   double weight(std::ptrdiff_t i) const { return weights_[i]; }
 
  private:
-  // What a place of the pool holds.
-  enum class Place : char { kFree, kIdle, kSupport };
-
   const double* pool_point(std::ptrdiff_t i) const { return &pool_[i * stride_]; }
   std::ptrdiff_t nearest_in_pool() const;
   bool solve_by_products(double tolerance);
@@ -71,6 +69,7 @@ class ActiveSet {
   void find_coordinates();
   void level_coordinates();
   void advance_residual(double share);
+  void point_along_residual();
   std::ptrdiff_t entering_point(double tolerance);
   bool enter(std::ptrdiff_t pool_index);
   void finish_steps();
@@ -85,7 +84,7 @@ class ActiveSet {
   std::vector<double> query_;
   std::vector<double> pool_;
   std::vector<std::int32_t> ids_;
-  std::vector<Place> places_;
+  std::vector<Occupant> occupants_;
   std::vector<std::ptrdiff_t> free_;  // places of the pool to be filled again
   std::vector<char> barred_;  // points of the pool that may not enter until the distance falls
   std::vector<double> scores_;

@@ -127,7 +127,8 @@ void BatchSolver::start(Slot& slot, std::ptrdiff_t index) {
 // What is scanned along: from the query to its nearest point, or, for the end of a ray that lies in
 // the hull so far, what led there.
 const double* BatchSolver::direction(const Slot& slot) const {
-  const bool at_end = problem_.goal == Goal::kRay && slot.active.distance() <= tolerance_;
+  const bool at_end =
+      problem_.goal == Goal::kRay && decide::is_within(slot.active.distance(), tolerance_);
   return at_end ? slot.ray.guess.data() : slot.active.direction();
 }
 
@@ -153,10 +154,9 @@ void BatchSolver::expect_plain_scan(Slot& slot) {
   const bool many = slot.in_bytes && slot.n_full_scans > 1;
   if (slot.stage == Stage::kFull) ++slot.n_full_scans;
   const auto support = static_cast<std::size_t>(slot.active.support_size());
-  // Unlisted points lower a gap by half the tolerance at most; a ray's end is to be exact.
-  const double slack = problem_.goal == Goal::kRay ? 0.0 : 0.5 * tolerance_;
-  slot.selection.reset(support + (many ? kListedFromBytes : kListedBeyondSupport),
-                       level(slot) - slack + slot.scan_error);
+  slot.selection.reset(
+      support + (many ? kListedFromBytes : kListedBeyondSupport),
+      decide::scan_threshold(problem_.goal, level(slot), tolerance_, slot.scan_error));
 }
 
 // Use the scan that has just been made for this slot. True when the query is answered.
@@ -167,7 +167,7 @@ bool BatchSolver::advance(Slot& slot, const StopFlag& stop) {
   if (use == Use::kMoved || use == Use::kNewPoints) {
     const bool moved = use == Use::kMoved;
     solve_listed(slot, moved ? std::numeric_limits<double>::infinity() : before, stop);
-    if (slot.active.distance() <= tolerance_) {
+    if (decide::is_within(slot.active.distance(), tolerance_)) {
       if (within_tolerance(slot)) return true;
     } else if (!moved && !(slot.active.distance() < before)) {
       // Rounding has the last word, and the best proof that there is stands.
@@ -189,7 +189,7 @@ bool BatchSolver::within_tolerance(Slot& slot) const {
   }
   slot.gap = slot.active.distance();
   std::fill(slot.proof.begin(), slot.proof.end(), 0.0);
-  slot.status = problem_.goal == Goal::kContain ? Status::kInside : Status::kOptimal;
+  slot.status = decide::status_within(problem_.goal);
   return true;
 }
 
@@ -207,7 +207,7 @@ BatchSolver::Use BatchSolver::use_list(Slot& slot, const StopFlag& stop) {
   }
   score_listed(slot);
   if (is_ray) {
-    update_bounds(slot, slot.selection.threshold() - slot.scan_error);
+    update_bounds(slot, decide::unlisted_score(slot.selection.threshold(), slot.scan_error));
     if (slot.stage == Stage::kFull && decided(slot)) return Use::kAnswered;
     if (follow_ray(slot)) return Use::kMoved;
   }
@@ -227,9 +227,10 @@ BatchSolver::Use BatchSolver::use_list(Slot& slot, const StopFlag& stop) {
 // Solve on the pool, letting listed points enter until none improves on the nearest point, which
 // was at distance `before`.
 void BatchSolver::solve_listed(Slot& slot, double before, const StopFlag& stop) {
-  while (slot.active.solve(0.25 * tolerance_, stop) && slot.active.distance() < before) {
+  const double tolerance = decide::pool_tolerance(tolerance_);
+  while (slot.active.solve(tolerance, stop) && slot.active.distance() < before) {
     before = slot.active.distance();
-    if (before <= tolerance_) return;
+    if (decide::is_within(before, tolerance_)) return;
     score_listed(slot);
     if (!add_violators(slot)) return;
   }
@@ -237,9 +238,9 @@ void BatchSolver::solve_listed(Slot& slot, double before, const StopFlag& stop) 
 
 // Prove the answer from the lowest scores against the current direction, if they allow it.
 bool BatchSolver::settle(Slot& slot, const StopFlag& stop) {
-  update_bounds(slot, slot.selection.threshold() - slot.scan_error);
+  update_bounds(slot, decide::unlisted_score(slot.selection.threshold(), slot.scan_error));
   if (decided(slot)) return true;
-  const double entering = level(slot) - 0.25 * tolerance_;
+  const double entering = decide::entering_score(level(slot), tolerance_);
   const bool improvable = std::any_of(scores_.begin(), scores_.end(),
                                       [entering](double score) { return score < entering; });
   return !improvable && !slot.in_bytes && settle_exactly(slot, stop);
@@ -278,15 +279,15 @@ void BatchSolver::score_listed(const Slot& slot) {
 // Update the verified gap and margin from the scores and a bound for all points without one.
 void BatchSolver::update_bounds(Slot& slot, double bound_of_unlisted) const {
   const std::ptrdiff_t n = points_.n_features();
-  double lowest = bound_of_unlisted;
-  for (const double score : scores_) lowest = std::min(lowest, score);
-  lowest -= tolerances::double_score_error(n, points_.radius());
+  double found = bound_of_unlisted;
+  for (const double score : scores_) found = std::min(found, score);
   const double query_norm = norm(slot.query.data(), n);
-  slot.margin = lowest - query_level(slot) - tolerances::double_score_error(n, query_norm);
-  if (slot.stage != Stage::kFull || slot.active.distance() <= tolerance_) return;
+  const auto [lowest, margin] =
+      decide::separate(found, tolerances::double_score_error(n, points_.radius()),
+                       query_level(slot), tolerances::double_score_error(n, query_norm));
+  slot.margin = margin;
+  if (slot.stage != Stage::kFull || decide::is_within(slot.active.distance(), tolerance_)) return;
 
-  // Distance minus the separation along the direction; the direction may differ by rounding
-  // from that of the nearest point, which costs half the square of the angle.
   double misfit = 0.0;
   const double distance = slot.active.distance();
   for (std::ptrdiff_t j = 0; j < n; ++j) {
@@ -294,7 +295,7 @@ void BatchSolver::update_bounds(Slot& slot, double bound_of_unlisted) const {
     const double difference = exact - slot.active.direction()[j];
     misfit += difference * difference;
   }
-  const double gap = std::max(0.0, level(slot) - lowest) + 0.5 * distance * misfit;
+  const double gap = decide::unverified(level(slot), lowest, distance, misfit);
   // An earlier gap still holds, since the distance has only fallen.
   if (gap < slot.gap) {
     slot.gap = gap;
@@ -304,20 +305,15 @@ void BatchSolver::update_bounds(Slot& slot, double bound_of_unlisted) const {
 
 // Set the status if the verified bounds settle it.
 bool BatchSolver::decided(Slot& slot) const {
-  const bool optimal = slot.gap <= tolerance_;
-  if (problem_.goal == Goal::kProject) {
-    if (optimal) slot.status = Status::kOptimal;
-    return optimal;
-  }
   if (problem_.goal == Goal::kRay) return slot.margin > 0.0 && ray_misses(slot);
-  const bool outside = slot.margin > tolerance_ || (optimal && slot.margin > 0.0);
-  if (outside) slot.status = Status::kOutside;
-  return optimal || outside;
+  const decide::Verdict verdict = decide::judge(problem_.goal, slot.gap, slot.margin, tolerance_);
+  if (verdict.is_final) slot.status = verdict.status;
+  return verdict.is_final;
 }
 
 // Add loaded points that improve on the nearest one to the pool; false if there are none.
 bool BatchSolver::add_violators(Slot& slot) {
-  double entering = level(slot) - 0.25 * tolerance_;
+  double entering = decide::entering_score(level(slot), tolerance_);
   // The worst violators, in order; there are few places and most scores end at the first look.
   Candidate worst[kEnteringPoints];
   std::size_t count = 0;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/parallel.hpp"
+#include "decide/query.hpp"
 #include "hull/active_set.hpp"
 #include "hullspace/status.hpp"
 #include "hullspace/view.hpp"
@@ -17,8 +18,6 @@
 #include "scan/scan.hpp"
 
 namespace hullspace {
-
-enum class Goal { kProject, kContain, kRay };
 
 // What a call asks about every row of `queries`.
 struct Problem {

@@ -9,6 +9,9 @@
 #include "common/kernels.hpp"
 #include "common/parallel.hpp"
 #include "common/tolerances.hpp"
+#include "decide/query.hpp"
+#include "decide/scan.hpp"
+#include "decide/units.hpp"
 #include "hull/batch_solver.hpp"
 #include "hullspace/error.hpp"
 #include "scan/byte_panels.hpp"
@@ -50,20 +53,20 @@ struct Supports {
 // Append the rows of queries [first, last) to `weights`, columns ascending within a row.
 void append_rows(const std::vector<Supports>& parts, std::ptrdiff_t first, std::ptrdiff_t last,
                  SparseWeights& weights) {
-  struct Place {
+  struct Piece {
     const Supports* part = nullptr;
     std::size_t start = 0;
     std::size_t size = 0;
   };
-  std::vector<Place> places(static_cast<std::size_t>(last - first));
+  std::vector<Piece> pieces(static_cast<std::size_t>(last - first));
   for (const Supports& part : parts) {
-    for (const auto& row : part.rows) places[row.query - first] = {&part, row.start, row.size};
+    for (const auto& row : part.rows) pieces[row.query - first] = {&part, row.start, row.size};
   }
   std::vector<std::pair<std::int32_t, double>> entries;
-  for (const Place& place : places) {
+  for (const Piece& piece : pieces) {
     entries.clear();
-    for (std::size_t i = place.start; i < place.start + place.size; ++i) {
-      entries.emplace_back(place.part->columns[i], place.part->values[i]);
+    for (std::size_t i = piece.start; i < piece.start + piece.size; ++i) {
+      entries.emplace_back(piece.part->columns[i], piece.part->values[i]);
     }
     std::sort(entries.begin(), entries.end());
     for (const auto& [column, value] : entries) {
@@ -83,10 +86,10 @@ void reserve_rest(std::ptrdiff_t n_done, std::ptrdiff_t n_queries, SparseWeights
   weights.columns.reserve(expected);
 }
 
-// Solve the problem of every query; `emit` stores an answer and says whether its weights are kept.
+// Solve the problem of every query; `emit` stores all of an answer but its weights.
 SparseWeights solve_all(const PointSet& points, const BytePanels& bytes, const Problem& problem,
                         std::ptrdiff_t n_queries, const Context& context,
-                        const std::function<bool(const Slot&)>& emit) {
+                        const std::function<void(const Slot&)>& emit) {
   SparseWeights weights;
   weights.row_starts.reserve(static_cast<std::size_t>(n_queries) + 1);
   for (std::ptrdiff_t first = 0; first < n_queries; first += kQueriesPerRound) {
@@ -99,7 +102,9 @@ SparseWeights solve_all(const PointSet& points, const BytePanels& bytes, const P
     run_workers(context, n_workers, [&](int worker, const StopFlag& stop) {
       BatchSolver solver(points, bytes, problem);
       const auto keep = [&](const Slot& slot) {
-        if (emit(slot)) parts[worker].add(slot.index, slot.active);
+        emit(slot);
+        if (!decide::has_weights(problem.goal, slot.status)) return;
+        parts[worker].add(slot.index, slot.active);
       };
       solver.run(next, last, n_slots, keep, stop);
     });
@@ -111,25 +116,13 @@ SparseWeights solve_all(const PointSet& points, const BytePanels& bytes, const P
 
 // Distance between a slot's query, where it really is, and its nearest point, in data units.
 double true_distance(const PointSet& points, const Slot& slot) {
-  // A query that was moved in sees the set shrunk by as much.
-  const bool is_far = slot.far_unit > 0.0;
-  const double shrink = is_far ? points.length_to_data(1.0) / slot.far_unit : 1.0;
+  const decide::AnswerUnits units{points.unit(), slot.far_unit};
   double square = 0.0;
   for (std::ptrdiff_t j = 0; j < points.n_features(); ++j) {
-    const double difference = slot.query[j] - slot.active.nearest()[j] * shrink;
+    const double difference = slot.query[j] - slot.active.nearest()[j] * units.shrink();
     square += difference * difference;
   }
-  const double distance = std::sqrt(square);
-  return is_far ? distance * slot.far_unit : points.length_to_data(distance);
-}
-
-// The verified separation of a slot's query, where it really is, in data units. Moving a query out
-// again multiplies its separation, up to the set's extent seen from there.
-double true_margin(const PointSet& points, const Slot& slot) {
-  const double margin = slot.far_unit > 0.0
-                            ? (1.0 - 8.0 / tolerances::kFarthestQuery) * slot.margin * slot.far_unit
-                            : points.length_to_data(slot.margin);
-  return std::min(margin, std::numeric_limits<double>::max());
+  return units.distance(std::sqrt(square));
 }
 
 // The candidate that scores highest in the data's own coordinates, where whole numbers tie exactly;
@@ -147,8 +140,7 @@ std::int32_t first_highest(const PointSet& points, const AnyMatrix& directions, 
     direction[j] = element(directions, i, j);
     largest = std::max(largest, std::abs(direction[j]));
   }
-  // Powers of two keep sums finite and change no digit.
-  for (double& x : direction) x = largest > 0.0 ? std::scalbn(x, -std::ilogb(largest)) : 0.0;
+  for (double& x : direction) x = decide::near_one(x, largest);
   Candidate best{-std::numeric_limits<double>::infinity(), 0};
   for (const Candidate& candidate : candidates) {
     double score = 0.0;
@@ -187,9 +179,10 @@ void find_supports(const PointSet& points, const AnyMatrix& directions, std::ptr
       points.load(listed.point, row.data());
       lowest = std::min(lowest, dot(row.data(), requests[i].direction, n));
     }
-    // Rounding aside, nothing above this level ties with the lowest; the list may lack some below.
-    const double level = lowest + 2.0 * tolerances::double_score_error(n, points.radius());
-    const bool complete = level < selections[i].threshold() - error;
+    const double level =
+        decide::tie_level(lowest, tolerances::double_score_error(n, points.radius()));
+    const bool complete =
+        decide::is_complete(level, decide::unlisted_score(selections[i].threshold(), error));
     Selection all;
     if (!complete) {
       all.reset(static_cast<std::size_t>(points.n_points()), level);
@@ -200,8 +193,21 @@ void find_supports(const PointSet& points, const AnyMatrix& directions, std::ptr
   }
 }
 
+// Lengths of directions, none of which may be zero.
+std::vector<double> lengths_of(const PointSet& points, const AnyMatrix& directions) {
+  std::vector<double> unit(static_cast<std::size_t>(points.n_features()));
+  std::vector<double> lengths(static_cast<std::size_t>(rows(directions)));
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    lengths[i] = points.load_direction(directions, static_cast<std::ptrdiff_t>(i), unit.data());
+    if (lengths[i] > 0.0) continue;
+    throw ArgumentError("directions must not be zero, got a row of zeros at [" + std::to_string(i) +
+                        "]");
+  }
+  return lengths;
+}
+
 double effective_tolerance(const PointSet& points, double relative) {
-  return points.radius() * std::max(relative, tolerances::smallest_tolerance(points.n_features()));
+  return decide::absolute_tolerance(points.radius(), relative, points.n_features());
 }
 
 }  // namespace
@@ -233,9 +239,9 @@ Projections Hull::project(const AnyMatrix& queries, double tolerance,
     points_->point_to_data(slot.active.nearest(), &result.points[i * n]);
     std::transform(slot.proof.begin(), slot.proof.end(), &result.normals[i * n], std::negate<>());
     result.distances[i] = true_distance(*points_, slot);
-    result.gaps[i] = std::min(points_->length_to_data(slot.gap), result.distances[i]);
+    const decide::AnswerUnits units{points_->unit(), slot.far_unit};
+    result.gaps[i] = units.gap(slot.gap, result.distances[i]);
     result.status[i] = slot.status;
-    return true;
   };
   const Problem problem{Goal::kProject, queries, effective_tolerance(*points_, tolerance)};
   result.weights = solve_all(*points_, *bytes_, problem, rows(queries), context, emit);
@@ -270,10 +276,9 @@ Memberships Hull::solve_memberships(const AnyMatrix& queries, bool against_other
     if (slot.status == Status::kOutside) {
       std::transform(slot.active.direction(), slot.active.direction() + n, &result.normals[i * n],
                      std::negate<>());
-      result.margins[i] = true_margin(*points_, slot);
+      result.margins[i] = decide::AnswerUnits{points_->unit(), slot.far_unit}.margin(slot.margin);
     }
     if (slot.status == Status::kInside) result.residuals[i] = true_distance(*points_, slot);
-    return slot.status == Status::kInside;
   };
   const Problem problem{Goal::kContain, queries, effective, against_others};
   result.weights = solve_all(*points_, *bytes_, problem, rows(queries), context, emit);
@@ -289,25 +294,19 @@ Rays Hull::ray(const AnyMatrix& origins, const AnyMatrix& directions, double tol
     throw ArgumentError("origins must have one row or as many as directions (" +
                         std::to_string(n_rays) + "), got " + std::to_string(rows(origins)));
   }
+  const std::vector<double> lengths = lengths_of(*points_, directions);
   const std::ptrdiff_t n = n_features();
-  std::vector<double> unit(static_cast<std::size_t>(n));
-  std::vector<double> lengths(static_cast<std::size_t>(n_rays));
-  for (std::ptrdiff_t i = 0; i < n_rays; ++i) {
-    lengths[i] = points_->load_direction(directions, i, unit.data());
-    if (lengths[i] > 0.0) continue;
-    throw ArgumentError("directions must not be zero, got a row of zeros at [" + std::to_string(i) +
-                        "]");
-  }
+  const std::size_t size = lengths.size() * static_cast<std::size_t>(n);
   Rays result;
   result.steps.resize(lengths.size(), std::numeric_limits<double>::quiet_NaN());
-  result.points.resize(lengths.size() * unit.size(), std::numeric_limits<double>::quiet_NaN());
-  result.normals.resize(lengths.size() * unit.size());
+  result.points.resize(size, std::numeric_limits<double>::quiet_NaN());
+  result.normals.resize(size);
   result.offsets.resize(lengths.size(), std::numeric_limits<double>::quiet_NaN());
   result.status.resize(lengths.size(), Status::kUndecided);
   const auto emit = [&](const Slot& slot) {
     const std::ptrdiff_t i = slot.index;
     result.status[i] = slot.status;
-    if (slot.status == Status::kUndecided) return false;
+    if (slot.status == Status::kUndecided) return;
     const double* exit = slot.ray.exit.data();
     double* normal = &result.normals[i * n];
     std::transform(exit, exit + n, normal, std::negate<>());
@@ -317,10 +316,9 @@ Rays Hull::ray(const AnyMatrix& origins, const AnyMatrix& directions, double tol
     if (slot.status == Status::kOutside) {
       result.offsets[i] -= points_->length_to_data(slot.margin);
       std::fill_n(point, n, std::numeric_limits<double>::quiet_NaN());
-      return false;
+      return;
     }
     result.steps[i] = points_->length_to_data(slot.ray.step - slot.ray.first) / lengths[i];
-    return true;
   };
   Problem problem{Goal::kRay, origins, effective_tolerance(*points_, tolerance)};
   problem.directions = directions;

@@ -11,6 +11,7 @@
 #include "common/kernels.hpp"
 #include "common/parallel.hpp"
 #include "common/tolerances.hpp"
+#include "decide/query.hpp"
 #include "hull/active_set.hpp"
 #include "hullspace/error.hpp"
 #include "hullspace/hull.hpp"
@@ -76,8 +77,8 @@ class Side {
     if (!scanner_.scan({&request, 1}, 1, stop)) return false;
     rescore(direction);
     const double error = tolerances::single_score_error(n, points_.radius());
-    const double unlisted =
-        ratio_ * (selection_.threshold() - error) + sign_ * dot(offset_.data(), direction, n);
+    const double unlisted = ratio_ * decide::unlisted_score(selection_.threshold(), error) +
+                            sign_ * dot(offset_.data(), direction, n);
     if (listed_.front().score <= unlisted) return true;
     selection_.reset(keep, std::numeric_limits<double>::infinity());
     if (!scan_exactly(points_, along_.data(), selection_, stop)) return false;
@@ -180,8 +181,8 @@ void PairSolver::solve(const StopFlag& stop) {
     if (settle()) return;
     const double before = active_.distance();
     add_pairs();
-    active_.solve(0.25 * tolerance_, stop);
-    if (active_.distance() <= tolerance_) {
+    active_.solve(decide::pool_tolerance(tolerance_), stop);
+    if (decide::is_within(active_.distance(), tolerance_)) {
       gap_ = active_.distance();
       std::fill(normal_.begin(), normal_.end(), 0.0);
       status_ = Status::kOptimal;
@@ -206,12 +207,12 @@ bool PairSolver::settle() {
   const double lowest = first_.listed().front().score + second_.listed().front().score -
                         2.0 * tolerances::double_score_error(n_, reach_);
   const double level = dot(active_.nearest(), direction, n_);
-  const double gap = std::max(0.0, level - lowest) + 0.5 * distance * misfit;
+  const double gap = decide::unverified(level, lowest, distance, misfit);
   if (gap < gap_) {
     gap_ = gap;
     std::copy_n(direction, n_, normal_.begin());
   }
-  if (gap_ <= tolerance_) status_ = Status::kOptimal;
+  if (decide::is_optimal(gap_, tolerance_)) status_ = Status::kOptimal;
   return status_ == Status::kOptimal;
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/kernels.hpp"
 #include "common/tolerances.hpp"
+#include "decide/ray.hpp"
 #include "hull/batch_solver.hpp"
 
 namespace hullspace {
@@ -14,20 +15,18 @@ void BatchSolver::start_ray(Slot& slot) const {
   Ray& ray = slot.ray;
   points_.load_direction(problem_.directions, slot.index, ray.direction.data());
   if (slot.far_unit > 0.0) return answer_far_ray(slot);
-  // From far away, steps are counted from where the ray comes closest, so that they stay sharp.
-  const bool is_far = norm(slot.query.data(), n) > tolerances::kFarOrigin * points_.radius();
-  ray.first = is_far ? std::min(0.0, dot(slot.query.data(), ray.direction.data(), n)) : 0.0;
+  ray.first = decide::first_step(norm(slot.query.data(), n),
+                                 dot(slot.query.data(), ray.direction.data(), n), points_.radius());
   for (std::ptrdiff_t j = 0; j < n; ++j) {
     ray.base[j] = slot.query[j] - ray.first * ray.direction[j];
   }
-  const double slack = tolerances::smallest_tolerance(n) * points_.radius();
+  const double slack = decide::wall_slack(points_.radius(), tolerances::smallest_tolerance(n));
   ray.bound = std::numeric_limits<double>::infinity();
   std::ptrdiff_t side = 0;
   for (std::ptrdiff_t j = 0; j < n; ++j) {
     if (ray.direction[j] == 0.0) continue;
-    const double wall =
-        std::copysign(tolerances::kBoxSlack * points_.half_widths()[j] + slack, ray.direction[j]);
-    const double step = (wall - ray.base[j]) / ray.direction[j];
+    const double step =
+        decide::step_to_wall(points_.half_widths()[j], slack, ray.base[j], ray.direction[j]);
     if (step >= ray.bound) continue;
     ray.bound = step;
     side = j;
@@ -35,7 +34,7 @@ void BatchSolver::start_ray(Slot& slot) const {
   ray.bound = std::max(ray.bound, ray.first);
   ray.step = ray.bound;
   std::fill(ray.exit.begin(), ray.exit.end(), 0.0);
-  ray.exit[side] = ray.direction[side] > 0.0 ? -1.0 : 1.0;
+  ray.exit[side] = decide::wall_direction(ray.direction[side]);
   place_query(slot, ray.step);
 }
 
@@ -57,8 +56,7 @@ bool BatchSolver::follow_ray(Slot& slot) {
   Ray& ray = slot.ray;
   const std::ptrdiff_t n = points_.n_features();
   const double slope = ray_slope(slot);
-  const double cut = slope > 0.0 ? std::max(ray.first, ray.step - slot.margin / slope)
-                                 : std::numeric_limits<double>::infinity();
+  const double cut = decide::cut(slope, slot.margin, ray.step, ray.first);
   double next = ray.step;
   if (slot.stage == Stage::kFull) {
     if (cut < ray.bound) {
@@ -83,30 +81,32 @@ bool BatchSolver::follow_ray(Slot& slot) {
 }
 
 // Whether the hyperplane with the verified margin at the query proves that no point of the ray is
-// in the hull. If it lies before the origin, it does so by itself. If the scores rise on the way
-// back to the origin, it rules that part out, and the bound the rest: the two directions, combined
-// so that they are level along the ray, separate all of it. The query ends at the origin.
+// in the hull, by itself or together with the bound. Then the query ends at the origin.
 bool BatchSolver::ray_misses(Slot& slot) const {
   Ray& ray = slot.ray;
   const std::ptrdiff_t n = points_.n_features();
   const double slope = ray_slope(slot);
-  const double extent = points_.radius() + norm(slot.query.data(), n) + ray.step - ray.first;
+  const double extent =
+      decide::ray_extent(points_.radius(), norm(slot.query.data(), n), ray.step, ray.first);
   const double rounding = tolerances::double_score_error(n, extent);
   std::vector<double> normal(direction(slot), direction(slot) + n);
   double margin = 0.0;
   if (slope >= 0.0) {
-    margin = slot.margin - slope * (ray.step - ray.first) - rounding;
+    margin = decide::margin_at_origin(slot.margin, slope, ray.step, ray.first, rounding);
   } else if (ray.step == ray.bound) {
     const double fall = -dot(ray.exit.data(), ray.direction.data(), n);
-    for (std::ptrdiff_t j = 0; j < n; ++j) normal[j] = fall * normal[j] - slope * ray.exit[j];
+    for (std::ptrdiff_t j = 0; j < n; ++j) {
+      normal[j] = decide::level_normal(fall, normal[j], slope, ray.exit[j]);
+    }
     const double length = norm(normal.data(), n);
     for (double& x : normal) x /= length;
-    margin = (fall * slot.margin + 4.0 * slope * rounding) / length;
+    margin = decide::level_margin(fall, slot.margin, slope, rounding, length);
   }
-  // Tilted by more than its rounding, the normal does not score lower anywhere along the ray.
-  const double tilt = 2.0 * tolerances::smallest_tolerance(n);
+  const double tilt = decide::ray_tilt(tolerances::smallest_tolerance(n));
   margin -= tilt * extent;
-  if (!(margin > tolerance_ || (slot.gap <= tolerance_ && margin > 0.0))) return false;
+  if (!decide::is_outside(margin, decide::is_optimal(slot.gap, tolerance_), tolerance_)) {
+    return false;
+  }
   for (std::ptrdiff_t j = 0; j < n; ++j) normal[j] -= tilt * ray.direction[j];
   const double length = norm(normal.data(), n);
   for (std::ptrdiff_t j = 0; j < n; ++j) ray.exit[j] = normal[j] / length;
@@ -116,15 +116,14 @@ bool BatchSolver::ray_misses(Slot& slot) const {
   return true;
 }
 
-// A ray from very far away, of which the origin's direction is all that is known. It misses the
-// hull if it goes away from it.
+// A ray from very far away, of which the origin's direction is all that is known.
 void BatchSolver::answer_far_ray(Slot& slot) const {
   const std::ptrdiff_t n = points_.n_features();
   const double distance = norm(slot.query.data(), n);
-  if (dot(slot.query.data(), slot.ray.direction.data(), n) < 0.0) return;
+  const double along = dot(slot.query.data(), slot.ray.direction.data(), n);
+  if (!decide::misses_from_afar(along)) return;
   for (std::ptrdiff_t j = 0; j < n; ++j) slot.ray.exit[j] = -slot.query[j] / distance;
-  // Much less than is true, which leaves room for the rounding of numbers of this size.
-  slot.margin = 0.5 * distance;
+  slot.margin = decide::margin_from_afar(distance);
   slot.status = Status::kOutside;
 }
 

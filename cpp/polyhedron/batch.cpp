@@ -6,27 +6,25 @@
 #include <string>
 
 #include "common/kernels.hpp"
-#include "common/tolerances.hpp"
 #include "hullspace/error.hpp"
 
 namespace hullspace {
-namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-}  // namespace
-
-void require_finite(const double* values, std::ptrdiff_t n, const char* name) {
-  const double* bad = std::find_if(values, values + n, [](double x) { return !std::isfinite(x); });
-  if (bad == values + n) return;
+void require_finite(std::span<const double> values, const char* name) {
+  const auto bad =
+      std::find_if(values.begin(), values.end(), [](double x) { return !std::isfinite(x); });
+  if (bad == values.end()) return;
   throw ArgumentError(std::string(name) + " must be finite, got " + std::to_string(*bad) +
-                      " at element " + std::to_string(bad - values));
+                      " at element " + std::to_string(bad - values.begin()));
 }
 
 void require_valid(const Polyhedra& polyhedra) {
-  const std::int64_t n_bounds = polyhedra.starts[polyhedra.n_polyhedra];
+  const std::int64_t n_bounds = std::ssize(polyhedra.bounds);
+  if (polyhedra.starts.empty() || polyhedra.starts.front() != 0 ||
+      polyhedra.starts.back() != n_bounds) {
+    throw ArgumentError("starts must lead from 0 to the number of elements of b");
+  }
   bool shared = true;
-  for (std::ptrdiff_t i = 0; i < polyhedra.n_polyhedra; ++i) {
+  for (std::ptrdiff_t i = 0; i < polyhedra.n_polyhedra(); ++i) {
     const std::int64_t count = polyhedra.starts[i + 1] - polyhedra.starts[i];
     if (count < 0) throw ArgumentError("starts must not descend");
     shared = shared && count == polyhedra.rows.rows;
@@ -35,8 +33,8 @@ void require_valid(const Polyhedra& polyhedra) {
     throw ArgumentError("A must have one row for each of the " + std::to_string(n_bounds) +
                         " elements of b, got " + std::to_string(polyhedra.rows.rows));
   }
-  require_finite(polyhedra.rows.data, polyhedra.rows.rows * polyhedra.rows.cols, "A");
-  require_finite(polyhedra.bounds, n_bounds, "b");
+  require_finite(polyhedra.rows.elements(), "A");
+  require_finite(polyhedra.bounds, "b");
 }
 
 SparseMultipliers gather(std::vector<Entries>& rows) {
@@ -67,7 +65,7 @@ Simplex::Outcome CenterSolver::solve(const System& system, const StopFlag& stop)
   return simplex_.maximize(objective_.data(), stop);
 }
 
-std::pair<double, double> CenterSolver::bound(const System& system) const {
+decide::RadiusBound CenterSolver::bound(const System& system) const {
   double total = 0.0;
   double size = 0.0;
   double sum = 0.0;
@@ -76,9 +74,7 @@ std::pair<double, double> CenterSolver::bound(const System& system) const {
     size += multiplier * std::abs(system.bounds()[row]);
     sum += multiplier;
   });
-  if (sum == 0.0) return {kInfinity, 0.0};
-  const double reach = norm(simplex_.point(), system.n_features());
-  return {total / sum, tolerances::kBalance * (size / sum + reach)};
+  return decide::radius_bound(sum, total, size, norm(simplex_.point(), system.n_features()));
 }
 
 bool CenterSolver::proves_empty(const System& system) const {
@@ -93,16 +89,14 @@ bool CenterSolver::proves_empty(const System& system) const {
     sum += multiplier;
     farthest = std::max(farthest, std::abs(system.bounds()[row]));
   });
-  const double misfit = norm(rest.data(), n);
-  return misfit <= tolerances::kCancelled * static_cast<double>(n + 4) * sum ||
-         tolerances::kFarProved * farthest * misfit <= -value;
+  return decide::proves_empty(norm(rest.data(), n), value, sum, farthest, static_cast<double>(n));
 }
 
 std::vector<double> CenterSolver::point_inside(const System& system) const {
   const std::ptrdiff_t n = system.n_features();
   std::vector<double> point(simplex_.point(), simplex_.point() + n + 1);
-  if (point[n] > 0.0) return point;
-  const double step = (1.0 - 2.0 * point[n]) / simplex_.ray()[n];
+  if (decide::is_inside(point[n])) return point;
+  const double step = decide::step_inside(point[n], simplex_.ray()[n]);
   for (std::ptrdiff_t j = 0; j <= n; ++j) point[j] += step * simplex_.ray()[j];
   return point;
 }
@@ -125,8 +119,8 @@ Interior find_interior(const Polyhedra& polyhedron, const Context& context) {
       return;
     }
     interior.point.assign(simplex.point(), simplex.point() + system.n_features() + 1);
-    const auto [bound, rounding] = solver.bound(system);
-    const bool seems_empty = bound < -rounding;
+    const decide::RadiusBound bound = solver.bound(system);
+    const bool seems_empty = decide::seems_empty(bound);
     if (seems_empty && solver.proves_empty(system)) {
       interior.status = Status::kEmpty;
       solver.each_multiplier([&](std::ptrdiff_t row, double multiplier) {
@@ -134,7 +128,7 @@ Interior find_interior(const Polyhedra& polyhedron, const Context& context) {
                                     multiplier * system.scale(row));
       });
     } else if (seems_empty ||
-               (outcome == Simplex::Outcome::kLimit && interior.point.back() < -rounding)) {
+               (outcome == Simplex::Outcome::kLimit && interior.point.back() < -bound.rounding)) {
       interior.status = Status::kLimit;
     }
   });

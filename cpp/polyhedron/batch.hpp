@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/parallel.hpp"
+#include "decide/ball.hpp"
 #include "hullspace/polyhedron.hpp"
 #include "polyhedron/simplex.hpp"
 #include "polyhedron/system.hpp"
@@ -16,7 +17,7 @@
 namespace hullspace {
 
 // Throw ArgumentError if shapes do not belong together or a number is not finite.
-void require_finite(const double* values, std::ptrdiff_t n, const char* name);
+void require_finite(std::span<const double> values, const char* name);
 void require_valid(const Polyhedra& polyhedra);
 
 // The system of one polyhedron after the other; rows that all share are prepared once.
@@ -25,8 +26,7 @@ class SystemReader {
   SystemReader(const Polyhedra& polyhedra, bool with_radius)
       : polyhedra_(polyhedra),
         with_radius_(with_radius),
-        shared_(polyhedra.n_polyhedra > 1 &&
-                polyhedra.starts[polyhedra.n_polyhedra] != polyhedra.rows.rows) {}
+        shared_(polyhedra.n_polyhedra() > 1 && polyhedra.starts.back() != polyhedra.rows.rows) {}
 
   const System& read(std::ptrdiff_t i) {
     if (i == current_) return system_;
@@ -35,7 +35,7 @@ class SystemReader {
       system_.set_rows(rows(i), polyhedra_.starts[i + 1] - first, polyhedra_.rows.cols,
                        with_radius_);
     }
-    system_.set_bounds(polyhedra_.bounds + first);
+    system_.set_bounds(bounds(i));
     current_ = i;
     return system_;
   }
@@ -43,7 +43,9 @@ class SystemReader {
   const double* rows(std::ptrdiff_t i) const {
     return polyhedra_.rows.data + (shared_ ? 0 : polyhedra_.starts[i] * polyhedra_.rows.cols);
   }
-  const double* bounds(std::ptrdiff_t i) const { return polyhedra_.bounds + polyhedra_.starts[i]; }
+  const double* bounds(std::ptrdiff_t i) const {
+    return polyhedra_.bounds.data() + polyhedra_.starts[i];
+  }
 
  private:
   const Polyhedra& polyhedra_;
@@ -91,10 +93,8 @@ class CenterSolver {
       if (row >= 0 && simplex_.multipliers()[k] > 0.0) body(row, simplex_.multipliers()[k]);
     }
   }
-  // What the multipliers say of the radius: an upper bound, and how much of it may be rounding.
-  std::pair<double, double> bound(const System& system) const;
-  // Whether such a bound below zero proves that there is no feasible point: whether the rows that
-  // it comes from cancel.
+  // What the multipliers say of the radius, and whether they prove that there is no feasible point.
+  decide::RadiusBound bound(const System& system) const;
   bool proves_empty(const System& system) const;
   // After kUnbounded: a point with a ball of positive radius around it.
   std::vector<double> point_inside(const System& system) const;

@@ -66,16 +66,14 @@ class CenterWriter {
     solver_.each_multiplier([&](std::ptrdiff_t row, double multiplier) {
       duals[system.given(row)] = multiplier * system.scale(row);
     });
-    const auto [bound, rounding] = solver_.bound(system);
-    const bool seems_empty = bound < -rounding;
+    const decide::RadiusBound bound = solver_.bound(system);
+    const bool seems_empty = decide::seems_empty(bound);
     if (seems_empty && solver_.proves_empty(system)) return write_empty(i);
     for (std::ptrdiff_t j = 0; j < n; ++j) center[j] = simplex.point()[j] * system.unit();
     const double radius = radius_around(center, reader_.rows(i), reader_.bounds(i), system);
-    const bool flat = radius <= rounding * system.unit();
-    out_.radii[i] = flat ? std::max(0.0, radius) : radius;
-    out_.gaps[i] = std::max(0.0, bound * system.unit() - out_.radii[i]);
-    const bool optimal = outcome == Simplex::Outcome::kOptimal && !seems_empty;
-    out_.status[i] = optimal ? Status::kOptimal : Status::kLimit;
+    out_.radii[i] = decide::ball_radius(radius, bound.rounding * system.unit());
+    out_.gaps[i] = decide::ball_gap(bound.radius * system.unit(), out_.radii[i]);
+    out_.status[i] = decide::ball_status(outcome == Simplex::Outcome::kOptimal, seems_empty);
   }
 
   void write_interior(std::ptrdiff_t i, const System& system) {
@@ -93,7 +91,7 @@ class CenterWriter {
       sum += multiplier;
     }
     out_.radii[i] = radius_around(center, reader_.rows(i), reader_.bounds(i), system);
-    out_.gaps[i] = std::max(0.0, bound / sum * system.unit() - out_.radii[i]);
+    out_.gaps[i] = decide::ball_gap(bound / sum * system.unit(), out_.radii[i]);
     out_.status[i] = Status::kOptimal;
   }
 
@@ -116,7 +114,7 @@ class CenterWriter {
 
 ChebyshevCenters chebyshev_centers(const Polyhedra& polyhedra, const Context& context) {
   require_valid(polyhedra);
-  const auto n = static_cast<std::size_t>(polyhedra.n_polyhedra);
+  const auto n = static_cast<std::size_t>(polyhedra.n_polyhedra());
   const auto n_features = static_cast<std::size_t>(polyhedra.rows.cols);
   ChebyshevCenters out;
   out.centers.resize(n * n_features);
@@ -125,7 +123,7 @@ ChebyshevCenters chebyshev_centers(const Polyhedra& polyhedra, const Context& co
   out.rays.resize(n * n_features);
   out.status.resize(n);
   out.duals.resize(static_cast<std::size_t>(polyhedra.starts[n]));
-  for_tasks(context, polyhedra.n_polyhedra, problems_per_task(polyhedra.n_polyhedra),
+  for_tasks(context, polyhedra.n_polyhedra(), problems_per_task(polyhedra.n_polyhedra()),
             [&] { return CenterWriter(polyhedra, out); });
   return out;
 }

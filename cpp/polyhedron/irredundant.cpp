@@ -83,10 +83,10 @@ class RedundancyFinder {
 
 }  // namespace
 
-Irredundant irredundant(const MatrixView<double>& rows, const double* bounds,
+Irredundant irredundant(const MatrixView<double>& rows, std::span<const double> bounds,
                         const Context& context) {
   const std::int64_t starts[] = {0, rows.rows};
-  const Polyhedra polyhedron{rows, bounds, starts, 1};
+  const Polyhedra polyhedron{rows, bounds, starts};
   require_valid(polyhedron);
   Irredundant out;
   out.kept.resize(static_cast<std::size_t>(rows.rows));

@@ -71,12 +71,12 @@ class OptimumWriter {
 
 }  // namespace
 
-LinearOptima maximize(const MatrixView<double>& rows, const double* bounds,
+LinearOptima maximize(const MatrixView<double>& rows, std::span<const double> bounds,
                       const MatrixView<double>& objectives, const Context& context) {
   const std::int64_t starts[] = {0, rows.rows};
-  const Polyhedra polyhedron{rows, bounds, starts, 1};
+  const Polyhedra polyhedron{rows, bounds, starts};
   require_valid(polyhedron);
-  require_finite(objectives.data, objectives.rows * objectives.cols, "directions");
+  require_finite(objectives.elements(), "directions");
   const auto n = static_cast<std::size_t>(objectives.rows);
   const auto n_features = static_cast<std::size_t>(rows.cols);
   LinearOptima out;

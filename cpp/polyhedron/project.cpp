@@ -3,6 +3,7 @@
 
 #include "common/kernels.hpp"
 #include "common/tolerances.hpp"
+#include "hullspace/error.hpp"
 #include "polyhedron/batch.hpp"
 #include "polyhedron/dual_projection.hpp"
 
@@ -11,7 +12,7 @@ namespace {
 
 class ProjectionWriter {
  public:
-  ProjectionWriter(const Polyhedra& polyhedra, const std::int64_t* which,
+  ProjectionWriter(const Polyhedra& polyhedra, std::span<const std::int64_t> which,
                    const MatrixView<double>& queries, PolyhedronProjections& out,
                    std::vector<Entries>& duals)
       : which_(which),
@@ -31,28 +32,28 @@ class ProjectionWriter {
   void write(std::ptrdiff_t i, const StopFlag& stop) {
     const System& system = reader_.read(which_[i]);
     const std::ptrdiff_t n = system.n_features();
-    double* point = &out_.points[i * n];
-    Status status = Status::kEmpty;
     if (system.contradiction() >= 0) {
       duals_[i].emplace_back(static_cast<std::int32_t>(system.contradiction()), 1.0);
-    } else {
-      for (std::ptrdiff_t j = 0; j < n; ++j) query_[j] = queries_.row(i)[j] / system.unit();
-      if (!(norm(query_.data(), n) < tolerances::kFarthestProjected)) return give_up(i);
-      status = projection_.project(system, query_.data(), stop);
-      const double unit = status == Status::kEmpty ? 1.0 : system.unit();
-      for (std::size_t k = 0; k < projection_.active().size(); ++k) {
-        const std::ptrdiff_t row = projection_.active()[k];
-        if (!(projection_.multipliers()[k] > 0.0)) continue;
-        duals_[i].emplace_back(static_cast<std::int32_t>(system.given(row)),
-                               projection_.multipliers()[k] * system.scale(row) * unit);
-      }
+      return write_empty(i);
     }
+    for (std::ptrdiff_t j = 0; j < n; ++j) query_[j] = queries_.row(i)[j] / system.unit();
+    if (!(norm(query_.data(), n) < tolerances::kFarthestProjected)) return give_up(i);
+    const Status status = projection_.project(system, query_.data(), stop);
+    const double unit = status == Status::kEmpty ? 1.0 : system.unit();
+    for (std::size_t k = 0; k < projection_.active().size(); ++k) {
+      const std::ptrdiff_t row = projection_.active()[k];
+      if (!(projection_.multipliers()[k] > 0.0)) continue;
+      duals_[i].emplace_back(static_cast<std::int32_t>(system.given(row)),
+                             projection_.multipliers()[k] * system.scale(row) * unit);
+    }
+    if (status == Status::kEmpty) return write_empty(i);
     out_.status[i] = status;
-    if (status == Status::kEmpty) {
-      std::fill_n(point, n, std::numeric_limits<double>::quiet_NaN());
-      out_.distances[i] = std::numeric_limits<double>::infinity();
-      return;
-    }
+    write_point(i, system, stop);
+  }
+
+  void write_point(std::ptrdiff_t i, const System& system, const StopFlag& stop) {
+    const std::ptrdiff_t n = system.n_features();
+    double* point = &out_.points[i * n];
     const double* found = projection_.point();
     double distance = projection_.distance();
     const double proven = distance - projection_.gap();
@@ -71,6 +72,13 @@ class ProjectionWriter {
     out_.gaps[i] = std::max(0.0, distance - proven) * system.unit();
   }
 
+  void write_empty(std::ptrdiff_t i) {
+    std::fill_n(&out_.points[i * queries_.cols], queries_.cols,
+                std::numeric_limits<double>::quiet_NaN());
+    out_.distances[i] = std::numeric_limits<double>::infinity();
+    out_.status[i] = Status::kEmpty;
+  }
+
   // Nothing of the polyhedron is left in differences from a query so far away.
   void give_up(std::ptrdiff_t i) {
     std::fill_n(&out_.points[i * queries_.cols], queries_.cols,
@@ -80,7 +88,7 @@ class ProjectionWriter {
     out_.status[i] = Status::kLimit;
   }
 
-  const std::int64_t* which_;
+  std::span<const std::int64_t> which_;
   const MatrixView<double>& queries_;
   PolyhedronProjections& out_;
   std::vector<Entries>& duals_;
@@ -93,10 +101,13 @@ class ProjectionWriter {
 
 }  // namespace
 
-PolyhedronProjections project_onto(const Polyhedra& polyhedra, const std::int64_t* which,
+PolyhedronProjections project_onto(const Polyhedra& polyhedra, std::span<const std::int64_t> which,
                                    const MatrixView<double>& queries, const Context& context) {
   require_valid(polyhedra);
-  require_finite(queries.data, queries.rows * queries.cols, "points");
+  require_finite(queries.elements(), "points");
+  if (std::ssize(which) != queries.rows) {
+    throw ArgumentError("which must have one element for each of the points");
+  }
   const auto n = static_cast<std::size_t>(queries.rows);
   PolyhedronProjections out;
   out.points.resize(n * static_cast<std::size_t>(queries.cols));

@@ -5,21 +5,9 @@
 #include <limits>
 
 #include "common/tolerances.hpp"
+#include "decide/simplex.hpp"
 
 namespace hullspace {
-namespace {
-
-// Steps without progress until bounds are shifted.
-constexpr std::ptrdiff_t kMostStalled = 30;
-// Rounds of climbing and repair until an answer is taken as it is.
-constexpr int kMostRounds = 12;
-
-std::ptrdiff_t most_steps(const System& system) {
-  return 1000 + 50 * (system.n_rows() + system.n_variables());
-}
-
-}  // namespace
-
 void Simplex::start(const System& system, const double* point) {
   system_ = &system;
   n_ = system.n_variables();
@@ -76,11 +64,11 @@ bool Simplex::tighten(std::ptrdiff_t row, const StopFlag& stop) {
 
 double Simplex::value() const { return dot(objective_.data(), point_.data(), n_); }
 
-// What slacks are measured against. At a vertex in the origin the norm itself is rounding.
-double Simplex::size() const { return norm(point_.data(), n_) + tolerances::kSmallestPoint; }
-
-// What rounding may make of a slack.
-double Simplex::noise() const { return tolerances::kSlackNoise * size(); }
+double Simplex::size() const { return decide::point_size(norm(point_.data(), n_)); }
+double Simplex::noise() const { return decide::slack_noise(size()); }
+std::int64_t Simplex::most_steps() const {
+  return decide::most_steps(system_->n_rows(), system_->n_variables());
+}
 
 void Simplex::find_slacks() {
   const std::ptrdiff_t n_rows = system_->n_rows();
@@ -98,9 +86,8 @@ Simplex::Outcome Simplex::maximize(const double* objective, const StopFlag& stop
   std::copy_n(objective, n_, objective_.begin());
   objective_length_ = norm(objective, n_);
   find_multipliers();
-  for (int round = 0; round < kMostRounds; ++round) {
-    // Where rows that nearly equal each other take turns, poorer pivots have to do.
-    slow_ = round < kMostRounds / 3 ? tolerances::kSlowRow : tolerances::kSlowestRow;
+  for (int round = 0; round < decide::kMostRounds; ++round) {
+    slow_ = decide::slow_speed(round);
     const Outcome outcome = climb(stop);
     remove_shifts();
     if (outcome == Outcome::kUnbounded) settle_point();
@@ -115,7 +102,7 @@ Simplex::Outcome Simplex::maximize(const double* objective, const StopFlag& stop
 // The primal simplex method.
 Simplex::Outcome Simplex::climb(const StopFlag& stop) {
   n_stalled_ = 0;
-  for (std::ptrdiff_t step = 0; step < most_steps(*system_); ++step) {
+  for (std::int64_t step = 0; step < most_steps(); ++step) {
     if (stop.load(std::memory_order_relaxed)) return Outcome::kLimit;
     const std::ptrdiff_t place = choose_direction();
     if (place < -1) return Outcome::kOptimal;
@@ -123,7 +110,7 @@ Simplex::Outcome Simplex::climb(const StopFlag& stop) {
     const std::ptrdiff_t row = blocking_row(length);
     if (row < 0) return Outcome::kUnbounded;
     move(row, place);
-    if (n_stalled_ > kMostStalled) shift_bounds();
+    if (n_stalled_ > decide::kMostStalled) shift_bounds();
   }
   return Outcome::kLimit;
 }
@@ -131,13 +118,12 @@ Simplex::Outcome Simplex::climb(const StopFlag& stop) {
 // Set the direction to go in. Returns the place whose row it leaves, -1 if it leaves none, or -2 if
 // no direction improves the objective.
 std::ptrdiff_t Simplex::choose_direction() {
-  const double least = tolerances::kLeastSlope * objective_length_;
+  const double least = decide::least_slope(objective_length_);
   if (n_free_ > 0) {
     // The gradient, in the coordinates of the free edges.
     bool any = false;
     for (std::ptrdiff_t k = 0; k < n_; ++k) {
-      const bool usable =
-          active_[k] < 0 && std::abs(multipliers_[k]) > least * std::sqrt(squares_[k]);
+      const bool usable = active_[k] < 0 && decide::is_slope(multipliers_[k], squares_[k], least);
       factors_[k] = usable ? multipliers_[k] / squares_[k] : 0.0;
       any = any || usable;
     }
@@ -176,7 +162,7 @@ std::ptrdiff_t Simplex::blocking_row(double length) {
 
 // Go to the blocking row, which takes the place, or that of the free coordinate it depends on most.
 void Simplex::move(std::ptrdiff_t row, std::ptrdiff_t place) {
-  const double step = std::max(0.0, slacks_[row] / speeds_[row]);
+  const double step = decide::step_to_row(slacks_[row], speeds_[row]);
   if (step > 0.0) {
     const double back = -step;
     kernels_.combine(direction_.data(), 0, 1, &step, point_.data(), stride_);
@@ -213,12 +199,11 @@ void Simplex::replace(std::ptrdiff_t place, std::ptrdiff_t row) {
 // Stalling: relax every row that binds but is not active by a little, each by another amount (as in
 // P. Wolfe, "A technique for resolving degeneracy in linear programming", SIAM Journal 11, 1963).
 void Simplex::shift_bounds() {
-  const double length = norm(point_.data(), n_);
-  const double unit = tolerances::kShift * (length > tolerances::kSmallestPoint ? length : 1.0);
+  const double unit = decide::shift_unit(norm(point_.data(), n_));
   for (std::ptrdiff_t i = 0; i < system_->n_rows(); ++i) {
-    seed_ = seed_ * 6364136223846793005U + 1442695040888963407U;
-    if (slacks_[i] > unit) continue;
-    const double share = 0.5 + static_cast<double>(seed_ >> 12U) * 0x1p-53;
+    seed_ = decide::next_seed(seed_);
+    if (!decide::is_shifted(slacks_[i], unit)) continue;
+    const double share = decide::shift_share(seed_);
     shifts_[i] += share * unit;
     slacks_[i] = std::max(slacks_[i], 0.0) + share * unit;
   }
@@ -242,10 +227,10 @@ void Simplex::remove_shifts() {
 // Compute point, slacks and multipliers anew, free of what the steps' rounding left, and factor the
 // active rows again if that is too much.
 void Simplex::settle() {
-  for (int pass = 0; pass < 3; ++pass) {
+  for (int pass = 1; pass <= decide::kMostSettlings; ++pass) {
     const bool good = settle_point() && settle_multipliers();
-    if (good || pass == 2) return;
-    if (pass == 1 && !refactor()) return;
+    if (good || pass == decide::kMostSettlings) return;
+    if (pass == decide::kMostSettlings - 1 && !refactor()) return;
   }
 }
 
@@ -257,24 +242,24 @@ bool Simplex::settle_point() {
   }
   if (at_origin) std::fill(point_.begin(), point_.end(), 0.0);
   double worst = 0.0;
-  for (int pass = 0; pass < 3; ++pass) {
+  for (int pass = 0; pass < decide::kMostCorrections; ++pass) {
     find_slacks();
     worst = 0.0;
     for (std::ptrdiff_t k = 0; k < n_; ++k) {
       factors_[k] = active_[k] >= 0 ? slacks_[active_[k]] : 0.0;
       worst = std::max(worst, std::abs(factors_[k]));
     }
-    if (worst <= 0.125 * noise()) return true;
+    if (decide::is_settled(worst, noise())) return true;
     kernels_.combine(edges_.data(), stride_, n_, factors_.data(), point_.data(), stride_);
   }
   find_slacks();
-  return worst <= noise();
+  return decide::is_noise(worst, noise());
 }
 
 // False if the active rows' combination still misses the objective by more than rounding explains.
 bool Simplex::settle_multipliers() {
   find_multipliers();
-  for (int pass = 0; pass < 3; ++pass) {
+  for (int pass = 0; pass < decide::kMostCorrections; ++pass) {
     std::copy(objective_.begin(), objective_.end(), direction_.begin());
     for (std::ptrdiff_t k = 0; k < n_; ++k) {
       if (active_[k] < 0) {
@@ -285,8 +270,7 @@ bool Simplex::settle_multipliers() {
       kernels_.combine(system_->row(active_[k]), 0, 1, &fall, direction_.data(), stride_);
     }
     const double rest = norm(direction_.data(), n_);
-    const double size = std::max(objective_length_, norm(multipliers_.data(), n_));
-    if (rest <= tolerances::kSlackNoise * size) return true;
+    if (decide::are_settled(rest, objective_length_, norm(multipliers_.data(), n_))) return true;
     kernels_.dots(edges_.data(), stride_, n_, direction_.data(), stride_, factors_.data());
     for (std::ptrdiff_t k = 0; k < n_; ++k) multipliers_[k] += factors_[k];
   }
@@ -296,11 +280,10 @@ bool Simplex::settle_multipliers() {
 // The dual simplex method, from multipliers that are optimal for the active rows. False if it gives
 // up.
 bool Simplex::repair(const StopFlag& stop) {
-  for (std::ptrdiff_t step = 0; step < most_steps(*system_); ++step) {
+  for (std::int64_t step = 0; step < most_steps(); ++step) {
     if (stop.load(std::memory_order_relaxed)) return false;
-    const double least = -tolerances::kSlackRepaired * size();
     const auto lowest = std::min_element(slacks_.begin(), slacks_.end());
-    if (lowest == slacks_.end() || *lowest >= least) return true;
+    if (lowest == slacks_.end() || decide::is_feasible(*lowest, size())) return true;
     const std::ptrdiff_t row = lowest - slacks_.begin();
     system_->row_products(row, edges_.data(), n_, factors_.data());
     const std::ptrdiff_t place = leaving_place();
@@ -320,32 +303,33 @@ bool Simplex::repair(const StopFlag& stop) {
 
 // The place whose multiplier first falls to zero as the row with factors_ enters, or -1.
 std::ptrdiff_t Simplex::leaving_place() const {
+  const double least = decide::least_slope(objective_length_);
   double first = std::numeric_limits<double>::infinity();
-  const auto usable = [this](std::ptrdiff_t k) {
-    const double factor = active_[k] < 0 ? std::abs(factors_[k]) : factors_[k];
-    return factor > slow_ * std::sqrt(squares_[k]) ? factor : 0.0;
+  const auto pivot_of = [this](std::ptrdiff_t k) {
+    return decide::pivot_of(factors_[k], active_[k] < 0, squares_[k], slow_);
+  };
+  const auto multiplier_of = [this](std::ptrdiff_t k) {
+    return decide::positive_multiplier(multipliers_[k], active_[k] < 0);
   };
   for (std::ptrdiff_t k = 0; k < n_; ++k) {
-    const double factor = usable(k);
-    if (factor == 0.0) continue;
-    const double multiplier = active_[k] < 0 ? 0.0 : std::max(0.0, multipliers_[k]);
-    first = std::min(first, (multiplier + tolerances::kLeastSlope * objective_length_) / factor);
+    const double pivot = pivot_of(k);
+    if (pivot == 0.0) continue;
+    first = std::min(first, decide::leaving_step(multiplier_of(k), pivot, least));
   }
   std::ptrdiff_t place = -1;
   double largest = 0.0;
   for (std::ptrdiff_t k = 0; k < n_; ++k) {
-    const double factor = usable(k);
-    const double multiplier = active_[k] < 0 ? 0.0 : std::max(0.0, multipliers_[k]);
-    if (factor > largest && multiplier <= first * factor) {
-      largest = factor;
+    const double pivot = pivot_of(k);
+    if (pivot > largest && decide::leaves_by(multiplier_of(k), pivot, first)) {
+      largest = pivot;
       place = k;
     }
   }
   return place;
 }
 
-// Invert the matrix of the active rows by elimination with row pivoting. If it is singular, give up
-// all active rows. The point stays, and so it becomes a start as good as any.
+// Invert the matrix of the active rows anew. If it is singular, give up all active rows. The point
+// stays, and so it becomes a start as good as any.
 bool Simplex::refactor() {
   std::vector<double> matrix(static_cast<std::size_t>(n_ * stride_), 0.0);
   for (std::ptrdiff_t k = 0; k < n_; ++k) {
@@ -358,15 +342,28 @@ bool Simplex::refactor() {
   }
   std::vector<double> inverse(static_cast<std::size_t>(n_ * stride_), 0.0);
   for (std::ptrdiff_t k = 0; k < n_; ++k) inverse[k * stride_ + k] = 1.0;
-  bool regular = true;
-  for (std::ptrdiff_t k = 0; k < n_ && regular; ++k) {
+  const bool regular = invert(matrix, inverse);
+  for (std::ptrdiff_t k = 0; k < n_; ++k) {
+    if (!regular) active_[k] = -1;
+    for (std::ptrdiff_t j = 0; j < n_; ++j) {
+      edge(k)[j] = regular ? inverse[j * stride_ + k] : static_cast<double>(j == k);
+    }
+    kernels_.dots(edge(k), stride_, 1, edge(k), stride_, &squares_[k]);
+  }
+  if (!regular) n_free_ = n_;
+  return regular;
+}
+
+// Elimination with row pivoting, which uses the matrix up and turns the unit matrix into its
+// inverse. False if it is singular.
+bool Simplex::invert(std::vector<double>& matrix, std::vector<double>& inverse) const {
+  for (std::ptrdiff_t k = 0; k < n_; ++k) {
     std::ptrdiff_t best = k;
     for (std::ptrdiff_t i = k; i < n_; ++i) {
       if (std::abs(matrix[i * stride_ + k]) > std::abs(matrix[best * stride_ + k])) best = i;
     }
     const double pivot = matrix[best * stride_ + k];
-    regular = std::abs(pivot) > tolerances::kDependent;
-    if (!regular) break;
+    if (decide::is_singular(pivot)) return false;
     for (std::vector<double>* part : {&matrix, &inverse}) {
       double* row = &(*part)[k * stride_];
       if (best != k) std::swap_ranges(row, row + stride_, &(*part)[best * stride_]);
@@ -379,15 +376,7 @@ bool Simplex::refactor() {
       kernels_.combine(&inverse[k * stride_], 0, 1, &factor, &inverse[i * stride_], stride_);
     }
   }
-  for (std::ptrdiff_t k = 0; k < n_; ++k) {
-    if (!regular) active_[k] = -1;
-    for (std::ptrdiff_t j = 0; j < n_; ++j) {
-      edge(k)[j] = regular ? inverse[j * stride_ + k] : static_cast<double>(j == k);
-    }
-    kernels_.dots(edge(k), stride_, 1, edge(k), stride_, &squares_[k]);
-  }
-  if (!regular) n_free_ = n_;
-  return regular;
+  return true;
 }
 
 }  // namespace hullspace

@@ -67,8 +67,10 @@ class Simplex {
   void shift_bounds();
   void remove_shifts();
   bool refactor();
+  bool invert(std::vector<double>& matrix, std::vector<double>& inverse) const;
   double size() const;
   double noise() const;
+  std::int64_t most_steps() const;
   double* edge(std::ptrdiff_t k) { return &edges_[k * stride_]; }
 
   const Kernels& kernels_;

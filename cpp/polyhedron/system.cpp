@@ -5,19 +5,16 @@
 #include <limits>
 
 #include "common/thin_qr.hpp"
+#include "decide/rows.hpp"
 
 namespace hullspace {
 namespace {
-
-// Squares of numbers between these neither overflow nor lose what matters.
-constexpr double kTiny = 0x1p-500;
-constexpr double kHuge = 0x1p500;
 
 // Euclidean length, whatever the size of the numbers.
 double length_of(const double* row, std::ptrdiff_t n) {
   double square = 0.0;
   for (std::ptrdiff_t j = 0; j < n; ++j) square += row[j] * row[j];
-  if (square > kTiny && square < kHuge) return std::sqrt(square);
+  if (decide::is_plain_square(square)) return std::sqrt(square);
   double largest = 0.0;
   for (std::ptrdiff_t j = 0; j < n; ++j) largest = std::max(largest, std::abs(row[j]));
   if (largest == 0.0) return 0.0;
@@ -70,10 +67,10 @@ void System::normalize(const double* given, std::ptrdiff_t i, bool with_radius) 
   double* row = &rows_[i * stride_];
   const double length =
       i < n_dense_ ? length_of(given, n_features_) : std::abs(given[features_[i - n_dense_]]);
-  const double inverse = length > 0.0 ? 1.0 / length : 0.0;
+  const double inverse = decide::row_scale(length);
   scales_[i] = inverse;
   if (length == 0.0) return;
-  if (std::isinf(inverse) || inverse == 0.0) {
+  if (decide::must_divide(inverse)) {
     for (std::ptrdiff_t j = 0; j < n_features_; ++j) row[j] = given[j] / length;
   } else {
     for (std::ptrdiff_t j = 0; j < n_features_; ++j) row[j] = given[j] * inverse;
@@ -125,8 +122,7 @@ void System::find_middle(double* x) const {
     if (side < 0.0) x[j] = std::max(x[j], -bounds_[i]);
   }
   for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
-    const bool bounded = std::isfinite(x[j]) && std::isfinite(highs[j]);
-    x[j] = bounded ? 0.5 * x[j] + 0.5 * highs[j] : std::clamp(0.0, x[j], std::max(x[j], highs[j]));
+    x[j] = decide::start_between(x[j], highs[j]);
   }
 }
 
@@ -161,21 +157,22 @@ void System::set_bounds(const double* bounds) {
   for (std::ptrdiff_t i = 0; i < n_rows_; ++i) {
     const double bound = bounds[given_[i]];
     bounds_[i] = bound * scales_[i];
+    if (decide::is_contradiction(scales_[i], bound) && contradiction_ < 0) {
+      contradiction_ = given_[i];
+    }
     if (scales_[i] == 0.0) {
-      if (bound < 0.0 && contradiction_ < 0) contradiction_ = given_[i];
       bounds_[i] = kInfinity;
-    } else if (std::isfinite(bounds_[i]) && bounds_[i] != 0.0) {
+    } else if (decide::has_size(bounds_[i])) {
       sizes_.push_back(std::abs(bounds_[i]));
     }
   }
-  // Bounds that are far away say little about the size of the polyhedron.
   int exponent = 0;
   if (!sizes_.empty()) {
-    const auto middle = sizes_.begin() + std::ssize(sizes_) / 4;
+    const auto middle = sizes_.begin() + decide::quartile(std::ssize(sizes_));
     std::nth_element(sizes_.begin(), middle, sizes_.end());
     std::frexp(*middle, &exponent);
   }
-  exponent = std::clamp(exponent, -1000, 1000);
+  exponent = std::clamp(exponent, -decide::kMostExponent, decide::kMostExponent);
   unit_ = std::ldexp(1.0, exponent);
   const double inverse = std::ldexp(1.0, -exponent);
   for (double& bound : bounds_) bound *= inverse;

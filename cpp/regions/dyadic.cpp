@@ -7,57 +7,103 @@
 namespace hullspace {
 namespace {
 
-using Words = std::vector<std::uint64_t>;
+using Word = std::uint64_t;
 __extension__ using Wide = unsigned __int128;
 
 constexpr int kWordBits = 64;
 
-int compare(const Words& a, const Words& b) {
-  if (a.size() != b.size()) return a.size() < b.size() ? -1 : 1;
-  for (std::size_t i = a.size(); i-- > 0;) {
-    if (a[i] != b[i]) return a[i] < b[i] ? -1 : 1;
-  }
-  return 0;
-}
-
-Words shifted_left(const Words& words, std::int64_t bits) {
+// The n words that `words` are after a shift to the left, for an n that has room for them.
+void shift_left(const Words& words, std::int64_t bits, Word* out, std::size_t n) {
   const auto whole = static_cast<std::size_t>(bits / kWordBits);
-  const auto rest = static_cast<unsigned>(bits % kWordBits);
-  Words out(words.size() + whole + 1, 0);
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    out[i + whole] |= words[i] << rest;
-    if (rest != 0) out[i + whole + 1] = words[i] >> (kWordBits - rest);
+  const auto rest = static_cast<int>(bits % kWordBits);
+  const Word* in = words.data();
+  const std::size_t size = words.size();
+  std::fill_n(out, whole, 0);
+  Word low = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    out[whole + i] = in[i] << rest | low;
+    low = rest != 0 ? in[i] >> (kWordBits - rest) : 0;
   }
-  while (!out.empty() && out.back() == 0) out.pop_back();
+  out[whole + size] = low;
+  std::fill(out + whole + size + 1, out + n, 0);
+}
+
+// Words without as many of their lowest bits, less than a word of them.
+Words shifted_right(const Words& words, int bits) {
+  Words out(words);
+  if (bits == 0) return out;
+  const std::size_t last = out.size() - 1;
+  for (std::size_t i = 0; i < last; ++i) {
+    out[i] = out[i] >> bits | out[i + 1] << (kWordBits - bits);
+  }
+  out[last] >>= bits;
+  if (out[last] == 0) out.resize(last);
   return out;
 }
 
-Words sum(const Words& a, const Words& b) {
-  const Words& longer = a.size() >= b.size() ? a : b;
-  const Words& shorter = a.size() >= b.size() ? b : a;
-  Words out(longer);
-  std::uint64_t carry = 0;
-  for (std::size_t i = 0; i < out.size() && (i < shorter.size() || carry != 0); ++i) {
-    const Wide total = Wide{out[i]} + (i < shorter.size() ? shorter[i] : 0) + carry;
-    out[i] = static_cast<std::uint64_t>(total);
-    carry = static_cast<std::uint64_t>(total >> kWordBits);
+// The n words of a, which are enough for the sum, plus b.
+void add_to(Word* a, std::size_t n, const Words& b) {
+  const Word* more = b.data();
+  Word carry = 0;
+  for (std::size_t i = 0; i < n && (i < b.size() || carry != 0); ++i) {
+    const Wide total = Wide{a[i]} + (i < b.size() ? more[i] : 0) + carry;
+    a[i] = static_cast<Word>(total);
+    carry = static_cast<Word>(total >> kWordBits);
   }
-  if (carry != 0) out.push_back(carry);
-  return out;
 }
 
-// a - b for a >= b.
-Words difference(const Words& a, const Words& b) {
-  Words out(a);
-  std::uint64_t borrow = 0;
-  for (std::size_t i = 0; i < out.size() && (i < b.size() || borrow != 0); ++i) {
-    const std::uint64_t subtrahend = i < b.size() ? b[i] : 0;
-    const Wide total = Wide{out[i]} - subtrahend - borrow;
-    out[i] = static_cast<std::uint64_t>(total);
+// The n words of a less b, but for the sign; whether that is negative.
+bool subtract_from(Word* a, std::size_t n, const Words& b) {
+  const Word* less = b.data();
+  Word borrow = 0;
+  for (std::size_t i = 0; i < n && (i < b.size() || borrow != 0); ++i) {
+    const Wide total = Wide{a[i]} - (i < b.size() ? less[i] : 0) - borrow;
+    a[i] = static_cast<Word>(total);
     borrow = (total >> kWordBits) != 0 ? 1 : 0;
   }
-  while (!out.empty() && out.back() == 0) out.pop_back();
-  return out;
+  if (borrow == 0) return false;
+  Word carry = 1;
+  for (std::size_t i = 0; i < n; ++i) {
+    a[i] = ~a[i] + carry;
+    carry = carry != 0 && a[i] == 0 ? 1 : 0;
+  }
+  return true;
+}
+
+// a += factor * b, of n words each, and what is carried beyond them.
+Word add_multiple(Word* a, const Word* b, std::size_t n, Word factor) {
+  Word carry = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Wide total = Wide{b[i]} * factor + a[i] + carry;
+    a[i] = static_cast<Word>(total);
+    carry = static_cast<Word>(total >> kWordBits);
+  }
+  return carry;
+}
+
+// The n words of a less factor * b, whatever is borrowed from beyond them.
+void subtract_multiple(Word* a, std::size_t n, const Words& b, Word factor) {
+  const Word* words = b.data();
+  const std::size_t size = std::min(n, b.size());
+  Word borrow = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    const Wide product = Wide{words[i]} * factor + borrow;
+    const auto low = static_cast<Word>(product);
+    borrow = static_cast<Word>(product >> kWordBits) + (a[i] < low ? 1 : 0);
+    a[i] -= low;
+  }
+  for (std::size_t i = size; i < n && borrow != 0; ++i) {
+    const bool more = a[i] < borrow;
+    a[i] -= borrow;
+    borrow = more ? 1 : 0;
+  }
+}
+
+// The inverse of an odd number modulo 2^64, by Newton's method.
+Word inverse_of(Word odd) {
+  Word inverse = odd * 3 ^ 2;  // right in 5 bits
+  for (int bits = 5; bits < kWordBits; bits *= 2) inverse *= 2 - odd * inverse;
+  return inverse;
 }
 
 }  // namespace
@@ -66,10 +112,12 @@ Dyadic::Dyadic(double value) {
   if (value == 0.0) return;
   int exponent = 0;
   const double mantissa = std::frexp(std::abs(value), &exponent);
-  words_.push_back(static_cast<std::uint64_t>(std::ldexp(mantissa, 53)));
-  exponent_ = exponent - 53;
+  const auto word = static_cast<Word>(std::ldexp(mantissa, 53));
+  const int zeros = std::countr_zero(word);
+  words_.resize(1);
+  words_[0] = word >> zeros;
+  exponent_ = exponent - 53 + zeros;
   sign_ = value > 0.0 ? 1 : -1;
-  normalize();
 }
 
 double Dyadic::to_double() const {
@@ -83,25 +131,20 @@ double Dyadic::to_double() const {
          std::ldexp(value, static_cast<int>(std::clamp<std::int64_t>(exponent, -5000, 5000)));
 }
 
-void Dyadic::normalize() {
-  while (!words_.empty() && words_.back() == 0) words_.pop_back();
-  if (words_.empty()) {
-    sign_ = 0;
-    exponent_ = 0;
+// Drop words of zeros at both ends.
+void Dyadic::trim() {
+  Word* words = words_.data();
+  std::size_t n = words_.size();
+  while (n > 0 && words[n - 1] == 0) --n;
+  if (n == 0) {
+    *this = Dyadic();
     return;
   }
   std::size_t zeros = 0;
-  while (words_[zeros] == 0) ++zeros;
-  const auto bits = static_cast<unsigned>(std::countr_zero(words_[zeros]));
-  words_.erase(words_.begin(), words_.begin() + static_cast<std::ptrdiff_t>(zeros));
-  if (bits != 0) {
-    for (std::size_t i = 0; i < words_.size(); ++i) {
-      words_[i] >>= bits;
-      if (i + 1 < words_.size()) words_[i] |= words_[i + 1] << (kWordBits - bits);
-    }
-    if (words_.back() == 0) words_.pop_back();
-  }
-  exponent_ += static_cast<std::int64_t>(zeros) * kWordBits + bits;
+  while (words[zeros] == 0) ++zeros;
+  if (zeros > 0) std::copy(words + zeros, words + n, words);
+  words_.resize(n - zeros);
+  exponent_ += static_cast<std::int64_t>(zeros) * kWordBits;
 }
 
 Dyadic Dyadic::operator-() const {
@@ -112,76 +155,68 @@ Dyadic Dyadic::operator-() const {
 
 Dyadic Dyadic::add(const Dyadic& a, const Dyadic& b, int sign_of_b) {
   if (b.sign_ == 0) return a;
-  Dyadic out;
   if (a.sign_ == 0) {
-    out = b;
+    Dyadic out(b);
     out.sign_ = sign_of_b;
     return out;
   }
-  out.exponent_ = std::min(a.exponent_, b.exponent_);
-  const Words left = shifted_left(a.words_, a.exponent_ - out.exponent_);
-  const Words right = shifted_left(b.words_, b.exponent_ - out.exponent_);
+  const bool a_is_higher = a.exponent_ >= b.exponent_;
+  const Dyadic& high = a_is_higher ? a : b;
+  const Dyadic& low = a_is_higher ? b : a;
+  const std::int64_t shift = high.exponent_ - low.exponent_;
+  const std::size_t reach = high.words_.size() + static_cast<std::size_t>(shift / kWordBits) + 1;
+  const std::size_t n = std::max(reach, low.words_.size()) + 1;
+  Dyadic out;
+  out.words_.resize(n);
+  out.exponent_ = low.exponent_;
+  out.sign_ = a_is_higher ? a.sign_ : sign_of_b;
+  shift_left(high.words_, shift, out.words_.data(), n);
   if (a.sign_ == sign_of_b) {
-    out.words_ = sum(left, right);
-    out.sign_ = a.sign_;
-  } else {
-    const int order = compare(left, right);
-    if (order == 0) return {};
-    out.words_ = order > 0 ? difference(left, right) : difference(right, left);
-    out.sign_ = order > 0 ? a.sign_ : sign_of_b;
+    add_to(out.words_.data(), n, low.words_);
+  } else if (subtract_from(out.words_.data(), n, low.words_)) {
+    out.sign_ = -out.sign_;
   }
-  out.normalize();
+  out.trim();
   return out;
 }
 
 Dyadic operator*(const Dyadic& a, const Dyadic& b) {
   Dyadic out;
   if (a.sign_ == 0 || b.sign_ == 0) return out;
-  out.words_.assign(a.words_.size() + b.words_.size(), 0);
-  for (std::size_t i = 0; i < a.words_.size(); ++i) {
-    std::uint64_t carry = 0;
-    for (std::size_t j = 0; j < b.words_.size(); ++j) {
-      const Wide total = Wide{a.words_[i]} * b.words_[j] + out.words_[i + j] + carry;
-      out.words_[i + j] = static_cast<std::uint64_t>(total);
-      carry = static_cast<std::uint64_t>(total >> kWordBits);
-    }
-    out.words_[i + b.words_.size()] = carry;
+  const Dyadic& longer = a.words_.size() >= b.words_.size() ? a : b;
+  const Dyadic& shorter = a.words_.size() >= b.words_.size() ? b : a;
+  const std::size_t n = longer.words_.size();
+  out.words_.resize(n + shorter.words_.size());
+  Word* words = out.words_.data();
+  std::fill_n(words, n, 0);
+  for (std::size_t i = 0; i < shorter.words_.size(); ++i) {
+    words[i + n] = add_multiple(words + i, longer.words_.data(), n, shorter.words_[i]);
   }
   out.sign_ = a.sign_ * b.sign_;
   out.exponent_ = a.exponent_ + b.exponent_;
-  out.normalize();
+  out.trim();
   return out;
 }
 
-// From the lowest word on, where b's is odd and has an inverse modulo 2^64 (Jebelean, "An algorithm
-// for exact division", 1993).
-Dyadic exact_quotient(const Dyadic& a, const Dyadic& b) {
-  Dyadic out;
-  if (a.sign_ == 0) return out;
-  const std::size_t n = a.words_.size() - b.words_.size() + 1;
-  std::uint64_t inverse = b.words_[0];
-  for (int step = 0; step < 5; ++step) inverse *= 2 - b.words_[0] * inverse;
-  Words rest(a.words_);
-  out.words_.assign(n, 0);
+// From the lowest words up, where nothing has to be guessed (Jebelean, "An algorithm for exact
+// division", 1993).
+Dyadic operator/(const Dyadic& a, const Dyadic& b) {
+  if (a.sign_ == 0) return {};
+  const int zeros = std::countr_zero(b.words_[0]);
+  const Words odd = shifted_right(b.words_, zeros);
+  Dyadic out(a);
+  const std::size_t n = a.words_.size() - odd.size() + 1;
+  out.words_.resize(n);
+  Word* words = out.words_.data();
+  const Word inverse = inverse_of(odd[0]);
   for (std::size_t i = 0; i < n; ++i) {
-    const std::uint64_t factor = rest[i] * inverse;
-    out.words_[i] = factor;
-    std::uint64_t carry = 0;
-    for (std::size_t j = 0; j < b.words_.size() && i + j < n; ++j) {
-      const Wide product = Wide{factor} * b.words_[j] + carry;
-      const auto low = static_cast<std::uint64_t>(product);
-      carry = static_cast<std::uint64_t>(product >> kWordBits) + (rest[i + j] < low ? 1 : 0);
-      rest[i + j] -= low;
-    }
-    for (std::size_t j = i + b.words_.size(); j < n && carry != 0; ++j) {
-      const std::uint64_t before = rest[j];
-      rest[j] -= carry;
-      carry = before < carry ? 1 : 0;
-    }
+    const Word quotient = words[i] * inverse;
+    subtract_multiple(words + i, n - i, odd, quotient);
+    words[i] = quotient;
   }
   out.sign_ = a.sign_ * b.sign_;
-  out.exponent_ = a.exponent_ - b.exponent_;
-  out.normalize();
+  out.exponent_ = a.exponent_ - b.exponent_ - zeros;
+  out.trim();
   return out;
 }
 

@@ -3,7 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+
+#include "regions/words.hpp"
 
 namespace hullspace {
 
@@ -20,16 +21,14 @@ class Dyadic {
   friend Dyadic operator+(const Dyadic& a, const Dyadic& b) { return add(a, b, b.sign_); }
   friend Dyadic operator-(const Dyadic& a, const Dyadic& b) { return add(a, b, -b.sign_); }
   friend Dyadic operator*(const Dyadic& a, const Dyadic& b);
-  // a / b where that is a dyadic rational; b is not zero.
-  friend Dyadic exact_quotient(const Dyadic& a, const Dyadic& b);
+  // Of numbers whose quotient is dyadic, too.
+  friend Dyadic operator/(const Dyadic& a, const Dyadic& b);
 
  private:
-  using Words = std::vector<std::uint64_t>;
-
   static Dyadic add(const Dyadic& a, const Dyadic& b, int sign_of_b);
-  void normalize();
+  void trim();
 
-  Words words_;  // of |m|, lowest first; the lowest is odd or there is none
+  Words words_;  // of |m|; neither the lowest nor the highest is zero
   std::int64_t exponent_ = 0;
   int sign_ = 0;
 };

@@ -1,8 +1,9 @@
 #include "regions/exact.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 #include "regions/bits.hpp"
 
@@ -12,70 +13,65 @@ namespace {
 // Products that one row may take.
 constexpr std::int64_t kMostWork = 4'000'000;
 
-// The minors of some rows for every choice of as many columns, as bit sets.
-class Minors {
+// Rows in echelon form, one after the other and without fractions: every element is a minor of
+// the rows up to its own, so the divisions leave nothing (Bareiss, "Sylvester's identity and
+// multistep integer-preserving Gaussian elimination", 1968).
+class Elimination {
  public:
-  explicit Minors(std::ptrdiff_t n_columns)
-      : n_columns_(n_columns),
-        values_(std::size_t{1} << static_cast<std::size_t>(n_columns)),
-        next_(values_.size()) {
-    values_[0] = Dyadic(1.0);
+  explicit Elimination(std::ptrdiff_t n_columns) : columns_(static_cast<std::size_t>(n_columns)) {
+    std::iota(columns_.begin(), columns_.end(), 0);
   }
 
-  // Expand along one more row; false, and nothing changes, if it depends on the rows before.
-  bool add(const ExactRow& row) {
-    bool independent = false;
-    for (std::uint32_t set = 1; set < values_.size(); ++set) {
-      if (std::popcount(set) != n_rows_ + 1) continue;
-      Dyadic& total = next_[set];
-      total = Dyadic();
-      // The new row is the last: its element in the highest column of the set comes with plus.
-      bool positive = true;
-      for (std::ptrdiff_t c = n_columns_ - 1; c >= 0; --c) {
-        if (((set >> c) & 1U) == 0) continue;
-        const Dyadic& minor = values_[set & ~(1U << c)];
-        if (!row[c].is_zero() && !minor.is_zero()) {
-          const Dyadic product = row[c] * minor;
-          total = positive ? total + product : total - product;
-        }
-        positive = !positive;
+  // Take one more row; false, and nothing changes, if it depends on the rows before.
+  bool add(ExactRow row) {
+    for (std::size_t k = 0; k < rows_.size(); ++k) {
+      const Dyadic& factor = row[columns_[k]];
+      for (std::size_t c = k + 1; c < columns_.size(); ++c) {
+        Dyadic& value = row[columns_[c]];
+        value = pivot(k) * value - factor * rows_[k][columns_[c]];
+        if (k > 0) value = value / pivot(k - 1);
       }
-      independent = independent || !total.is_zero();
     }
-    if (!independent) return false;
-    values_.swap(next_);
-    ++n_rows_;
+    const auto first = columns_.begin() + n_rows();
+    const auto found =
+        std::find_if(first, columns_.end(), [&](std::ptrdiff_t c) { return !row[c].is_zero(); });
+    if (found == columns_.end()) return false;
+    std::iter_swap(first, found);
+    rows_.push_back(std::move(row));
     return true;
   }
 
-  int n_rows() const { return n_rows_; }
+  std::ptrdiff_t n_rows() const { return std::ssize(rows_); }
 
-  // With one row less than columns: the vector that all rows are orthogonal to.
+  // With one row less than columns: the vector that all rows are orthogonal to, of minors of all.
   ExactRow kernel() const {
-    ExactRow out;
-    const std::uint32_t all = static_cast<std::uint32_t>(values_.size()) - 1;
-    for (std::ptrdiff_t c = 0; c < n_columns_; ++c) {
-      const Dyadic& minor = values_[all & ~(1U << c)];
-      out.push_back(c % 2 == 0 ? minor : -minor);
+    ExactRow out(columns_.size());
+    out[columns_.back()] = rows_.empty() ? Dyadic(1.0) : pivot(rows_.size() - 1);
+    for (std::size_t k = rows_.size(); k-- > 0;) {
+      Dyadic total;
+      for (std::size_t c = k + 1; c < columns_.size(); ++c) {
+        total = total - rows_[k][columns_[c]] * out[columns_[c]];
+      }
+      out[columns_[k]] = total / pivot(k);
     }
     return out;
   }
 
  private:
-  std::ptrdiff_t n_columns_;
-  int n_rows_ = 0;
-  std::vector<Dyadic> values_;  // of the choices of as many columns as there are rows
-  std::vector<Dyadic> next_;
+  const Dyadic& pivot(std::size_t k) const { return rows_[k][columns_[k]]; }
+
+  std::vector<ExactRow> rows_;
+  std::vector<std::ptrdiff_t> columns_;  // each row's pivot, then the others
 };
 
 }  // namespace
 
 std::vector<std::ptrdiff_t> independent_rows(const std::vector<ExactRow>& rows,
                                              std::ptrdiff_t n_columns) {
-  Minors minors(n_columns);
+  Elimination elimination(n_columns);
   std::vector<std::ptrdiff_t> found;
-  for (std::size_t i = 0; i < rows.size() && minors.n_rows() < n_columns; ++i) {
-    if (minors.add(rows[i])) found.push_back(static_cast<std::ptrdiff_t>(i));
+  for (std::size_t i = 0; i < rows.size() && elimination.n_rows() < n_columns; ++i) {
+    if (elimination.add(rows[i])) found.push_back(static_cast<std::ptrdiff_t>(i));
   }
   return found;
 }
@@ -166,15 +162,15 @@ bool ExactGeometry::add_unit(std::ptrdiff_t stage, std::ptrdiff_t unit, ExactRow
 std::optional<ExactRow> ExactGeometry::generator(const std::vector<std::int32_t>& refs,
                                                  const double* near) {
   const std::ptrdiff_t n = maps_.n_coefficients();
-  Minors minors(n);
+  Elimination elimination(n);
   for (const std::int32_t ref : refs) {
-    if (minors.n_rows() == n - 1) break;
+    if (elimination.n_rows() == n - 1) break;
     const ExactRow* found = row(ref);
     if (found == nullptr) return std::nullopt;
-    minors.add(*found);
+    elimination.add(*found);
   }
-  if (minors.n_rows() != n - 1) return std::nullopt;
-  ExactRow out = minors.kernel();
+  if (elimination.n_rows() != n - 1) return std::nullopt;
+  ExactRow out = elimination.kernel();
   int orientation = out.back().sign();
   if (orientation == 0) {
     std::ptrdiff_t largest = 0;

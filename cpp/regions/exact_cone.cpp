@@ -94,7 +94,7 @@ void ExactCone::pivot(std::ptrdiff_t place, const ExactRow& column, std::ptrdiff
       const Dyadic& y = element(place, c);
       Dyadic total = x.is_zero() ? Dyadic() : x * size;
       if (!column[i].is_zero() && !y.is_zero()) total = total - column[i] * y;
-      x = exact_quotient(total, denominator_);
+      x = total / denominator_;
     }
   }
   work_ += 3 * d_ * (d_ + 1);

@@ -39,9 +39,12 @@ ReluNetwork::ReluNetwork(std::ptrdiff_t n_inputs, const std::vector<StageData>& 
   out->n_inputs = n_inputs;
   for (const StageData& data : stages) {
     NetworkStage stage;
-    stage.n_units = data.n_units;
-    stage.bias.assign(data.bias, data.bias + data.n_units);
-    stage.slopes.assign(data.slopes, data.slopes + data.n_units);
+    if (data.slopes.size() != data.bias.size()) {
+      throw ArgumentError("slopes must be as many as biases");
+    }
+    stage.n_units = data.n_units();
+    stage.bias.assign(data.bias.begin(), data.bias.end());
+    stage.slopes.assign(data.slopes.begin(), data.slopes.end());
     stage.first_hidden = out->n_hidden;
     stage.longest_row = 1;
     for (const TermData& term : data.terms) {
@@ -51,12 +54,12 @@ ReluNetwork::ReluNetwork(std::ptrdiff_t n_inputs, const std::vector<StageData>& 
       }
       stage.terms.push_back({term.source, make_operator(term.operation)});
       const Operator& operation = stage.terms.back().operation;
-      if (n_in(operation) != out->width(term.source) || n_out(operation) != data.n_units) {
+      if (n_in(operation) != out->width(term.source) || n_out(operation) != data.n_units()) {
         throw ArgumentError(name + " must have operators that fit its source and its units");
       }
       stage.longest_row += std::visit([](const auto& op) { return op.longest_row(); }, operation);
     }
-    for (std::ptrdiff_t i = 0; i < data.n_units; ++i) {
+    for (std::ptrdiff_t i = 0; i < data.n_units(); ++i) {
       if (!std::isfinite(data.bias[i]) || !std::isfinite(data.slopes[i])) {
         throw ArgumentError("biases and slopes must be finite");
       }

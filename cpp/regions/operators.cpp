@@ -52,10 +52,11 @@ void DenseOperator::read_row(std::ptrdiff_t i, RowEntries& entries) const {
 }
 
 SparseOperator::SparseOperator(const SparseData& data)
-    : n_in_(data.n_in), starts_(data.row_starts, data.row_starts + data.n_out + 1) {
-  values_.assign(data.values, data.values + starts_.back());
-  columns_.assign(data.columns, data.columns + starts_.back());
-  for (std::ptrdiff_t i = 0; i < data.n_out; ++i) {
+    : n_in_(data.n_in),
+      values_(data.values.begin(), data.values.end()),
+      columns_(data.columns.begin(), data.columns.end()),
+      starts_(data.row_starts.begin(), data.row_starts.end()) {
+  for (std::ptrdiff_t i = 0; i < n_out(); ++i) {
     longest_ = std::max<std::ptrdiff_t>(longest_, starts_[i + 1] - starts_[i]);
   }
   for (const std::int32_t column : columns_) {
@@ -114,7 +115,7 @@ ConvolutionOperator::ConvolutionOperator(const ConvolutionData& data) : data_(da
     }
   }
   absolute_ = absolute_values(kernels_of_);
-  data_.weight = nullptr;
+  data_.weight = {};
 }
 
 double ConvolutionOperator::weight(std::ptrdiff_t channel, std::ptrdiff_t c, std::ptrdiff_t y,

@@ -60,7 +60,7 @@ double ProgramCells::doubt(const double* x) const { return row_doubt_ * size_of(
 bool ProgramCells::look_at(const double* x) {
   const double at = value(x);
   if (!(std::abs(at) > doubt(x))) return false;
-  Place& place = at > 0.0 ? highest_ : lowest_;
+  SidePoint& place = at > 0.0 ? highest_ : lowest_;
   if (std::abs(at) > std::abs(place.value)) {
     place.x.assign(x, x + n_);
     place.value = at;
@@ -382,7 +382,7 @@ ProgramCell ProgramCells::child(const Cell& cell, bool positive) {
 
 // From the cell's point towards the farthest one known on that side, well clear of the hyperplane.
 void ProgramCells::choose_point(const Cell& cell, bool positive, Cell& out) {
-  const Place& far = positive ? highest_ : lowest_;
+  const SidePoint& far = positive ? highest_ : lowest_;
   std::copy_n(cell.point, n_, out.point);
   if (cell.radius > 0.0 && far.value != 0.0) {
     const double here = (positive ? 1.0 : -1.0) * value(cell.point);
@@ -413,7 +413,7 @@ void ProgramCells::choose_point(const Cell& cell, bool positive, Cell& out) {
 
 void ProgramCells::choose_exact_point(const Cell& cell, bool positive, Cell& out) {
   out.radius = 0.0;
-  const Place& far = positive ? highest_ : lowest_;
+  const SidePoint& far = positive ? highest_ : lowest_;
   ExactRow inside = cell.inside ? *cell.inside : exact_point(cell.point, n_);
   std::optional<std::vector<ExactRow>> rows = exact_rows(cell);
   const ExactRow* row = exact_.row(ref_);

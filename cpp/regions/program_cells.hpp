@@ -77,7 +77,7 @@ class ProgramCells {
 
  private:
   // A point inside on one side of the hyperplane, or, exactly, one of the closed cell.
-  struct Place {
+  struct SidePoint {
     std::vector<double> x;
     double value = 0.0;  // zero if there is no such point
     ExactRow exact;      // homogeneous coordinates; empty if there is no such point
@@ -134,8 +134,8 @@ class ProgramCells {
   double row_norm_ = 0.0;
   std::int32_t ref_ = 0;
   bool vague_ = false;  // rounding may have made its slopes
-  Place highest_;
-  Place lowest_;
+  SidePoint highest_;
+  SidePoint lowest_;
   std::vector<double> found_;  // points that belong to no cell
   std::vector<double> pulled_;
   std::vector<double> ball_;

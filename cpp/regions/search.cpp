@@ -38,7 +38,7 @@ Frame make_frame(const ReluNetwork::Stages& network, const RegionDomain& domain,
       frame.embedding.push_back(domain.basis.row(i)[dims[c]] * scales[c]);
     }
   }
-  frame.embedding.insert(frame.embedding.end(), domain.origin, domain.origin + network.n_inputs);
+  frame.embedding.insert(frame.embedding.end(), domain.origin.begin(), domain.origin.end());
   for (std::ptrdiff_t j = 0; j < domain.rows.rows; ++j) {
     for (std::size_t c = 0; c < dims.size(); ++c) {
       frame.constraints.push_back(-domain.rows.row(j)[dims[c]] * scales[c]);
@@ -168,6 +168,10 @@ RegionSearch::RegionSearch(const ReluNetwork& network, const RegionDomain& domai
   const ReluNetwork::Stages& stages = network.stages();
   if (domain.basis.rows != stages.n_inputs || domain.rows.cols != domain.basis.cols) {
     throw ArgumentError("the domain must have as many features as the network has inputs");
+  }
+  if (std::ssize(domain.origin) != stages.n_inputs ||
+      std::ssize(domain.bounds) != domain.rows.rows) {
+    throw ArgumentError("the domain's origin and bounds must fit its basis and rows");
   }
   impl_ = method == RegionMethod::kVertices ? make_vertex_search(stages, domain, with_proof)
                                             : make_program_search(stages, domain, with_proof);

@@ -42,6 +42,40 @@ bool solve_combination(const std::vector<double>& rows, std::ptrdiff_t n,
   return true;
 }
 
+// A bound on |x - y| where y is orthogonal to all rows and equals x in the kept coordinate, for x
+// that misses the rows by so much. `inverse`, whose rows are 2 n apart, is an approximate inverse X
+// of the rows' matrix M without that coordinate: |X| |missed| / (1 - |I - X M|) (Higham,
+// section 7.1).
+std::optional<double> kernel_error(const double* rows, const double* inverse, std::ptrdiff_t n,
+                                   std::ptrdiff_t kept, const double* missed,
+                                   const double* doubts) {
+  const double roundings = 2.0 * (static_cast<double>(n) + 5.0) * tolerances::kRoundoffDouble;
+  double reach = 0.0;
+  double rest = 0.0;
+  for (std::ptrdiff_t c = 0; c < n; ++c) {
+    const double* x = inverse + c * 2 * n;
+    double own_reach = 0.0;
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+      own_reach += std::abs(x[i]) * (std::abs(missed[i]) + doubts[i]);
+    }
+    double own_rest = 0.0;
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+      double product = c == i ? -1.0 : 0.0;
+      double size = 1.0;
+      for (std::ptrdiff_t j = 0; j < n; ++j) {
+        const double term = x[j] * rows[j * (n + 1) + i + (i < kept ? 0 : 1)];
+        product += term;
+        size += std::abs(term);
+      }
+      own_rest += std::abs(product) + roundings * size;
+    }
+    reach = std::max(reach, own_reach);
+    rest = std::max(rest, own_rest);
+  }
+  if (!(rest < 0.5)) return std::nullopt;
+  return 1.01 * reach / (1.0 - rest) + 2.0 * tolerances::kRoundoffDouble;
+}
+
 }  // namespace
 
 std::optional<double> eliminate(double* matrix, std::ptrdiff_t n, std::ptrdiff_t width,
@@ -69,6 +103,34 @@ std::optional<double> eliminate(double* matrix, std::ptrdiff_t n, std::ptrdiff_t
     }
   }
   return determinant;
+}
+
+std::optional<double> refine_kernel(const double* rows, const double* doubts, std::ptrdiff_t n,
+                                    std::ptrdiff_t kept, double* x, std::vector<double>& memory) {
+  const std::ptrdiff_t width = 2 * n;
+  memory.assign(static_cast<std::size_t>(n * width + n), 0.0);
+  double* matrix = memory.data();
+  double* missed = matrix + n * width;
+  for (std::ptrdiff_t i = 0; i < n; ++i) {
+    const double* row = rows + i * (n + 1);
+    std::copy_n(row, kept, matrix + i * width);
+    std::copy_n(row + kept + 1, n - kept, matrix + i * width + kept);
+    matrix[i * width + n + i] = 1.0;
+  }
+  if (!eliminate(matrix, n, width, tolerances::kTiny)) return std::nullopt;
+  const double* inverse = matrix + n;
+  const auto miss = [&] {
+    for (std::ptrdiff_t i = 0; i < n; ++i)
+      missed[i] = std::inner_product(x, x + n + 1, rows + i * (n + 1), 0.0);
+  };
+  miss();
+  for (std::ptrdiff_t c = 0; c < n; ++c) {
+    const double step = std::inner_product(missed, missed + n, inverse + c * width, 0.0);
+    double& own = x[c < kept ? c : c + 1];
+    own = std::clamp(own - step, -1.0, 1.0);
+  }
+  miss();
+  return kernel_error(rows, inverse, n, kept, missed, doubts);
 }
 
 bool find_cone_combination(const std::vector<double>& rows, std::ptrdiff_t n,

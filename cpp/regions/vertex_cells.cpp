@@ -258,6 +258,8 @@ std::optional<ExactRow> VertexCells::exact_vertex(const Cell& cell, std::ptrdiff
 }
 
 int VertexCells::exact_sign(const Cell& cell, std::ptrdiff_t v, std::int32_t ref) {
+  const std::vector<std::int32_t> through = refs_through(cell, v);
+  if (std::find(through.begin(), through.end(), ref) != through.end()) return 0;
   const std::optional<ExactRow> vertex = exact_vertex(cell, v);
   const ExactRow* row = exact_.row(ref);
   if (!vertex || row == nullptr) {
@@ -351,65 +353,37 @@ void VertexCells::scale_vertex(double* coordinates, double& error) const {
 }
 
 // Solve for the vertex in which as many hyperplanes as dimensions meet, from their rows, where the
-// way here has made its error large. With an approximate inverse X of the rows' matrix M and what
-// the vertex misses the hyperplanes by, r, the error is at most |X| |r| / (1 - |I - X M|) (Higham,
-// section 7.1). False, and nothing changes, if that is no better.
+// way here has made its error large. A coordinate of size one stays: the last, or the largest of
+// one far out and of a ray. Their sides are known only as long as the error is below one. False,
+// and nothing changes, if the vertex gets no better.
 bool VertexCells::polish(const std::int32_t* refs, const std::uint64_t* set, std::ptrdiff_t words,
                          double* coordinates, double& error) {
   const std::ptrdiff_t n = d_ - 1;
-  if (coordinates[n] != 1.0 || count_bits(set, words) != n) return false;
-  const std::ptrdiff_t width = 2 * n;
-  matrix_.assign(static_cast<std::size_t>(n * width + n * d_), 0.0);
+  std::ptrdiff_t kept = n;
+  if (coordinates[n] != 1.0) {
+    if (!(error < 1.0)) return false;
+    for (kept = 0; kept < d_ && std::abs(coordinates[kept]) != 1.0; ++kept) {
+    }
+    if (kept == d_) return false;
+  }
+  if (count_bits(set, words) != n) return false;
+  meeting_.resize(static_cast<std::size_t>(n * d_));
   doubts_.resize(static_cast<std::size_t>(n));
-  double* rows = matrix_.data() + n * width;  // as they are; before them, what is eliminated
   std::ptrdiff_t i = 0;
   for (std::ptrdiff_t k = 0; k < words; ++k) {
     for (std::uint64_t rest = set[k]; rest != 0; rest &= rest - 1, ++i) {
-      double row_error = 0.0;
       double size = 0.0;
       const std::int32_t ref = refs[64 * k + std::countr_zero(rest)];
-      if (ref == kInfinity) return false;
-      read_row(ref, rows + i * d_, row_error, size);
-      doubts_[i] = row_error + 2.0 * roundings_ * size + kTiny;
-      std::copy_n(rows + i * d_, n, &matrix_[i * width]);
-      matrix_[i * width + n + i] = 1.0;
+      read_row(ref, &meeting_[i * d_], doubts_[i], size);
+      doubts_[i] += 2.0 * roundings_ * size + kTiny;
     }
   }
-  if (!eliminate(matrix_.data(), n, width, kTiny)) return false;
-  const double* inverse = matrix_.data() + n;  // rows `width` apart
-  std::vector<double>& missed = scratch_;
-  for (int pass = 0; pass < 2; ++pass) {
-    for (i = 0; i < n; ++i) {
-      missed[i] = rows[i * d_ + n];
-      for (std::ptrdiff_t c = 0; c < n; ++c) missed[i] += rows[i * d_ + c] * coordinates[c];
-    }
-    for (std::ptrdiff_t c = 0; c < n && pass == 0; ++c) {
-      double step = 0.0;
-      for (i = 0; i < n; ++i) step += inverse[c * width + i] * missed[i];
-      if (!(std::abs(step) <= 2.0 * error)) return false;
-      coordinates[c] = std::clamp(coordinates[c] - step, -1.0, 1.0);
-    }
-  }
-  double reach = 0.0;
-  double rest = 0.0;
-  for (std::ptrdiff_t c = 0; c < n; ++c) {
-    double own_reach = 0.0;
-    double own_rest = 0.0;
-    for (i = 0; i < n; ++i) {
-      own_reach += std::abs(inverse[c * width + i]) * (std::abs(missed[i]) + doubts_[i]);
-      double product = c == i ? -1.0 : 0.0;
-      double size = 1.0;
-      for (std::ptrdiff_t j = 0; j < n; ++j) {
-        product += inverse[c * width + j] * rows[j * d_ + i];
-        size += std::abs(inverse[c * width + j] * rows[j * d_ + i]);
-      }
-      own_rest += std::abs(product) + 2.0 * roundings_ * size;
-    }
-    reach = std::max(reach, own_reach);
-    rest = std::max(rest, own_rest);
-  }
-  if (!(rest < 0.5)) return false;
-  error = std::min(error, 1.01 * reach / (1.0 - rest) + 2.0 * kRoundoff);
+  std::copy_n(coordinates, d_, scratch_.data());
+  const std::optional<double> bound =
+      refine_kernel(meeting_.data(), doubts_.data(), n, kept, scratch_.data(), inverse_);
+  if (!bound || !(*bound < error)) return false;
+  std::copy_n(scratch_.data(), d_, coordinates);
+  error = *bound;
   return true;
 }
 

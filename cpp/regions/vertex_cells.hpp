@@ -150,8 +150,9 @@ class VertexCells {
   std::vector<std::int32_t> old_;
 
   // Of `polish`.
-  std::vector<double> matrix_;
+  std::vector<double> meeting_;  // (n, n_coefficients): rows of the hyperplanes through a vertex
   std::vector<double> doubts_;
+  std::vector<double> inverse_;
 
   // Of `screen`.
   std::vector<double> highest_;

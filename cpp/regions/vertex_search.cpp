@@ -12,7 +12,7 @@ namespace hullspace {
 namespace {
 
 constexpr std::int64_t kRegionsPerTask = 4096;
-// Exact elimination tries every choice of dimensions.
+// Cells have too many vertices beyond.
 constexpr std::ptrdiff_t kMostDims = 12;
 
 // A cell that outlives the arena it was made in.

@@ -63,39 +63,38 @@ void BytePanels::pack(const PointSet& points, std::ptrdiff_t first_panel, const 
     panels_ = std::move(panels);
     capacity_ = capacity;
   }
-  double rounding = rounding_ * rounding_;
-  double spread = spread_ * spread_;
+  Errors largest{rounding_ * rounding_, spread_ * spread_};
   std::mutex mutex;
   const auto pack_range = [&](std::ptrdiff_t first, std::ptrdiff_t last) {
-    double part_rounding = 0.0;
-    double part_spread = 0.0;
+    Errors part;
     std::vector<double> row(static_cast<std::size_t>(n_features_));
     std::fill_n(&panels_[(first_panel + first) * size], (last - first) * size, std::uint8_t{128});
     const std::ptrdiff_t end = std::min((first_panel + last) * kPanelPoints, points.n_points());
     for (std::ptrdiff_t i = (first_panel + first) * kPanelPoints; i < end; ++i) {
       points.load(i, row.data());
-      std::uint8_t* out = &panels_[i / kPanelPoints * size + i % kPanelPoints * 4];
-      double error = 0.0;
-      double deviation = 0.0;
-      for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
-        const double exact = scales_[j] > 0.0 ? row[j] / scales_[j] : 0.0;
-        const double v = std::clamp(nearest_integer(exact), -kLargest, kLargest);
-        out[j / 4 * 4 * kPanelPoints + j % 4] = static_cast<std::uint8_t>(v + 128.0);
-        error += squared(exact - v);
-        deviation += squared(v - middle_[j]);
-      }
-      part_rounding = std::max(part_rounding, error);
-      part_spread = std::max(part_spread, deviation);
+      part.raise(pack_point(row.data(), &panels_[i / kPanelPoints * size + i % kPanelPoints * 4]));
     }
     const std::lock_guard<std::mutex> lock(mutex);
-    rounding = std::max(rounding, part_rounding);
-    spread = std::max(spread, part_spread);
+    largest.raise(part);
   };
   for_ranges(context, n_panels - first_panel, 64, pack_range);
   n_panels_ = n_panels;
   // The square of a root may have lost the last bits.
-  rounding_ = std::sqrt(rounding) * (1.0 + 4.0 * tolerances::kRoundoffDouble);
-  spread_ = std::sqrt(spread) * (1.0 + 4.0 * tolerances::kRoundoffDouble);
+  rounding_ = std::sqrt(largest.rounding) * (1.0 + 4.0 * tolerances::kRoundoffDouble);
+  spread_ = std::sqrt(largest.spread) * (1.0 + 4.0 * tolerances::kRoundoffDouble);
+}
+
+// Pack a point, whose bytes begin at `out`.
+BytePanels::Errors BytePanels::pack_point(const double* row, std::uint8_t* out) const {
+  Errors errors;
+  for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
+    const double exact = scales_[j] > 0.0 ? row[j] / scales_[j] : 0.0;
+    const double v = std::clamp(nearest_integer(exact), -kLargest, kLargest);
+    out[j / 4 * 4 * kPanelPoints + j % 4] = static_cast<std::uint8_t>(v + 128.0);
+    errors.rounding += squared(exact - v);
+    errors.spread += squared(v - middle_[j]);
+  }
+  return errors;
 }
 
 const std::uint8_t* BytePanels::panel(std::ptrdiff_t i) const {

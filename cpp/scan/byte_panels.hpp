@@ -8,6 +8,7 @@
 // where the first two terms are computed and Cauchy-Schwarz bounds the last two.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -47,7 +48,18 @@ class BytePanels {
   void quantize(const double* direction, Direction& out) const;
 
  private:
+  // Squares of the norms below.
+  struct Errors {
+    double rounding = 0.0;
+    double spread = 0.0;
+
+    void raise(const Errors& other) {
+      rounding = std::max(rounding, other.rounding);
+      spread = std::max(spread, other.spread);
+    }
+  };
   void pack(const PointSet& points, std::ptrdiff_t first_panel, const Context& context);
+  Errors pack_point(const double* row, std::uint8_t* out) const;
 
   std::ptrdiff_t n_features_;
   std::ptrdiff_t n_panels_ = 0;

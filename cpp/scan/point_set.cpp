@@ -67,33 +67,24 @@ void PointSet::find_center_and_unit(const Context& context) {
   double reach = 0.0;
   double offset = 0.0;
   center_.resize(n_features_);
-  for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
-    // Halving first cannot overflow; equal ends give exactly that value unless it is subnormal.
-    center_[j] = box.low[j] == box.high[j] ? box.low[j] : 0.5 * box.low[j] + 0.5 * box.high[j];
-    reach = std::max({reach, box.high[j] - center_[j], center_[j] - box.low[j]});
-    offset = std::max(offset, std::abs(center_[j]));
-  }
-  // A set that is one point has no extent of its own: its unit is its distance from the origin.
-  if (reach == 0.0) reach = offset > 0.0 ? offset : 1.0;
-  int exponent = 0;
-  std::frexp(reach, &exponent);
-  const int half = exponent / 2;
-  unit_high_ = std::ldexp(1.0, -half);
-  unit_low_ = std::ldexp(1.0, half - exponent);
   half_widths_.resize(n_features_);
   for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
-    const double width = std::max(box.high[j] - center_[j], center_[j] - box.low[j]);
-    half_widths_[j] = width * unit_high_ * unit_low_;
+    center_[j] = decide::middle(box.low[j], box.high[j]);
+    half_widths_[j] = decide::half_width(box.low[j], box.high[j], center_[j]);
+    reach = std::max(reach, half_widths_[j]);
+    offset = std::max(offset, std::abs(center_[j]));
   }
+  unit_ = decide::unit_of(reach, offset);
+  for (double& width : half_widths_) width = unit_.to_set(width);
 }
 
 void PointSet::load(std::ptrdiff_t i, double* out) const {
   const Kernels& table = kernels();
   if (const auto* floats = std::get_if<MatrixView<float>>(&points_)) {
-    table.center_floats(floats->row(i), center_.data(), unit_high_, unit_low_, out, n_features_);
+    table.center_floats(floats->row(i), center_.data(), unit_.high, unit_.low, out, n_features_);
   } else {
-    table.center_doubles(std::get<MatrixView<double>>(points_).row(i), center_.data(), unit_high_,
-                         unit_low_, out, n_features_);
+    table.center_doubles(std::get<MatrixView<double>>(points_).row(i), center_.data(), unit_.high,
+                         unit_.low, out, n_features_);
   }
 }
 
@@ -118,27 +109,24 @@ double PointSet::load_query(const AnyMatrix& matrix, std::ptrdiff_t i, double* o
       [&](const auto& view) {
         const auto* row = view.row(i);
         for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
-          // Quarters cannot overflow; queries this far out do not notice the lost last bits.
-          const double quarter = 0.25 * static_cast<double>(row[j]) - 0.25 * center_[j];
-          largest = std::max(largest, std::abs(quarter));
-          const double difference = static_cast<double>(row[j]) - center_[j];
-          out[j] = std::isfinite(difference) ? difference * unit_high_ * unit_low_
-                                             : 4.0 * (quarter * unit_high_ * unit_low_);
+          const auto x = static_cast<double>(row[j]);
+          largest = std::max(largest, std::abs(decide::quarter_offset(x, center_[j])));
+          out[j] = decide::query_coordinate(x, center_[j], unit_);
         }
       },
       matrix);
-  const double limit = tolerances::kFarthestQuery * radius_;
-  if (!(length_to_data(0.25 * limit) < largest)) return 0.0;
+  const double farthest = decide::farthest_coordinate(radius_);
+  if (!decide::is_far(largest, farthest, unit_)) return 0.0;
   std::visit(
       [&](const auto& view) {
         const auto* row = view.row(i);
         for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
-          const double quarter = 0.25 * static_cast<double>(row[j]) - 0.25 * center_[j];
-          out[j] = quarter / largest * limit;
+          const double quarter = decide::quarter_offset(static_cast<double>(row[j]), center_[j]);
+          out[j] = decide::moved_in(quarter, largest, farthest);
         }
       },
       matrix);
-  return largest / (0.25 * limit);
+  return decide::far_unit(largest, farthest);
 }
 
 double PointSet::load_direction(const AnyMatrix& matrix, std::ptrdiff_t i, double* out) const {
@@ -161,7 +149,7 @@ double PointSet::load_direction(const AnyMatrix& matrix, std::ptrdiff_t i, doubl
 
 void PointSet::point_to_data(const double* point, double* out) const {
   for (std::ptrdiff_t j = 0; j < n_features_; ++j) {
-    out[j] = center_[j] + point[j] / unit_high_ / unit_low_;
+    out[j] = center_[j] + unit_.to_data(point[j]);
   }
 }
 
@@ -221,14 +209,13 @@ void PointSet::pack(std::ptrdiff_t first_panel, const Context& context) {
   };
   for_ranges(context, n_panels() - first_panel, step, pack_range);
   radius_ = std::sqrt(largest);
-  // A set that is one point counts as far from zero as it is, see find_center_and_unit.
   if (radius_ == 0.0) {
     double square = 0.0;
     for (const double c : center_) {
-      const double scaled = c * unit_high_ * unit_low_;
+      const double scaled = unit_.to_set(c);
       square += scaled * scaled;
     }
-    radius_ = square > 0.0 ? std::sqrt(square) : unit_high_ * unit_low_;
+    radius_ = decide::lone_radius(square, unit_);
   }
 }
 

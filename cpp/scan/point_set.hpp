@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/parallel.hpp"
+#include "decide/units.hpp"
 #include "hullspace/context.hpp"
 #include "hullspace/view.hpp"
 
@@ -53,10 +54,11 @@ class PointSet {
 
   // The center in the data, and the unit's exponent of two.
   const std::vector<double>& center() const { return center_; }
-  int unit_exponent() const { return std::ilogb(unit_high_) + std::ilogb(unit_low_); }
+  int unit_exponent() const { return std::ilogb(unit_.high) + std::ilogb(unit_.low); }
+  const decide::Unit& unit() const { return unit_; }
 
   // From the set's coordinates to the data's.
-  double length_to_data(double length) const { return length / unit_high_ / unit_low_; }
+  double length_to_data(double length) const { return unit_.to_data(length); }
   void point_to_data(const double* point, double* out) const;
 
   // Panels of kPanelPoints points. A panel holds n_scan_rows() rows of kPanelPoints floats: the
@@ -77,8 +79,7 @@ class PointSet {
   std::ptrdiff_t n_features_;
   std::vector<double> center_;
   std::vector<double> half_widths_;
-  double unit_high_ = 1.0;  // the unit is unit_high_ * unit_low_, which may itself overflow
-  double unit_low_ = 1.0;
+  decide::Unit unit_;
   double radius_ = 0.0;
   std::ptrdiff_t capacity_ = 0;  // panels
   std::unique_ptr<float[]> panels_;

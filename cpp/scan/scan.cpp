@@ -5,19 +5,9 @@
 #include <cmath>
 #include <limits>
 
+#include "decide/scan.hpp"
+
 namespace hullspace {
-namespace {
-
-// Smallest float that is not below x: a rounded threshold must not lose points.
-float round_up(double x) {
-  const float rounded = static_cast<float>(x);
-  return static_cast<double>(rounded) >= x
-             ? rounded
-             : std::nextafter(rounded, std::numeric_limits<float>::infinity());
-}
-
-}  // namespace
-
 void Selection::reset(std::size_t keep, double threshold) {
   keep_ = keep;
   threshold_ = threshold;
@@ -76,7 +66,7 @@ void Scanner::pack(std::span<const ScanRequest> requests) {
       out[k * width] = static_cast<float>(requests[i].direction[k]);
     }
     out[(n_rows - 1) * width] = static_cast<float>(requests[i].half_norm_weight);
-    thresholds_[i] = round_up(requests[i].selection->threshold());
+    thresholds_[i] = decide::rounded_up(requests[i].selection->threshold());
   }
 }
 
@@ -92,7 +82,7 @@ void Scanner::select(std::ptrdiff_t panel, std::ptrdiff_t tile, std::uint32_t ma
       selection.offer(scores_[j * kPanelPoints + i],
                       static_cast<std::int32_t>(panel * kPanelPoints + i));
     }
-    thresholds_[request] = round_up(selection.threshold());
+    thresholds_[request] = decide::rounded_up(selection.threshold());
   }
 }
 

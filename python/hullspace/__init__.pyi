@@ -127,5 +127,6 @@ from .status import Proof as Proof
 from .status import Status as Status
 from .studies import Study as Study
 from .studies import study as study
+from .studies import study_features as study_features
 
 __version__: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,10 @@ FloatArray: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 # The two parts of a set of equations E x = d.
 Pair: TypeAlias = tuple[npt.ArrayLike, npt.ArrayLike]
 _Floats = npt.NDArray[np.float64]
+_T = TypeVar("_T", bound=np.generic)
+
+# Relative to the scale of the data: of every question, and of the check of its answer.
+DEFAULT_TOLERANCE = 1e-9
 
 
 def as_matrix(
@@ -43,15 +47,17 @@ def as_matrix(
             )
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     require_shape(array.shape, name, columns=columns, allow_empty=allow_empty)
-    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
-        matrix: FloatArray = np.ascontiguousarray(array, dtype=np.float64)
-    elif array.dtype.itemsize == 8:
-        matrix = np.ascontiguousarray(array, dtype=np.float64)
-    else:
-        matrix = np.ascontiguousarray(array, dtype=np.float32)
+    single = array.dtype.kind == "f" and array.dtype.itemsize < 8
+    matrix: FloatArray = as_plain(array, np.float32) if single else as_plain(array, np.float64)
     if check_finite:
         require_finite(matrix, name)
     return matrix
+
+
+def as_plain(value: npt.ArrayLike, dtype: type[_T]) -> npt.NDArray[_T]:
+    """Return an array in C order and aligned, as the core takes it; copied if it is not."""
+    array = np.ascontiguousarray(value, dtype=dtype)
+    return array if array.flags.aligned else array.copy()
 
 
 def require_shape(
@@ -112,7 +118,7 @@ def as_tolerance(tolerance: float) -> float:
 def as_double_matrix(value: Any, name: str, columns: int | None = None) -> _Floats:
     """Return a finite C-contiguous float64 matrix, which may have no rows."""
     matrix = as_matrix(value, name, columns=columns, allow_empty=True)
-    return np.ascontiguousarray(matrix, dtype=np.float64)
+    return as_plain(matrix, np.float64)
 
 
 def as_bounds(value: Any, name: str, n_rows: int) -> _Floats:
@@ -123,7 +129,7 @@ def as_bounds(value: Any, name: str, n_rows: int) -> _Floats:
     if vector.shape != (n_rows,):
         raise ValueError(f"{name} must have shape ({n_rows},), got {vector.shape}")
     require_finite(vector, name)
-    return np.ascontiguousarray(vector, dtype=np.float64)
+    return as_plain(vector, np.float64)
 
 
 def as_equalities(equalities: Pair | None, n_features: int) -> tuple[_Floats, _Floats]:

@@ -36,13 +36,13 @@ class ImageSplit:
     class_names: tuple[str, ...]
 
 
-def load_digits_split(*, seed: int = 0, test_share: float = 0.25) -> ImageSplit:
+def load_digits_split(*, random_state: int = 0, test_share: float = 0.25) -> ImageSplit:
     """Load scikit-learn's 1,797 scans of handwritten digits, split at random by class.
 
     Parameters
     ----------
-    seed : int, default 0
-        Of the split.
+    random_state : int, default 0
+        Seed of the split.
     test_share : float, default 0.25
         Share of the images that are for testing.
 
@@ -66,7 +66,10 @@ def load_digits_split(*, seed: int = 0, test_share: float = 0.25) -> ImageSplit:
     images = (digits.images / 16.0).astype(np.float32)[:, None]
     split = require("sklearn.model_selection", "study").train_test_split
     train, test = split(
-        np.arange(len(images)), test_size=test_share, stratify=digits.target, random_state=seed
+        np.arange(len(images)),
+        test_size=test_share,
+        stratify=digits.target,
+        random_state=random_state,
     )
     labels = digits.target.astype(np.int64)
     names = tuple(str(name) for name in digits.target_names)
@@ -78,7 +81,7 @@ def train_digits_network(
     *,
     n_features: int = 32,
     epochs: int = 30,
-    seed: int = 0,
+    random_state: int = 0,
     progress: bool = True,
 ) -> nn.Module:
     """Train a small convolutional network on 8 x 8 images of digits.
@@ -91,9 +94,9 @@ def train_digits_network(
         Width of the last hidden layer, which ends in a ReLU.
     epochs : int, default 30
         Passes over the training images, each shifted by up to a pixel.
-    seed : int, default 0
-        Of the initial weights, the order of the images and the shifts. The generators that the
-        caller uses are left as they were.
+    random_state : int, default 0
+        Seed of the initial weights, the order of the images and the shifts. The generators that
+        the caller uses are left as they were.
     progress : bool, default True
         Show a progress bar.
 
@@ -114,7 +117,7 @@ def train_digits_network(
     batches = -(-len(images) // 64)
     with torch.random.fork_rng(devices=[]):
         # torch.manual_seed would also seed the generators of the caller's GPUs.
-        torch.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(random_state)
         model: nn.Module = _digits_network(n_features, len(split.class_names))
         optimizer = torch.optim.Adam(model.parameters())
         schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -130,12 +133,14 @@ def train_digits_network(
     return model.eval()
 
 
-def digits_features(*, seed: int = 0, progress: bool = True) -> tuple[FeatureSplit, ImageSplit]:
+def digits_features(
+    *, random_state: int = 0, progress: bool = True
+) -> tuple[FeatureSplit, ImageSplit]:
     """Train the network for the digits and extract its features.
 
     Parameters
     ----------
-    seed, progress
+    random_state, progress
         As in `digits_model`.
 
     Returns
@@ -143,19 +148,19 @@ def digits_features(*, seed: int = 0, progress: bool = True) -> tuple[FeatureSpl
     FeatureSplit, ImageSplit
         The features, and the images that they belong to, in the same order.
     """
-    _, split, images = digits_model(seed=seed, progress=progress)
+    _, split, images = digits_model(random_state=random_state, progress=progress)
     return split, images
 
 
 def digits_model(
-    *, seed: int = 0, progress: bool = True
+    *, random_state: int = 0, progress: bool = True
 ) -> tuple[nn.Module, FeatureSplit, ImageSplit]:
     """Train the network for the digits; return it with what `digits_features` returns.
 
     Parameters
     ----------
-    seed : int, default 0
-        Of the split and the training.
+    random_state : int, default 0
+        Seed of the split and the training.
     progress : bool, default True
         Show progress bars.
 
@@ -164,8 +169,8 @@ def digits_model(
     torch.nn.Module, FeatureSplit, ImageSplit
         The network from images to logits, its features, and the images.
     """
-    images = load_digits_split(seed=seed)
-    model = train_digits_network(images, seed=seed, progress=progress)
+    images = load_digits_split(random_state=random_state)
+    model = train_digits_network(images, random_state=random_state, progress=progress)
     space = FeatureSpace.from_torch(model, images.train_images[:1])
     train, test = (
         space.extract(pixels, labels=labels, progress=False)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, unique
+
+from hullspace import _core
 
 
+@unique
 class Status(IntEnum):
     """Outcome of one query."""
 
-    OPTIMAL = 0
+    OPTIMAL = int(_core.Status.OPTIMAL)
     """The projection is proven: its gap is within the tolerance."""
-    INSIDE = 1
+    INSIDE = int(_core.Status.INSIDE)
     """Convex weights reproduce the query within the tolerance."""
-    OUTSIDE = 2
+    OUTSIDE = int(_core.Status.OUTSIDE)
     """A hyperplane, verified against every point, separates the query from the hull."""
-    UNDECIDED = 3
+    UNDECIDED = int(_core.Status.UNDECIDED)
     """Rounding, or the tolerance asked for, leaves the question open."""
-    EMPTY = 4
+    EMPTY = int(_core.Status.EMPTY)
     """The polyhedron has no points; multipliers prove it (Farkas' lemma)."""
-    UNBOUNDED = 5
+    UNBOUNDED = int(_core.Status.UNBOUNDED)
     """There is no largest value; a ray proves it."""
-    LIMIT = 6
+    LIMIT = int(_core.Status.LIMIT)
     """The method gave up; what it has is the best that it found."""
+    # The core solves single problems and knows nothing of these.
     COMPLETE = 7
     """The search left nothing open."""
     REACHED = 8

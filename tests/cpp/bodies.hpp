@@ -1,6 +1,8 @@
 // Polyhedra for tests of largest balls, and checks of answers that share nothing with the solvers.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -9,7 +11,7 @@
 #include <random>
 #include <vector>
 
-#include "check.hpp"
+#include "gaussian.hpp"
 #include "hullspace/polyhedron.hpp"
 
 namespace bodies {
@@ -24,10 +26,24 @@ struct Body {
   std::ptrdiff_t n_features = 0;
   std::vector<std::int64_t> starts{0, 0};
 
+  hullspace::MatrixView<double> view() const {
+    return {rows.data(), static_cast<std::ptrdiff_t>(bounds.size()), n_features};
+  }
   hullspace::Polyhedra polyhedra() {
     starts[1] = static_cast<std::int64_t>(bounds.size());
-    return {
-        {rows.data(), std::ptrdiff_t(bounds.size()), n_features}, bounds.data(), starts.data(), 1};
+    return {view(), bounds, starts};
+  }
+  double slack(std::ptrdiff_t i, const double* x) const {
+    double value = bounds[std::size_t(i)];
+    for (std::ptrdiff_t j = 0; j < n_features; ++j) {
+      value -= rows[std::size_t(i * n_features + j)] * x[j];
+    }
+    return value;
+  }
+  double lowest_slack(const double* x) const {
+    double lowest = std::numeric_limits<double>::infinity();
+    for (std::ptrdiff_t i = 0; i < std::ssize(bounds); ++i) lowest = std::min(lowest, slack(i, x));
+    return lowest;
   }
   void add(const std::vector<double>& row, double bound) {
     rows.insert(rows.end(), row.begin(), row.end());
@@ -43,15 +59,15 @@ struct Body {
 inline Body random_rows(int n, int n_rows, unsigned seed) {
   Body body;
   body.n_features = n;
-  body.rows = check::gaussian<double>(std::size_t(n) * std::size_t(n_rows), seed);
-  body.bounds = check::gaussian<double>(std::size_t(n_rows), seed + 1000);
+  body.rows = tests::gaussian<double>(std::size_t(n) * std::size_t(n_rows), seed);
+  body.bounds = tests::gaussian<double>(std::size_t(n_rows), seed + 1000);
   for (double& bound : body.bounds) bound += 0.5;
   return body;
 }
 
 // The cube of half width one around a Gaussian point, cut by rows that leave that point inside.
 inline Body cut_cube(int n, int n_cuts, unsigned seed) {
-  const std::vector<double> center = check::gaussian<double>(std::size_t(n), seed + 2000);
+  const std::vector<double> center = tests::gaussian<double>(std::size_t(n), seed + 2000);
   Body body = random_rows(n, n_cuts, seed);
   for (int i = 0; i < n_cuts; ++i) {
     double level = 0.0;
@@ -86,7 +102,7 @@ inline Body cross_polytope(int n) {
 // Rows of zeros and ones that all pass through the body's highest corner, which they leave in it.
 inline void add_touching(Body& cube, int count, unsigned seed) {
   const std::ptrdiff_t n = cube.n_features;
-  const std::vector<double> values = check::gaussian<double>(std::size_t(n * count), seed);
+  const std::vector<double> values = tests::gaussian<double>(std::size_t(n * count), seed);
   std::vector<double> corner(std::size_t(n), 0.0);
   for (std::size_t i = 0; i < cube.bounds.size(); ++i) {
     for (std::ptrdiff_t j = 0; j < n; ++j) {
@@ -110,7 +126,7 @@ inline void add_touching(Body& cube, int count, unsigned seed) {
 inline Body cone(int n, int count, unsigned seed) {
   Body body;
   body.n_features = n;
-  const std::vector<double> values = check::gaussian<double>(std::size_t(n * count), seed);
+  const std::vector<double> values = tests::gaussian<double>(std::size_t(n * count), seed);
   for (int i = 0; i < count; ++i) {
     std::vector<double> row(values.begin() + i * n, values.begin() + (i + 1) * n);
     row.back() = -std::abs(row.back()) - 0.1;
@@ -127,7 +143,7 @@ inline Body nearly_equal_rows(int n, double noise, unsigned seed) {
   const Body once = cut_cube(n, 2 * n, seed);
   Body body = once;
   const std::size_t size = once.rows.size() + once.bounds.size();
-  const std::vector<double> values = check::gaussian<double>(4 * size, seed + 3000);
+  const std::vector<double> values = tests::gaussian<double>(4 * size, seed + 3000);
   const double* next = values.data();
   for (int copy = 0; copy < 4; ++copy) {
     for (std::size_t i = 0; i < once.bounds.size(); ++i) {
@@ -160,7 +176,7 @@ inline Body powers(int n, int count, unsigned seed) {
 // A cut cube in coordinates of very different sizes.
 inline Body stretched_cube(int n, double most, unsigned seed) {
   Body body = cut_cube(n, 3 * n, seed);
-  const std::vector<double> exponents = check::gaussian<double>(std::size_t(n), seed + 4000);
+  const std::vector<double> exponents = tests::gaussian<double>(std::size_t(n), seed + 4000);
   for (std::size_t i = 0; i < body.rows.size(); ++i) {
     body.rows[i] *= std::pow(most, exponents[i % std::size_t(n)]);
   }
@@ -223,7 +239,7 @@ inline void check_proof(const Body& body, const ChebyshevCenters& found, std::si
   const Status status = found.status[i];
   for (std::ptrdiff_t j = 0; j < body.n_features; ++j) {
     CHECK(std::isnan(center[j]) == (status == Status::kEmpty));
-    CHECK(status == Status::kUnbounded || ray[j] == 0.0);
+    CHECK((status == Status::kUnbounded || ray[j] == 0.0));
   }
   if (status == Status::kOptimal) {
     CHECK(weighed.combination < 1e-10);
@@ -246,7 +262,7 @@ inline void check_proof(const Body& body, const ChebyshevCenters& found, std::si
         length = std::hypot(length, row[j]);
       }
       CHECK(along <= 1e-9 * length);
-      CHECK(slack > 0.0 || length == 0.0);
+      CHECK((slack > 0.0 || length == 0.0));
     }
   }
 }

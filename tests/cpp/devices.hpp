@@ -2,15 +2,15 @@
 #pragma once
 
 #include <cuda_runtime.h>
+#include <doctest/doctest.h>
 
-#include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <vector>
 
-#include "check.hpp"
 #include "cuda/runtime.hpp"
 
-namespace check {
+namespace tests {
 
 // A variable of the environment for as long as this lives.
 class Setting {
@@ -49,14 +49,11 @@ inline int last_device() {
   return count - 1;
 }
 
-// run_all(), or the code by which CTest knows a test that was skipped.
-inline int run_all_on_devices() {
-  constexpr int kSkipped = 77;
-  int count = 0;
-  const cudaError_t error = cudaGetDeviceCount(&count);
-  if (error == cudaSuccess && count > 0) return run_all();
-  std::printf("skipped: %s\n", cudaGetErrorString(error));
-  return kSkipped;
+// Whether a message says something; it is shown where it does not.
+inline bool mentions(const std::string& message, const std::string& what) {
+  if (message.find(what) != std::string::npos) return true;
+  MESSAGE(message);
+  return false;
 }
 
-}  // namespace check
+}  // namespace tests

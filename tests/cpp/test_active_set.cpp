@@ -1,9 +1,11 @@
 #include "hull/active_set.hpp"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 
-#include "check.hpp"
+#include "gaussian.hpp"
 
 using namespace hullspace;
 
@@ -23,7 +25,7 @@ ActiveSet solved(int n_features, const std::vector<double>& points,
 
 }  // namespace
 
-TEST(known_answers_in_the_plane) {
+TEST_CASE("known answers in the plane") {
   const std::vector<double> triangle{0.0, 0.0, 1.0, 0.0, 0.0, 1.0};
   CHECK(std::abs(solved(2, triangle, {1.0, 1.0}).distance() - std::sqrt(0.5)) < 1e-15);
   CHECK(std::abs(solved(2, triangle, {-3.0, -4.0}).distance() - 5.0) < 1e-14);
@@ -32,11 +34,11 @@ TEST(known_answers_in_the_plane) {
   CHECK(solved(2, triangle, {1.0, 0.0}).distance() == 0.0);
 }
 
-TEST(optimality_on_random_pools) {
+TEST_CASE("optimality on random pools") {
   for (unsigned seed = 0; seed < 200; ++seed) {
     const int n_features = 1 + int(seed % 17);
-    const auto points = check::gaussian<double>(std::size_t(40) * n_features, seed);
-    auto query = check::gaussian<double>(n_features, 1000 + seed);
+    const auto points = tests::gaussian<double>(std::size_t(40) * n_features, seed);
+    auto query = tests::gaussian<double>(n_features, 1000 + seed);
     const double reach = std::pow(10.0, double(seed % 7) - 3.0);
     for (double& x : query) x *= reach;
     const ActiveSet active = solved(n_features, points, query);
@@ -62,7 +64,7 @@ TEST(optimality_on_random_pools) {
   }
 }
 
-TEST(direction_is_orthogonal_to_a_face_however_near) {
+TEST_CASE("direction is orthogonal to a face however near") {
   // The face x + y + z = 1 of a simplex, and queries above it by as little as 1e-12.
   const std::vector<double> simplex{0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1};
   const double normal = 1.0 / std::sqrt(3.0);
@@ -76,7 +78,7 @@ TEST(direction_is_orthogonal_to_a_face_however_near) {
   }
 }
 
-TEST(duplicates_and_flat_pools) {
+TEST_CASE("duplicates and flat pools") {
   std::vector<double> points;
   for (int i = 0; i < 30; ++i) {
     const double t = (i % 3) / 2.0;
@@ -86,5 +88,3 @@ TEST(duplicates_and_flat_pools) {
   CHECK(active.distance() == 5.0);
   CHECK(active.support_size() <= 2);
 }
-
-int main() { return check::run_all(); }

@@ -1,17 +1,19 @@
 #include "common/cholesky.hpp"
 
+#include <doctest/doctest.h>
+
 #include <cmath>
 
-#include "check.hpp"
+#include "gaussian.hpp"
 
 using namespace hullspace;
 
 // The factor solves the normal equations of weighted rows, whatever the blocks' sizes.
-TEST(solutions_satisfy_the_equations) {
+TEST_CASE("solutions satisfy the equations") {
   for (const std::ptrdiff_t n : {1, 5, 24, 47, 48, 49, 130}) {
     const std::ptrdiff_t count = n + 250;
-    const std::vector<double> rows = check::gaussian<double>(count * n, 1);
-    std::vector<double> weights = check::gaussian<double>(count, 2);
+    const std::vector<double> rows = tests::gaussian<double>(count * n, 1);
+    std::vector<double> weights = tests::gaussian<double>(count, 2);
     for (double& weight : weights) weight *= weight;
     std::vector<double> matrix(n * n, 0.0);
     for (std::ptrdiff_t k = 0; k < count; ++k) {
@@ -30,7 +32,7 @@ TEST(solutions_satisfy_the_equations) {
       }
     }
     cholesky.factor();
-    const std::vector<double> rhs = check::gaussian<double>(n, 3);
+    const std::vector<double> rhs = tests::gaussian<double>(n, 3);
     std::vector<double> x = rhs;
     cholesky.solve(x.data());
     for (std::ptrdiff_t i = 0; i < n; ++i) {
@@ -40,5 +42,3 @@ TEST(solutions_satisfy_the_equations) {
     }
   }
 }
-
-int main() { return check::run_all(); }

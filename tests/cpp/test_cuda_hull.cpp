@@ -1,64 +1,41 @@
 // Hull calls of the CUDA library against the core's answers.
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <functional>
 #include <string>
 
-#include "check.hpp"
+#include "clouds.hpp"
 #include "cuda/interface.h"
 #include "devices.hpp"
+#include "hull_answers.hpp"
 #include "hullspace/hull.hpp"
 
 using namespace hullspace;
 
 namespace {
 
-using check::Setting;
+using clouds::gaussian;
+using clouds::rounded;
+using clouds::Rows;
+using tests::Answers;
+using tests::Setting;
 
 constexpr std::int64_t kMuch = std::int64_t{1} << 30;
 
 const HscInterface& cuda() { return *hullspace_cuda(HULLSPACE_CUDA_VERSION); }
 
-// Rows of numbers in the host's memory.
 template <class T>
-struct Rows {
-  std::vector<T> values;
-  std::ptrdiff_t n_features;
-
-  std::ptrdiff_t n_rows() const { return std::ssize(values) / n_features; }
-  MatrixView<T> view() const { return {values.data(), n_rows(), n_features}; }
-  HscMatrix matrix(std::ptrdiff_t first = 0, std::ptrdiff_t count = -1) const {
-    return {values.data() + first * n_features,
-            count < 0 ? n_rows() - first : count,
-            n_features,
-            static_cast<int>(sizeof(T)),
-            0,
-            first};
-  }
-};
-
-template <class T = double>
-Rows<T> gaussian(std::ptrdiff_t n, std::ptrdiff_t n_features, unsigned seed, double size = 1.0,
-                 double center = 0.0) {
-  Rows<T> rows{check::gaussian<T>(static_cast<std::size_t>(n * n_features), seed), n_features};
-  for (T& x : rows.values) x = static_cast<T>(center + size * static_cast<double>(x));
-  return rows;
+HscMatrix matrix_of(const Rows<T>& rows, std::ptrdiff_t first = 0, std::ptrdiff_t count = -1) {
+  return {rows.row(first),
+          count < 0 ? rows.n_rows() - first : count,
+          rows.n_features,
+          static_cast<int>(sizeof(T)),
+          0,
+          first};
 }
-
-template <class T>
-Rows<T> rounded(Rows<T> rows) {
-  for (T& x : rows.values) x = std::round(x);
-  return rows;
-}
-
-struct Answers {
-  std::vector<double> points, distances, normals, gaps, residuals, values;
-  std::vector<std::int8_t> status;
-  std::vector<std::int32_t> columns;
-  std::vector<std::int64_t> row_starts;
-};
 
 template <class T>
 std::vector<T>& operator+=(std::vector<T>& a, const std::vector<T>& b) {
@@ -70,7 +47,7 @@ std::vector<T>& operator+=(std::vector<T>& a, const std::vector<T>& b) {
 class DeviceHull {
  public:
   explicit DeviceHull(const HscMatrix& points, std::int64_t limit = kMuch)
-      : call_{check::last_device(), nullptr, limit, nullptr, nullptr} {
+      : call_{tests::last_device(), nullptr, limit, nullptr, nullptr} {
     require(cuda().make_hull(&call_, &points, &hull_));
   }
   ~DeviceHull() { cuda().free_hull(hull_); }
@@ -98,8 +75,8 @@ class DeviceHull {
     for (std::ptrdiff_t first = 0; first < n; first += at_once) {
       const std::ptrdiff_t count = std::min<std::ptrdiff_t>(at_once, n - first);
       const bool one = directions != nullptr && queries.n_rows() == 1;
-      const HscMatrix part = one ? queries.matrix() : queries.matrix(first, count);
-      const HscMatrix along = directions == nullptr ? part : directions->matrix(first, count);
+      const HscMatrix part = one ? matrix_of(queries) : matrix_of(queries, first, count);
+      const HscMatrix along = directions == nullptr ? part : matrix_of(*directions, first, count);
       HscAnswers* answers = nullptr;
       require(cuda().solve_hull(hull_, &call_, goal, &part,
                                 directions == nullptr ? nullptr : &along,
@@ -112,7 +89,7 @@ class DeviceHull {
   template <class T>
   std::vector<std::int32_t> supports(const Rows<T>& directions) {
     std::vector<std::int32_t> out(static_cast<std::size_t>(directions.n_rows()), -1);
-    const HscMatrix matrix = directions.matrix();
+    const HscMatrix matrix = matrix_of(directions);
     require(cuda().find_supports(hull_, &call_, &matrix, out.data()));
     return out;
   }
@@ -158,68 +135,20 @@ class DeviceHull {
   HscHull* hull_ = nullptr;
 };
 
-bool equal(const Answers& a, const Answers& b) {
-  const auto same = [](const std::vector<double>& x, const std::vector<double>& y) {
-    return x.size() == y.size() && std::memcmp(x.data(), y.data(), 8 * x.size()) == 0;
-  };
-  return same(a.points, b.points) && same(a.normals, b.normals) && same(a.gaps, b.gaps) &&
-         same(a.values, b.values) && a.columns == b.columns && a.status == b.status &&
-         a.row_starts == b.row_starts;
-}
-
-// How far weights * points is from row i of `target`; the weights must be convex.
-template <class T>
-double weights_miss(const Answers& answers, const Rows<T>& points, std::size_t i,
-                    const double* target) {
-  double total = 0.0;
-  std::vector<double> sum(static_cast<std::size_t>(points.n_features));
-  for (auto k = answers.row_starts[i]; k < answers.row_starts[i + 1]; ++k) {
-    const auto place = static_cast<std::size_t>(k);
-    CHECK(answers.values[place] > 0.0);
-    CHECK(k == answers.row_starts[i] || answers.columns[place - 1] < answers.columns[place]);
-    total += answers.values[place];
-    for (std::ptrdiff_t j = 0; j < points.n_features; ++j) {
-      sum[static_cast<std::size_t>(j)] +=
-          answers.values[place] * points.view().row(answers.columns[place])[j];
-    }
-  }
-  CHECK(std::abs(total - 1.0) < 1e-12);
-  double most = 0.0;
-  for (std::size_t j = 0; j < sum.size(); ++j) most = std::max(most, std::abs(sum[j] - target[j]));
-  return most;
-}
-
 // Projections and memberships of a hull on a device are those of the core.
 template <class T>
 void compare(const Rows<T>& points, const Rows<T>& queries, std::int64_t limit = kMuch,
              bool streamed = false) {
   const Hull core(points.view(), Context{});
-  DeviceHull hull(points.matrix(), limit);
+  DeviceHull hull(matrix_of(points), limit);
   CHECK((hull.info().is_streamed != 0) == streamed);
   CHECK(std::abs(hull.info().scale - core.scale()) <= 1e-14 * core.scale());
   const Projections p = core.project(queries.view(), 1e-9, Context{});
   const Answers found = hull.solve(HSC_PROJECT, queries);
-  CHECK(found.status.size() == p.status.size());
-  double largest = 0.0;
-  for (const T x : points.values) largest = std::max(largest, std::abs(static_cast<double>(x)));
-  for (std::size_t i = 0; i < p.status.size(); ++i) {
-    const double unit = std::max(core.scale(), 1e-7 * p.distances[i]);
-    CHECK(found.status[i] == static_cast<std::int8_t>(p.status[i]));
-    CHECK(found.gaps[i] >= 0.0 && found.gaps[i] <= 1e-9 * core.scale());
-    CHECK(std::abs(found.distances[i] - p.distances[i]) <= 2e-9 * unit);
-    const double* point = &found.points[i * static_cast<std::size_t>(points.n_features)];
-    CHECK(weights_miss(found, points, i, point) <= 1e-11 * core.scale() + 1e-15 * largest);
-  }
+  check_projections(points, queries, core.scale(), p, found);
   const Memberships m = core.contains(queries.view(), 1e-9, Context{});
-  const Answers members = hull.solve(HSC_CONTAIN, queries);
-  for (std::size_t i = 0; i < m.status.size(); ++i) {
-    CHECK(members.status[i] == static_cast<std::int8_t>(m.status[i]));
-    const bool inside = m.status[i] == Status::kInside;
-    CHECK(inside ? members.residuals[i] <= m.tolerance : std::isnan(members.residuals[i]));
-    CHECK((members.row_starts[i + 1] > members.row_starts[i]) == inside);
-    CHECK((members.gaps[i] > 0.0) == (m.status[i] == Status::kOutside));
-    CHECK(members.gaps[i] <= p.distances[i] * (1.0 + 1e-9));
-  }
+  check_memberships(points, queries, core.scale(), m, p.distances,
+                    hull.solve(HSC_CONTAIN, queries));
   CHECK(hull.supports(queries) == core.support(queries.view(), Context{}));
 }
 
@@ -227,39 +156,40 @@ bool fails(const char* what, const std::function<void()>& body) {
   try {
     body();
   } catch (const std::runtime_error& error) {
-    if (std::strstr(error.what(), what) != nullptr) return true;
-    std::printf("said: %s\n", error.what());
+    return tests::mentions(error.what(), what);
   }
   return false;
 }
 
 }  // namespace
 
-TEST(answers_are_the_cores) {
+TEST_CASE("answers are the cores") {
   compare(gaussian(300, 1, 1), gaussian(20, 1, 2, 2.0));
   compare(gaussian(400, 5, 3), gaussian(40, 5, 4));
   compare(gaussian<float>(300, 16, 5), gaussian<float>(20, 16, 6));
   compare(gaussian(150, 64, 7), gaussian(8, 64, 8, 0.3));  // inside: large supports
 }
 
-TEST(blocks_work_on_many_features) { compare(gaussian(60, 300, 9), gaussian(3, 300, 10, 0.5)); }
+TEST_CASE("blocks work on many features") {
+  compare(gaussian(60, 300, 9), gaussian(3, 300, 10, 0.5));
+}
 
-TEST(scans_on_tensor_cores_give_the_same_answers) {
+TEST_CASE("scans on tensor cores give the same answers") {
   const Setting kind("HULLSPACE_CUDA_SCAN", "tensor");
   compare(gaussian(400, 5, 3), gaussian(40, 5, 4));
   compare(rounded(gaussian(300, 3, 15)), rounded(gaussian(40, 3, 16)));
   compare(gaussian(150, 64, 7), gaussian(5, 64, 8, 0.6));
 }
 
-TEST(an_unknown_kind_of_scan_is_named) {
+TEST_CASE("an unknown kind of scan is named") {
   const auto points = gaussian(10, 2, 1);
-  DeviceHull hull(points.matrix());
+  DeviceHull hull(matrix_of(points));
   const Setting kind("HULLSPACE_CUDA_SCAN", "fast");
   CHECK(fails("HULLSPACE_CUDA_SCAN must be 'float32' or 'tensor', got 'fast'",
               [&] { hull.solve(HSC_PROJECT, points); }));
 }
 
-TEST(degenerate_sets) {
+TEST_CASE("degenerate sets") {
   compare(gaussian(1, 4, 11), gaussian(5, 4, 12));
   compare(gaussian(2, 3, 13), gaussian(5, 3, 14));
   compare(rounded(gaussian(300, 3, 15)), rounded(gaussian(40, 3, 16)));  // ties and duplicates
@@ -270,44 +200,44 @@ TEST(degenerate_sets) {
   compare(same, gaussian(5, 3, 19));
 }
 
-TEST(scales_and_far_queries) {
+TEST_CASE("scales and far queries") {
   compare(gaussian(200, 4, 20, 1e150, 3e150), gaussian(10, 4, 21, 1e150, 3e150));
   compare(gaussian(200, 4, 22, 1e-150), gaussian(10, 4, 23, 1e-150));
   compare(gaussian(200, 4, 24, 1e-3, 1e6), gaussian(10, 4, 25, 1e-3, 1e6));
   compare(gaussian(200, 4, 26), gaussian(10, 4, 27, 1e16));
 }
 
-TEST(sets_that_do_not_fit_are_streamed) {
+TEST_CASE("sets that do not fit are streamed") {
   const auto points = gaussian(1000, 8, 28);
   compare(points, gaussian(20, 8, 29), std::int64_t{80} << 10, true);
 }
 
-TEST(answers_do_not_depend_on_order_or_memory) {
+TEST_CASE("answers do not depend on order or memory") {
   const auto points = gaussian(300, 6, 30);
   const auto queries = gaussian(20, 6, 31);
-  DeviceHull hull(points.matrix());
+  DeviceHull hull(matrix_of(points));
   const Answers first = hull.solve(HSC_PROJECT, queries);
   for (const char* order : {"backward", "shuffled:1", "shuffled:2"}) {
     const Setting other("HULLSPACE_EMULATED_ORDER", order);
     CHECK(equal(first, hull.solve(HSC_PROJECT, queries)));
   }
-  DeviceHull small(points.matrix(), std::int64_t{150} << 10);
+  DeviceHull small(matrix_of(points), std::int64_t{150} << 10);
   CHECK(small.most_queries() < queries.n_rows());
   CHECK(equal(first, small.solve(HSC_PROJECT, queries)));
 }
 
-TEST(points_are_left_out_of_their_own_hull) {
+TEST_CASE("points are left out of their own hull") {
   const auto points = gaussian(120, 3, 32);
   const Hull core(points.view(), Context{});
   const Memberships expected = core.leave_one_out(1e-9, Context{});
-  DeviceHull hull(points.matrix());
+  DeviceHull hull(matrix_of(points));
   const Answers found = hull.solve<double>(HSC_CONTAIN, points, nullptr, 1e-9, 0);
   for (std::size_t i = 0; i < found.status.size(); ++i) {
     CHECK(found.status[i] == static_cast<std::int8_t>(expected.status[i]));
   }
 }
 
-TEST(rays_are_the_cores) {
+TEST_CASE("rays are the cores") {
   for (const double size : {0.2, 2.0, 1e14}) {  // from inside, outside and far away
     const auto points = gaussian(200, 3, 33);
     const auto origins = gaussian(30, 3, 34, size);
@@ -318,7 +248,7 @@ TEST(rays_are_the_cores) {
     }
     const Hull core(points.view(), Context{});
     const Rays expected = core.ray(origins.view(), directions.view(), 1e-9, Context{});
-    DeviceHull hull(points.matrix());
+    DeviceHull hull(matrix_of(points));
     const Answers found = hull.solve(HSC_RAY, origins, &directions);
     for (std::size_t i = 0; i < found.status.size(); ++i) {
       CHECK(found.status[i] == static_cast<std::int8_t>(expected.status[i]));
@@ -333,22 +263,22 @@ TEST(rays_are_the_cores) {
   }
 }
 
-TEST(one_origin_serves_all_rays) {
+TEST_CASE("one origin serves all rays") {
   const auto points = gaussian(100, 4, 36);
   const auto origin = gaussian(1, 4, 37, 0.1);
   const auto directions = gaussian(20, 4, 38);
   const Rays expected =
       Hull(points.view(), Context{}).ray(origin.view(), directions.view(), 1e-9, Context{});
-  DeviceHull hull(points.matrix());
+  DeviceHull hull(matrix_of(points));
   const Answers found = hull.solve(HSC_RAY, origin, &directions);
   for (std::size_t i = 0; i < found.status.size(); ++i) {
     CHECK(std::abs(found.distances[i] - expected.steps[i]) <= 1e-9);
   }
 }
 
-TEST(bad_input_is_named) {
+TEST_CASE("bad input is named") {
   auto points = gaussian(50, 3, 39);
-  DeviceHull hull(points.matrix());
+  DeviceHull hull(matrix_of(points));
   CHECK(fails("queries must have 3 columns (n_features), got 2",
               [&] { hull.solve(HSC_PROJECT, gaussian(4, 2, 40)); }));
   auto queries = gaussian(4, 3, 41);
@@ -361,23 +291,23 @@ TEST(bad_input_is_named) {
               [&] { hull.solve(HSC_PROJECT, queries); }));
   CHECK(fails("directions must be finite, got nan at [2, 1]", [&] { hull.supports(queries); }));
   points.values[5] = -INFINITY;
-  CHECK(fails("points must be finite, got -inf at [1, 2]", [&] { DeviceHull(points.matrix()); }));
+  CHECK(fails("points must be finite, got -inf at [1, 2]", [&] { DeviceHull(matrix_of(points)); }));
   CHECK(fails("points must have at least one row",
-              [&] { DeviceHull(Rows<double>{{}, 3}.matrix()); }));
+              [&] { DeviceHull(matrix_of(Rows<double>{{}, 3})); }));
 }
 
-TEST(too_little_memory_is_said) {
+TEST_CASE("too little memory is said") {
   const auto points = gaussian(500, 8, 43);
-  CHECK(
-      fails("memory_limit of 1000 bytes is too small", [&] { DeviceHull(points.matrix(), 1000); }));
-  DeviceHull hull(points.matrix(), std::int64_t{80} << 10);
+  CHECK(fails("memory_limit of 1000 bytes is too small",
+              [&] { DeviceHull(matrix_of(points), 1000); }));
+  DeviceHull hull(matrix_of(points), std::int64_t{80} << 10);
   hull.call().memory_limit = std::int64_t{30} << 10;
   CHECK(fails("a query needs", [&] { hull.solve(HSC_PROJECT, gaussian(2, 8, 44)); }));
 }
 
-TEST(calls_are_interrupted) {
+TEST_CASE("calls are interrupted") {
   const auto points = gaussian(300, 5, 45);
-  DeviceHull hull(points.matrix());
+  DeviceHull hull(matrix_of(points));
   int asked = 0;
   hull.call().interrupted = [](void* data) { return ++*static_cast<int*>(data) > 1 ? 1 : 0; };
   hull.call().interrupted_data = &asked;
@@ -385,5 +315,3 @@ TEST(calls_are_interrupted) {
   hull.call().interrupted = nullptr;
   CHECK(hull.solve(HSC_PROJECT, gaussian(10, 5, 46, 2.0)).status.size() == 10);
 }
-
-int main() { return check::run_all_on_devices(); }

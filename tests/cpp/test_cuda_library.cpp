@@ -1,25 +1,26 @@
 // The CUDA library as the core opens it. It must load where there is neither driver nor device, and
 // say so.
 #include <dlfcn.h>
+#include <doctest/doctest.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
-#include "check.hpp"
 #include "cuda/interface.h"
 
-static const char* library_path = "";
-
-TEST(library_counts_devices_or_says_why_not) {
-  void* library = dlopen(library_path, RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    check::fail(__FILE__, __LINE__, dlerror());
-    return;
-  }
+TEST_CASE("library counts devices or says why not") {
+  const char* path = std::getenv("HULLSPACE_CUDA_LIBRARY");
+  REQUIRE_MESSAGE(path != nullptr, "HULLSPACE_CUDA_LIBRARY must name the library");
+  void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  REQUIRE_MESSAGE(library != nullptr, dlerror());
   using Entry = const HscInterface* (*)(int);
   const auto entry = reinterpret_cast<Entry>(dlsym(library, "hullspace_cuda"));
-  CHECK(entry != nullptr && entry(HULLSPACE_CUDA_VERSION + 1) == nullptr);
+  REQUIRE((entry != nullptr));
+  CHECK(entry(HULLSPACE_CUDA_VERSION + 1) == nullptr);
   const HscInterface* cuda = entry(HULLSPACE_CUDA_VERSION);
-  CHECK(cuda != nullptr && cuda->version == HULLSPACE_CUDA_VERSION);
+  REQUIRE(cuda != nullptr);
+  CHECK(cuda->version == HULLSPACE_CUDA_VERSION);
 
   int count = -1;
   const int code = cuda->count_devices(&count);
@@ -28,20 +29,16 @@ TEST(library_counts_devices_or_says_why_not) {
     CHECK(count > 0);
     return;
   }
-  CHECK(code == HSC_DEVICE && count == 0);
+  CHECK(code == HSC_DEVICE);
+  CHECK(count == 0);
   CHECK(std::strncmp(cuda->last_error(), "counting devices: ", 18) == 0);
   // Nothing else crashes, either.
   HscDevice device;
   CHECK(cuda->describe_device(0, &device) == HSC_DEVICE);
   const HscCall call{0, nullptr, 0, nullptr, nullptr};
   void* memory = &count;
-  CHECK(cuda->allocate(&call, 8, &memory) == HSC_DEVICE && memory == nullptr);
+  CHECK(cuda->allocate(&call, 8, &memory) == HSC_DEVICE);
+  CHECK(memory == nullptr);
   CHECK(cuda->copy(&call, &memory, &count, 4) == HSC_DEVICE);
   cuda->release(0, nullptr);
-}
-
-int main(int argc, char** argv) {
-  if (argc != 2) return 2;
-  library_path = argv[1];
-  return check::run_all();
 }

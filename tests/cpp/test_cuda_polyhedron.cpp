@@ -1,4 +1,6 @@
 // Largest balls through the interface of the CUDA library, on emulated devices.
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -8,10 +10,10 @@
 #include <string>
 
 #include "bodies.hpp"
-#include "check.hpp"
 #include "cuda/interface.h"
 #include "cuda/runtime.hpp"
 #include "devices.hpp"
+#include "gaussian.hpp"
 #include "hullspace/polyhedron.hpp"
 
 using namespace hullspace;
@@ -23,11 +25,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::int64_t kPlenty = std::int64_t{1} << 28;
 
 const HscInterface& cuda_calls() { return *hullspace_cuda(HULLSPACE_CUDA_VERSION); }
-bool says(const std::string& what) {
-  if (what == cuda_calls().last_error()) return true;
-  std::printf("%s\n", cuda_calls().last_error());
-  return false;
-}
+std::string message() { return cuda_calls().last_error(); }
 
 // Polyhedra one after the other.
 struct Batch {
@@ -42,12 +40,7 @@ struct Batch {
     const auto count = static_cast<std::int64_t>(starts.size()) - 1;
     return {rows.data(), bounds.data(), starts.data(), count, n_rows, n_features, 0};
   }
-  Polyhedra polyhedra() const {
-    return {{rows.data(), n_rows, n_features},
-            bounds.data(),
-            starts.data(),
-            std::ptrdiff_t(starts.size()) - 1};
-  }
+  Polyhedra polyhedra() const { return {{rows.data(), n_rows, n_features}, bounds, starts}; }
 };
 
 Batch batch_of(std::vector<Body> all) {
@@ -83,7 +76,7 @@ Batch with_shared_rows(int n, unsigned count) {
   std::vector<Body> all;
   for (unsigned i = 0; i < count; ++i) {
     all.push_back(body);
-    const std::vector<double> changes = check::gaussian<double>(body.bounds.size(), i);
+    const std::vector<double> changes = tests::gaussian<double>(body.bounds.size(), i);
     for (std::size_t k = 0; k < changes.size(); ++k) {
       all[i].bounds[k] += 0.2 * changes[k] - (i % 5 == 1 ? 1.5 : 0.0);
     }
@@ -163,7 +156,8 @@ int solve(const HscPolyhedra& given, ChebyshevCenters& out, const Asked& asked) 
 }
 ChebyshevCenters solved(const Batch& batch, const Asked& asked = {}) {
   ChebyshevCenters out;
-  CHECK(solve(batch.given(), out, asked) == HSC_OK || says(""));
+  const int code = solve(batch.given(), out, asked);
+  CHECK_MESSAGE(code == HSC_OK, message());
   return out;
 }
 
@@ -194,7 +188,7 @@ std::int64_t held_memory() {
 
 }  // namespace
 
-TEST(polyhedra_with_rows_of_their_own) {
+TEST_CASE("polyhedra with rows of their own") {
   for (const int n : {1, 2, 5, 9}) checked(mixed(n, 40));
   const ChebyshevCenters found = checked(mixed(4, 60));
   for (const Status status : {Status::kOptimal, Status::kEmpty, Status::kUnbounded}) {
@@ -202,7 +196,7 @@ TEST(polyhedra_with_rows_of_their_own) {
   }
 }
 
-TEST(polyhedra_that_share_rows) {
+TEST_CASE("polyhedra that share rows") {
   const ChebyshevCenters found = checked(with_shared_rows(3, 40));
   CHECK(std::count(found.status.begin(), found.status.end(), Status::kEmpty) > 0);
   CHECK(std::count(found.status.begin(), found.status.end(), Status::kOptimal) > 0);
@@ -210,7 +204,7 @@ TEST(polyhedra_that_share_rows) {
   checked(with_shared_rows(3, 1));
 }
 
-TEST(blocks_of_all_sizes) {
+TEST_CASE("blocks of all sizes") {
   checked(mixed(20, 6));
   checked(batch_of({bodies::cut_cube(64, 137, 1)}));
   checked(batch_of({bodies::cut_cube(110, 30, 2)}));
@@ -218,7 +212,7 @@ TEST(blocks_of_all_sizes) {
   checked(batch_of({bodies::random_rows(2, 12000, 4)}));  // and vectors
 }
 
-TEST(degenerate_polyhedra) {
+TEST_CASE("degenerate polyhedra") {
   checked(batch_of({bodies::cone(12, 480, 1), bodies::nearly_equal_rows(12, 1e-11, 2)}));
   std::vector<Body> hard;
   for (unsigned seed = 0; seed < 30; ++seed) {
@@ -229,7 +223,7 @@ TEST(degenerate_polyhedra) {
   bodies::check_equal(chebyshev_centers(batch.polyhedra(), {}), solved(batch));
 }
 
-TEST(everything_may_be_on_the_device_or_the_host) {
+TEST_CASE("everything may be on the device or the host") {
   for (const Batch& batch : {mixed(3, 30), with_shared_rows(3, 30)}) {
     const ChebyshevCenters found = checked(batch);
     for (const bool from_device : {false, true}) {
@@ -240,15 +234,15 @@ TEST(everything_may_be_on_the_device_or_the_host) {
   }
 }
 
-TEST(little_memory_takes_pieces) {
+TEST_CASE("little memory takes pieces") {
   const std::int64_t before = held_memory();
   for (const Batch& batch : {mixed(4, 50), with_shared_rows(4, 50)}) {
     const ChebyshevCenters found = checked(batch);
     ChebyshevCenters out;
     CHECK(solve(batch.given(), out, {100}) == HSC_MEMORY);
-    const std::string message = cuda_calls().last_error();
-    CHECK(message.find("memory_limit is 100 bytes, but one polyhedron takes ") == 0);
-    const std::int64_t least = std::atoll(message.substr(message.rfind(' ')).c_str());
+    const std::string said = message();
+    CHECK(said.find("memory_limit is 100 bytes, but one polyhedron takes ") == 0);
+    const std::int64_t least = std::atoll(said.substr(said.rfind(' ')).c_str());
     CHECK(solve(batch.given(), out, {least - 1}) == HSC_MEMORY);
     for (const std::int64_t limit : {least, least + 1000, 2 * least, 4 * least}) {
       int n_pieces = 0;
@@ -260,13 +254,13 @@ TEST(little_memory_takes_pieces) {
       };
       CHECK(same(found, solved(batch, {limit, false, false, interrupted})));
       CHECK(most <= limit);
-      CHECK(limit > least ? n_pieces > 1 : n_pieces > 20);
+      CHECK((limit > least ? n_pieces > 1 : n_pieces > 20));
     }
   }
   CHECK(held_memory() == before);
 }
 
-TEST(calls_are_interrupted_between_pieces) {
+TEST_CASE("calls are interrupted between pieces") {
   const Batch batch = mixed(4, 50);
   ChebyshevCenters out;
   CHECK(solve(batch.given(), out, {kPlenty, true, true, [] { return 1; }}) == HSC_INTERRUPTED);
@@ -279,26 +273,28 @@ TEST(calls_are_interrupted_between_pieces) {
   CHECK(out.status.back() == Status::kUndecided);
 }
 
-TEST(misuse_is_named) {
+TEST_CASE("misuse is named") {
   const Batch batch = mixed(3, 8);
   ChebyshevCenters out;
   HscPolyhedra given = batch.given();
   given.n_rows -= 1;
   CHECK(solve(given, out, {}) == HSC_ARGUMENT);
   const std::string n_bounds = std::to_string(batch.n_rows);
-  CHECK(says("A must have one row for each of the " + n_bounds + " elements of b, got " +
-             std::to_string(batch.n_rows - 1)));
+  CHECK(message() == "A must have one row for each of the " + n_bounds + " elements of b, got " +
+                         std::to_string(batch.n_rows - 1));
   std::vector<std::int64_t> starts = batch.starts;
   std::swap(starts[1], starts[2]);
   given = batch.given();
   given.starts = starts.data();
-  CHECK(solve(given, out, {}) == HSC_ARGUMENT && says("starts must not descend"));
+  CHECK(solve(given, out, {}) == HSC_ARGUMENT);
+  CHECK(message() == "starts must not descend");
   given = batch.given();
   given.n_features = 0;
-  CHECK(solve(given, out, {}) == HSC_ARGUMENT && says("A must have at least one column"));
+  CHECK(solve(given, out, {}) == HSC_ARGUMENT);
+  CHECK(message() == "A must have at least one column");
 }
 
-TEST(numbers_that_are_none_are_misuse) {
+TEST_CASE("numbers that are none are misuse") {
   for (const Batch& batch : {mixed(3, 20), with_shared_rows(3, 20)}) {
     for (const bool from_device : {false, true}) {
       for (const std::int64_t limit : {std::int64_t{20000}, kPlenty}) {
@@ -308,36 +304,37 @@ TEST(numbers_that_are_none_are_misuse) {
         bad.bounds[40] = kNaN;
         bad.bounds.back() = kNaN;
         CHECK(solve(bad.given(), out, asked) == HSC_ARGUMENT);
-        CHECK(says("b must be finite, got nan at element 40"));
+        CHECK(message() == "b must be finite, got nan at element 40");
         // What is wrong with A comes first, wherever it is.
         const std::size_t last = bad.rows.size() - 1;
         bad.rows[last] = -std::numeric_limits<double>::infinity();
         CHECK(solve(bad.given(), out, asked) == HSC_ARGUMENT);
-        CHECK(says("A must be finite, got -inf at element " + std::to_string(last)));
+        CHECK(message() == "A must be finite, got -inf at element " + std::to_string(last));
         bad.rows[17] = kNaN;
         CHECK(solve(bad.given(), out, asked) == HSC_ARGUMENT);
-        CHECK(says("A must be finite, got nan at element 17"));
+        CHECK(message() == "A must be finite, got nan at element 17");
       }
     }
   }
 }
 
-TEST(no_rows) {
+TEST_CASE("no rows") {
   const Body none{{}, {}, 3, {0, 0}};
   for (const bool from_device : {false, true}) {
     const ChebyshevCenters found = checked(batch_of({none, none}), {kPlenty, from_device});
-    CHECK(found.status[0] == Status::kUnbounded && found.status[1] == Status::kUnbounded);
+    CHECK(found.status[0] == Status::kUnbounded);
+    CHECK(found.status[1] == Status::kUnbounded);
   }
 }
 
-TEST(no_polyhedra) {
+TEST_CASE("no polyhedra") {
   Batch none = mixed(3, 1);
   none.starts = {0};
   none.n_rows = 0;
   CHECK(solved(none).status.empty());
 }
 
-TEST(answers_do_not_depend_on_the_order_of_threads) {
+TEST_CASE("answers do not depend on the order of threads") {
   const Batch batches[] = {mixed(5, 30), with_shared_rows(5, 20),
                            batch_of({bodies::cut_cube(41, 60, 1)})};
   for (const Batch& batch : batches) {
@@ -352,5 +349,3 @@ TEST(answers_do_not_depend_on_the_order_of_threads) {
     setenv("HULLSPACE_EMULATED_ORDER", before.c_str(), 1);
   }
 }
-
-int main() { return check::run_all_on_devices(); }

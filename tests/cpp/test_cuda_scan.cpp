@@ -1,31 +1,33 @@
 // The scan on a device against the core's and against double precision.
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <numeric>
 
-#include "check.hpp"
 #include "common/tolerances.hpp"
 #include "cuda/scan.hpp"
 #include "cuda/selection.hpp"
 #include "cuda/tile_lists.hpp"
+#include "device_points.hpp"
 #include "devices.hpp"
+#include "gaussian.hpp"
 #include "scan/scan.hpp"
 
-using hullspace::Context;
-using hullspace::MatrixView;
-using hullspace::PointSet;
 using namespace hullspace::cuda;
 namespace tolerances = hullspace::tolerances;
 
 namespace {
 
-using check::set_order;
-using check::to_device;
-using check::to_host;
-
-constexpr float kFloatInfinity = std::numeric_limits<float>::infinity();
+using tests::kFloatInfinity;
+using tests::Points;
+using tests::Queries;
+using tests::random_points;
+using tests::set_order;
+using tests::to_device;
+using tests::to_host;
 
 using ScanFunction = void (*)(const Panels&, const Directions&, const Lists&, cudaStream_t);
 using ErrorFunction = double (*)(std::ptrdiff_t, double);
@@ -35,78 +37,6 @@ struct Kind {
 };
 constexpr Kind kCores{&scan, &tolerances::single_score_error};
 constexpr Kind kTensorCores{&scan_on_tensor_cores, &tolerances::tensor_score_error};
-
-// Points on the device in the coordinates of the core's point set, times a power of two.
-struct Points {
-  std::vector<double> data;
-  PointSet set;
-  Buffer<double> on_device;
-  Buffer<double> center;
-  int exponent;
-
-  Points(std::vector<double> points, int n_features, int extra_exponent = 0)
-      : data(std::move(points)),
-        set(MatrixView<double>{data.data(), std::ssize(data) / n_features, n_features}, Context{}),
-        on_device(to_device(data)),
-        center(to_device(set.center())),
-        exponent(extra_exponent) {}
-
-  int n() const { return static_cast<int>(set.n_points()); }
-  int n_features() const { return static_cast<int>(set.n_features()); }
-  double radius() const { return std::ldexp(set.radius(), exponent); }
-  DeviceMatrix matrix() const { return {on_device.data(), n(), n_features(), true}; }
-  Frame frame() const {
-    return {center.data(), std::ldexp(1.0, set.unit_exponent()), std::ldexp(1.0, exponent)};
-  }
-  std::vector<double> load(int i) const {
-    std::vector<double> point(n_features());
-    set.load(i, point.data());
-    for (double& x : point) x = std::ldexp(x, exponent);
-    return point;
-  }
-};
-
-Points random_points(int n, int n_features, unsigned seed) {
-  return Points(check::gaussian<double>(std::size_t(n) * n_features, seed), n_features);
-}
-
-// Directions with their thresholds; every third one looks for near points.
-struct Queries {
-  std::vector<std::vector<double>> directions;
-  std::vector<double> weights;
-  std::vector<float> thresholds;
-  std::vector<std::int32_t> excluded;
-
-  Queries(int n, int n_features, unsigned seed) : thresholds(n, kFloatInfinity), excluded(n, -1) {
-    for (int i = 0; i < n; ++i) {
-      auto d = check::gaussian<double>(n_features, seed + i);
-      const double norm = std::sqrt(std::inner_product(d.begin(), d.end(), d.begin(), 0.0));
-      for (double& x : d) x /= norm;
-      directions.push_back(d);
-      weights.push_back(i % 3 == 2 ? 1.0 : 0.0);
-    }
-  }
-  int n() const { return static_cast<int>(directions.size()); }
-
-  Buffer<float> pack(int n_rows) const {
-    // What is beyond the last direction may be anything: it would hit if it counted.
-    std::vector<float> packed(std::size_t(n() + kTile - 1) / kTile * kTile * n_rows, -1e3F);
-    for (int i = 0; i < n(); ++i) {
-      const int n_features = static_cast<int>(directions[i].size());
-      for (int k = 0; k < n_rows; ++k) {
-        const double x = k < n_features ? directions[i][k] : k == n_features ? weights[i] : 0.0;
-        packed[packed_place(i, k, n_rows)] = static_cast<float>(x);
-      }
-    }
-    return to_device(packed);
-  }
-};
-
-double exact_score(const Points& points, int i, const Queries& queries, int j) {
-  const auto p = points.load(i);
-  return std::inner_product(p.begin(), p.end(), queries.directions[j].begin(), 0.0) +
-         0.5 * queries.weights[j] * std::inner_product(p.begin(), p.end(), p.begin(), 0.0);
-}
 
 // The error function is for unit directions. The others are longer by the weight, and their points
 // by half the square.
@@ -275,11 +205,12 @@ void check_errors(const Kind& kind, const Points& points, const Queries& queries
 
 }  // namespace
 
-TEST(points_are_packed_as_in_the_core) {
+TEST_CASE("points are packed as in the core") {
   for (const int n_features : {1, 7, 64}) {
     const Points points = random_points(300, n_features, 3);
     const int n_rows = n_scan_rows(n_features);
-    CHECK(n_rows % kSlab == 0 && n_rows > n_features);
+    CHECK(n_rows % kSlab == 0);
+    CHECK(n_rows > n_features);
     Buffer<float> panels(std::int64_t{3} * kTile * n_rows);
     pack_points(points.matrix(), 0, 300, points.frame(), n_rows, panels.data(), nullptr);
     const auto packed = to_host(panels);
@@ -309,13 +240,13 @@ TEST(points_are_packed_as_in_the_core) {
   }
 }
 
-TEST(scores_keep_their_error_bounds) {
+TEST_CASE("scores keep their error bounds") {
   for (const Kind& kind : {kCores, kTensorCores}) {
     for (const int n_features : {1, 7, 64, 100}) {
       const Queries queries(6, n_features, 70);
       check_errors(kind, random_points(130, n_features, 5), queries);
       // Large and tiny coordinates, heavy tails, and points that are almost the same.
-      auto data = check::gaussian<double>(std::size_t(130) * n_features, 6);
+      auto data = tests::gaussian<double>(std::size_t(130) * n_features, 6);
       check_errors(kind, Points(data, n_features, 40), queries);
       check_errors(kind, Points(data, n_features, -50), queries);
       check_errors(kind, Points(data, n_features, -110), queries);
@@ -326,9 +257,9 @@ TEST(scores_keep_their_error_bounds) {
 }
 
 // Terms that all have the same sign: cutting off adds up.
-TEST(errors_of_tensor_cores_do_not_grow_with_the_number_of_features) {
+TEST_CASE("errors of tensor cores do not grow with the number of features") {
   constexpr int kFeatures = 700;
-  auto data = check::gaussian<double>(std::size_t(20) * kFeatures, 8);
+  auto data = tests::gaussian<double>(std::size_t(20) * kFeatures, 8);
   for (std::size_t i = 0; i < 10 * kFeatures; ++i) data[i] = std::abs(data[i]);
   for (std::size_t i = 10 * kFeatures; i < data.size(); ++i) data[i] = -data[i - 10 * kFeatures];
   Queries queries(3, kFeatures, 9);
@@ -340,7 +271,7 @@ TEST(errors_of_tensor_cores_do_not_grow_with_the_number_of_features) {
         0.2 * tolerances::single_score_error(2048, 1.0));
 }
 
-TEST(lists_are_exactly_the_lowest) {
+TEST_CASE("lists are exactly the lowest") {
   for (const Kind& kind : {kCores, kTensorCores}) {
     for (const int n_points : {1, 127, 129, 700}) {
       for (const int n_features : {1, 7}) {
@@ -355,7 +286,7 @@ TEST(lists_are_exactly_the_lowest) {
 }
 
 // Lists are thinned out again and again while the lowest scores come last, or all tie.
-TEST(lists_survive_adverse_orders_and_duplicates) {
+TEST_CASE("lists survive adverse orders and duplicates") {
   constexpr int kPoints = 3000;
   std::vector<double> falling(kPoints);
   for (int i = 0; i < kPoints; ++i) falling[i] = -i;
@@ -376,7 +307,7 @@ TEST(lists_survive_adverse_orders_and_duplicates) {
   }
 }
 
-TEST(lists_agree_with_those_of_the_core) {
+TEST_CASE("lists agree with those of the core") {
   constexpr int kKeep = 25;
   const Points points = random_points(900, 16, 11);
   const Queries queries(40, 16, 12);
@@ -396,25 +327,26 @@ TEST(lists_agree_with_those_of_the_core) {
                            score_error(kCores, points, queries.weights[j]);
       auto listed = selections[j].candidates();
       std::sort(listed.begin(), listed.end());
-      CHECK(std::ssize(result.points[j]) == kKeep && listed.size() == kKeep);
+      CHECK(std::ssize(result.points[j]) == kKeep);
+      CHECK(listed.size() == kKeep);
       // The same points but for those that the errors exchange; no other scores below the bound.
       std::vector<char> is_listed(points.n());
       for (const std::int32_t i : result.points[j]) is_listed[i] = 1;
       for (const auto& candidate : listed) {
-        CHECK(is_listed[candidate.point] || candidate.score >= result.bounds[j] - error);
+        CHECK((is_listed[candidate.point] || candidate.score >= result.bounds[j] - error));
       }
       for (int i = 0; i < kKeep; ++i) {
         const double score = exact_score(points, result.points[j][i], queries, j);
         CHECK(std::abs(score - listed[i].score) <= error);
       }
       for (int i = 0; i < points.n(); ++i) {
-        CHECK(is_listed[i] || exact_score(points, i, queries, j) >= result.bounds[j] - error);
+        CHECK((is_listed[i] || exact_score(points, i, queries, j) >= result.bounds[j] - error));
       }
     }
   }
 }
 
-TEST(thresholds_only_fall) {
+TEST_CASE("thresholds only fall") {
   const float values[] = {-kFloatInfinity, -5.0F, -1e-40F,       -0.0F, 0.0F,
                           1e-40F,          3.0F,  kFloatInfinity};
   for (const float before : values) {
@@ -430,75 +362,19 @@ TEST(thresholds_only_fall) {
   }
 }
 
-TEST(exact_scan_finds_the_first_of_the_lowest) {
-  for (const int n_points : {1, 300, 777}) {
-    Points points = random_points(n_points, 9, 3);
-    // The second half repeats the first.
-    for (int i = n_points / 2; i < n_points / 2 * 2; ++i) {
-      std::copy_n(&points.data[std::size_t(i - n_points / 2) * 9], 9,
-                  &points.data[std::size_t(i) * 9]);
-    }
-    points = Points(points.data, 9);
-    Queries queries(4, 9, 40);
-    std::ranges::fill(queries.weights, 0.0);
-    std::vector<double> packed;
-    for (const auto& d : queries.directions) packed.insert(packed.end(), d.begin(), d.end());
-    const auto directions = to_device(packed);
-    for (const char* order : {"forward", "backward", "shuffled:5"}) {
-      set_order(order);
-      for (const bool excludes : {false, true}) {
-        const auto lowest = to_device(std::vector<Extreme>(4 * kExactShares, {0.0, -1}));
-        std::vector<std::int32_t> left_out(4, -1);
-        std::vector<std::vector<double>> scores(4);
-        for (int j = 0; j < 4; ++j) {
-          for (int i = 0; i < n_points; ++i)
-            scores[j].push_back(exact_score(points, i, queries, j));
-          if (!excludes) continue;
-          left_out[j] = int(std::ranges::min_element(scores[j]) - scores[j].begin());
-          scores[j][left_out[j]] = INFINITY;
-        }
-        const auto excluded = to_device(left_out);
-        for (int first = 0; first < n_points; first += 400) {
-          const DeviceMatrix chunk{points.on_device.data() + std::ptrdiff_t{first} * 9,
-                                   std::min(400, n_points - first), 9, true};
-          scan_exactly(chunk, first, points.frame(), directions.data(), 4,
-                       excludes ? excluded.data() : nullptr, lowest.data(), nullptr);
-        }
-        const auto shares = to_host(lowest);
-        for (int j = 0; j < 4; ++j) {
-          Extreme found{0.0, -1};
-          for (int share = 0; share < kExactShares; ++share) {
-            const Extreme& other = shares[j * kExactShares + share];
-            if (is_lower(other, found)) found = other;
-          }
-          if (excludes && n_points == 1) {
-            CHECK(found.place == -1);
-            continue;
-          }
-          const auto best = std::ranges::min_element(scores[j]);
-          const double error = tolerances::double_score_error(9, points.radius());
-          CHECK(found.place == best - scores[j].begin());
-          CHECK(std::abs(found.value - *best) <= error);
-        }
-      }
-    }
-  }
-}
-
-TEST(shares_fill_the_device) {
+TEST_CASE("shares fill the device") {
   constexpr int kAtATime = 2 * 132;
   for (const int n_directions : {1, 128, 1000, 10000, 100000}) {
     for (const std::int64_t n_points : {1, 1000, 50000, 1281167}) {
       const int splits = choose_splits(n_directions, n_points, 132);
       const std::int64_t n_panels = (n_points + kTile - 1) / kTile;
-      CHECK(splits >= 1 && splits <= n_panels);
+      CHECK(splits >= 1);
+      CHECK(splits <= n_panels);
       const double n_blocks = double((n_directions + kTile - 1) / kTile) * splits;
       const double n_waves = std::ceil(n_blocks / kAtATime);
       if (n_panels > 16 * kAtATime || n_directions * n_points == 500000000)
         CHECK(n_blocks / (n_waves * kAtATime) > 0.85);
-      CHECK(n_waves <= 4 || splits == 1);
+      CHECK((n_waves <= 4 || splits == 1));
     }
   }
 }
-
-int main() { return check::run_all(); }

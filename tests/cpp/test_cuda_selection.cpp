@@ -1,10 +1,12 @@
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
-#include "check.hpp"
 #include "cuda/selection.hpp"
+#include "gaussian.hpp"
 
 using namespace hullspace::cuda;
 
@@ -78,7 +80,7 @@ std::vector<Key> lowest_of(std::vector<Key> keys, float threshold, std::size_t k
 
 // Scores of many kinds, `n` of each.
 std::vector<std::vector<float>> score_sets(int n) {
-  std::vector<std::vector<float>> sets(5, check::gaussian<float>(n, 3));
+  std::vector<std::vector<float>> sets(5, tests::gaussian<float>(n, 3));
   for (float& x : sets[1]) x = std::round(2.0F * x);  // many ties, zeros of both signs
   std::fill(sets[2].begin(), sets[2].end(), -0.25F);
   for (float& x : sets[3]) x = std::copysign(std::pow(std::abs(x), 40.0F), x);
@@ -91,7 +93,7 @@ std::vector<std::vector<float>> score_sets(int n) {
 
 }  // namespace
 
-TEST(keys_are_in_the_order_of_scores_and_indices) {
+TEST_CASE("keys are in the order of scores and indices") {
   const std::vector<float> ascending = {-kInfinity, std::numeric_limits<float>::lowest(),
                                         -1.0F,      -std::numeric_limits<float>::denorm_min(),
                                         0.0F,       std::numeric_limits<float>::denorm_min(),
@@ -113,7 +115,7 @@ TEST(keys_are_in_the_order_of_scores_and_indices) {
   CHECK(!std::signbit(score_of(key_of(-0.0F, 5))));
 }
 
-TEST(thinning_out_keeps_the_lowest_in_their_order) {
+TEST_CASE("thinning out keeps the lowest in their order") {
   for (const auto& scores : score_sets(300)) {
     const auto all = keys_of(scores);
     for (const int keep : {1, 2, 50, 198, 199}) {
@@ -129,7 +131,7 @@ TEST(thinning_out_keeps_the_lowest_in_their_order) {
   }
 }
 
-TEST(selection_finds_the_lowest_in_any_order) {
+TEST_CASE("selection finds the lowest in any order") {
   constexpr int kMost = 40;
   for (const auto& scores : score_sets(5000)) {
     auto keys = keys_of(scores);
@@ -149,7 +151,7 @@ TEST(selection_finds_the_lowest_in_any_order) {
 }
 
 // The threshold that one share has found is used by the others, whose points may tie with it.
-TEST(shares_lose_nothing_to_the_thresholds_of_others) {
+TEST_CASE("shares lose nothing to the thresholds of others") {
   constexpr int kMost = 30;
   for (const auto& scores : score_sets(3000)) {
     const auto keys = keys_of(scores);
@@ -164,5 +166,3 @@ TEST(shares_lose_nothing_to_the_thresholds_of_others) {
     }
   }
 }
-
-int main() { return check::run_all(); }

@@ -1,12 +1,14 @@
 // The simplex method of a device, by a team of one thread, against the core's.
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
 
 #include "bodies.hpp"
-#include "check.hpp"
 #include "cuda/center.hpp"
+#include "gaussian.hpp"
 #include "hullspace/polyhedron.hpp"
 
 using namespace hullspace;
@@ -61,7 +63,7 @@ Status compare(bodies::Body body) {
 
 }  // namespace
 
-TEST(random_bodies) {
+TEST_CASE("random bodies") {
   for (unsigned seed = 0; seed < 300; ++seed) {
     const int n = 1 + static_cast<int>(seed % 30);
     CHECK(compare(bodies::cut_cube(n, static_cast<int>(seed % 7) * n, seed)) == Status::kOptimal);
@@ -71,7 +73,7 @@ TEST(random_bodies) {
   }
 }
 
-TEST(random_rows_without_a_box) {
+TEST_CASE("random rows without a box") {
   int counts[8] = {};
   for (unsigned seed = 0; seed < 400; ++seed) {
     const int n = 1 + static_cast<int>(seed % 9);
@@ -83,7 +85,7 @@ TEST(random_rows_without_a_box) {
   CHECK(counts[int(Status::kLimit)] == 0);
 }
 
-TEST(empty_bodies) {
+TEST_CASE("empty bodies") {
   for (unsigned seed = 0; seed < 60; ++seed) {
     bodies::Body body = bodies::cut_cube(1 + int(seed % 20), 10, seed);
     std::vector<double> row(body.rows.end() - body.n_features, body.rows.end());
@@ -94,7 +96,7 @@ TEST(empty_bodies) {
   }
 }
 
-TEST(flat_bodies) {
+TEST_CASE("flat bodies") {
   for (unsigned seed = 0; seed < 60; ++seed) {
     bodies::Body body = bodies::cut_cube(1 + int(seed % 20), 10, seed);
     body.bounds.back() -= 1.0;  // through the middle
@@ -105,7 +107,7 @@ TEST(flat_bodies) {
   }
 }
 
-TEST(unbounded_bodies) {
+TEST_CASE("unbounded bodies") {
   for (unsigned seed = 0; seed < 60; ++seed) {
     const int n = 2 + static_cast<int>(seed % 12);
     bodies::Body body = bodies::random_rows(n, n, seed);
@@ -116,7 +118,7 @@ TEST(unbounded_bodies) {
   CHECK(compare(none) == Status::kUnbounded);
 }
 
-TEST(rows_that_are_there_twice) {
+TEST_CASE("rows that are there twice") {
   for (unsigned seed = 0; seed < 40; ++seed) {
     bodies::Body body = bodies::cut_cube(1 + int(seed % 10), 12, seed);
     const bodies::Body once = body;
@@ -131,7 +133,7 @@ TEST(rows_that_are_there_twice) {
   }
 }
 
-TEST(rows_of_zeros) {
+TEST_CASE("rows of zeros") {
   for (unsigned seed = 0; seed < 20; ++seed) {
     const int n = 1 + static_cast<int>(seed % 6);
     bodies::Body body = bodies::cut_cube(n, 5, seed);
@@ -149,7 +151,7 @@ TEST(rows_of_zeros) {
   CHECK(compare(zeros) == Status::kUnbounded);
 }
 
-TEST(tiny_and_huge_numbers) {
+TEST_CASE("tiny and huge numbers") {
   for (const double of_rows : {1e-300, 1e-150, 1.0, 1e150, 1e300}) {
     for (const double of_bounds : {1e-150, 1e-20, 1.0, 1e20, 1e150}) {
       // The bounds' sizes must not overflow.
@@ -164,10 +166,10 @@ TEST(tiny_and_huge_numbers) {
   }
 }
 
-TEST(rows_of_very_different_lengths) {
+TEST_CASE("rows of very different lengths") {
   for (unsigned seed = 0; seed < 30; ++seed) {
     bodies::Body body = bodies::cut_cube(2 + int(seed % 8), 15, seed);
-    const std::vector<double> exponents = check::gaussian<double>(body.bounds.size(), seed + 1);
+    const std::vector<double> exponents = tests::gaussian<double>(body.bounds.size(), seed + 1);
     for (std::size_t i = 0; i < body.bounds.size(); ++i) {
       const double factor = std::pow(10.0, std::clamp(60.0 * exponents[i], -140.0, 140.0));
       body.bounds[i] *= factor;
@@ -179,7 +181,7 @@ TEST(rows_of_very_different_lengths) {
   }
 }
 
-TEST(many_faces_that_meet_in_one_point) {
+TEST_CASE("many faces that meet in one point") {
   for (const int n : {2, 4, 7, 10}) CHECK(compare(bodies::cross_polytope(n)) == Status::kOptimal);
   for (const int n : {2, 5, 12}) {
     bodies::Body cube = bodies::cut_cube(n, 0, 1);
@@ -199,7 +201,7 @@ TEST(many_faces_that_meet_in_one_point) {
   }
 }
 
-TEST(rows_that_nearly_equal_each_other) {
+TEST_CASE("rows that nearly equal each other") {
   for (const double noise : {1e-6, 1e-8, 1e-10, 1e-12, 1e-14}) {
     for (unsigned seed = 0; seed < 20; ++seed) {
       const int n = 2 + static_cast<int>(seed);
@@ -209,7 +211,7 @@ TEST(rows_that_nearly_equal_each_other) {
 }
 
 // Rounding decides too much here for proofs, but no less in the core.
-TEST(rows_that_nearly_depend_on_each_other) {
+TEST_CASE("rows that nearly depend on each other") {
   const auto agrees = [](bodies::Body body) {
     bodies::check_equal(chebyshev_centers(body.polyhedra(), {}), solved(body));
   };
@@ -220,5 +222,3 @@ TEST(rows_that_nearly_depend_on_each_other) {
     }
   }
 }
-
-int main() { return check::run_all(); }

@@ -1,10 +1,12 @@
 // What the core asks of the CUDA library, on emulated devices: the tests' environment names them.
 #include "hullspace/device.hpp"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cstring>
 
-#include "check.hpp"
+#include "gaussian.hpp"
 #include "hullspace/error.hpp"
 #include "hullspace/hull.hpp"
 
@@ -22,7 +24,7 @@ struct Rows {
 };
 
 Rows gaussian(std::size_t n, unsigned seed) {
-  return {check::gaussian<double>(n * kFeatures, seed)};
+  return {tests::gaussian<double>(n * kFeatures, seed)};
 }
 
 template <class T>
@@ -31,16 +33,6 @@ std::vector<T> read(const DeviceBuffer<T>& buffer, const DeviceContext& context)
   copy(values.data(), buffer.data.get(), buffer.size * static_cast<std::int64_t>(sizeof(T)),
        context);
   return values;
-}
-
-template <class Error, class Call>
-bool throws(const Call& call) {
-  try {
-    call();
-  } catch (const Error&) {
-    return true;
-  }
-  return false;
 }
 
 void check_same(const DeviceAnswers& found, const DeviceAnswers& expected,
@@ -55,15 +47,16 @@ void check_same(const DeviceAnswers& found, const DeviceAnswers& expected,
 
 }  // namespace
 
-TEST(devices_are_counted_and_described) {
+TEST_CASE("devices are counted and described") {
   const DeviceCount count = count_devices();
-  CHECK(count.n == 2 && count.reason.empty());
+  CHECK(count.n == 2);
+  CHECK(count.reason.empty());
   CHECK(describe_device(1).total_memory > 0);
-  CHECK(throws<DeviceError>([] { describe_device(2); }));
+  CHECK_THROWS_AS(describe_device(2), DeviceError);
   CHECK(!cuda_library_path().empty());
 }
 
-TEST(pieces_and_places_give_the_same_answers) {
+TEST_CASE("pieces and places give the same answers") {
   const Rows points = gaussian(300, 1);
   const Rows queries = gaussian(60, 2);
   DeviceContext context{1};
@@ -90,38 +83,40 @@ TEST(pieces_and_places_give_the_same_answers) {
   }
 }
 
-TEST(no_queries_have_no_answers) {
+TEST_CASE("no queries have no answers") {
   const Rows points = gaussian(20, 3);
   const DeviceContext context{};
   DeviceHull hull({points.view()}, context);
   for (const Place to : {Place::kHost, Place::kDevice}) {
     const DeviceAnswers none =
         hull.contains({MatrixView<double>{nullptr, 0, kFeatures}}, 1e-9, to, context);
-    CHECK(none.n_queries == 0 && none.status.size == 0);
+    CHECK(none.n_queries == 0);
+    CHECK(none.status.size == 0);
     CHECK(read(none.weights.row_starts, context) == std::vector<std::int64_t>{0});
   }
 }
 
-TEST(failures_are_exceptions) {
+TEST_CASE("failures are exceptions") {
   Rows points = gaussian(50, 4);
   DeviceContext context{};
   DeviceHull hull({points.view()}, context);
   const PlacedMatrix narrow{MatrixView<double>{points.values.data(), 2, kFeatures - 1}};
-  CHECK(throws<ArgumentError>([&] { hull.project(narrow, 1e-9, Place::kHost, context); }));
-  CHECK(throws<ArgumentError>([&] { hull.support(narrow, Place::kHost, context); }));
+  CHECK_THROWS_AS(hull.project(narrow, 1e-9, Place::kHost, context), ArgumentError);
+  CHECK_THROWS_AS(hull.support(narrow, Place::kHost, context), ArgumentError);
   Rows bad = points;
   bad.values[7] = std::numeric_limits<double>::quiet_NaN();
-  CHECK(throws<ArgumentError>([&] { hull.project({bad.view()}, 1e-9, Place::kHost, context); }));
-  CHECK(throws<ArgumentError>([&] { DeviceHull({bad.view()}, context); }));
-  CHECK(throws<DeviceError>([&] { DeviceHull({points.view()}, DeviceContext{7}); }));
+  CHECK_THROWS_AS(hull.project({bad.view()}, 1e-9, Place::kHost, context), ArgumentError);
+  CHECK_THROWS_AS(DeviceHull({bad.view()}, context), ArgumentError);
+  CHECK_THROWS_AS(DeviceHull({points.view()}, DeviceContext{7}), DeviceError);
   context.memory_limit = 100;
-  CHECK(throws<DeviceMemoryError>([&] {
+  const auto project = [&] {
     DeviceHull small({points.view()}, context);
     small.project({points.view()}, 1e-9, Place::kHost, context);
-  }));
+  };
+  CHECK_THROWS_AS(project(), DeviceMemoryError);
 }
 
-TEST(a_call_can_be_interrupted) {
+TEST_CASE("a call can be interrupted") {
   const Rows points = gaussian(1000, 5);
   Rows queries;
   for (int i = 0; i < 200; ++i)
@@ -130,12 +125,12 @@ TEST(a_call_can_be_interrupted) {
   context.memory_limit = 1 << 18;
   DeviceHull hull({points.view()}, context);
   context.interrupted = [] { return true; };
-  CHECK(throws<Interrupted>([&] { hull.contains({queries.view()}, 1e-9, Place::kHost, context); }));
+  CHECK_THROWS_AS(hull.contains({queries.view()}, 1e-9, Place::kHost, context), Interrupted);
   context.interrupted = nullptr;
   CHECK(hull.support({points.view()}, Place::kHost, context).size == points.size());
 }
 
-TEST(largest_balls) {
+TEST_CASE("largest balls") {
   // The unit cube and a cube of twice the size, with shared rows.
   std::vector<double> rows(2 * kFeatures * kFeatures, 0.0);
   for (std::ptrdiff_t i = 0; i < kFeatures; ++i) {
@@ -145,14 +140,13 @@ TEST(largest_balls) {
   std::vector<double> bounds(2 * kFeatures, 0.5);
   bounds.resize(4 * kFeatures, 1.0);
   const std::vector<std::int64_t> starts{0, 2 * kFeatures, 4 * kFeatures};
-  const Polyhedra cubes{{rows.data(), 2 * kFeatures, kFeatures}, bounds.data(), starts.data(), 2};
+  const Polyhedra cubes{{rows.data(), 2 * kFeatures, kFeatures}, bounds, starts};
   const DeviceContext context{};
   for (const Place to : {Place::kHost, Place::kDevice}) {
     const DeviceCenters found = chebyshev_centers(cubes, Place::kHost, to, context);
     const std::vector<double> radii = read(found.radii, context);
-    CHECK(std::abs(radii[0] - 0.5) < 1e-12 && std::abs(radii[1] - 1.0) < 1e-12);
+    CHECK(std::abs(radii[0] - 0.5) < 1e-12);
+    CHECK(std::abs(radii[1] - 1.0) < 1e-12);
     CHECK(read(found.duals, context).size() == bounds.size());
   }
 }
-
-int main() { return check::run_all(); }

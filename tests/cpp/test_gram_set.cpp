@@ -1,8 +1,10 @@
 #include "hull/gram_set.hpp"
 
+#include <doctest/doctest.h>
+
 #include <cmath>
 
-#include "check.hpp"
+#include "gaussian.hpp"
 
 using namespace hullspace;
 
@@ -58,8 +60,8 @@ struct Pool {
 };
 
 Pool random_pool(unsigned seed, int n_features, int n_points, double reach) {
-  Pool pool{n_features, check::gaussian<double>(std::size_t(n_points) * n_features, seed),
-            check::gaussian<double>(n_features, 1000 + seed)};
+  Pool pool{n_features, tests::gaussian<double>(std::size_t(n_points) * n_features, seed),
+            tests::gaussian<double>(n_features, 1000 + seed)};
   for (double& x : pool.points) x *= 0.3;
   for (double& x : pool.query) x *= reach;
   return pool;
@@ -67,7 +69,7 @@ Pool random_pool(unsigned seed, int n_features, int n_points, double reach) {
 
 }  // namespace
 
-TEST(optimal_for_all_and_for_usable_points_as_they_come) {
+TEST_CASE("optimal for all and for usable points as they come") {
   for (unsigned seed = 0; seed < 60; ++seed) {
     const Pool pool = random_pool(seed, 2 + int(seed % 13), 40, 2.0);
     GramSet set;
@@ -89,7 +91,7 @@ TEST(optimal_for_all_and_for_usable_points_as_they_come) {
   }
 }
 
-TEST(equal_and_flat_points_and_queries_in_the_hull_end) {
+TEST_CASE("equal and flat points and queries in the hull end") {
   for (unsigned seed = 0; seed < 30; ++seed) {
     Pool pool = random_pool(seed, 8, 30, seed % 3 == 0 ? 0.0 : 1.5);
     for (int i = 15; i < 30; ++i) {
@@ -109,5 +111,3 @@ TEST(equal_and_flat_points_and_queries_in_the_hull_end) {
     if (seed % 3 != 0) CHECK(pool.violation(set, usable) < 1e-8);
   }
 }
-
-int main() { return check::run_all(); }

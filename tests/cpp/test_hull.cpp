@@ -1,9 +1,11 @@
 #include "hullspace/hull.hpp"
 
+#include <doctest/doctest.h>
+
 #include <chrono>
 #include <cmath>
 
-#include "check.hpp"
+#include "gaussian.hpp"
 #include "hullspace/build_info.hpp"
 #include "hullspace/error.hpp"
 
@@ -18,16 +20,17 @@ MatrixView<T> view(const std::vector<T>& values, std::ptrdiff_t n_features) {
 
 }  // namespace
 
-TEST(projections_are_consistent) {
+TEST_CASE("projections are consistent") {
   for (const int n_features : {1, 2, 7, 33}) {
-    const auto data = check::gaussian<float>(std::size_t(500) * n_features, 1);
-    const auto queries = check::gaussian<double>(std::size_t(60) * n_features, 2);
+    const auto data = tests::gaussian<float>(std::size_t(500) * n_features, 1);
+    const auto queries = tests::gaussian<double>(std::size_t(60) * n_features, 2);
     const Hull hull(view(data, n_features), Context{});
     const Projections p = hull.project(view(queries, n_features), 1e-9, Context{});
     CHECK(p.weights.row_starts.size() == 61);
     for (int i = 0; i < 60; ++i) {
       CHECK(p.status[i] == Status::kOptimal);
-      CHECK(p.gaps[i] >= 0.0 && p.gaps[i] <= 1e-9 * hull.scale());
+      CHECK(p.gaps[i] >= 0.0);
+      CHECK(p.gaps[i] <= 1e-9 * hull.scale());
       double square = 0.0;
       for (int j = 0; j < n_features; ++j) {
         double combined = 0.0;
@@ -44,9 +47,9 @@ TEST(projections_are_consistent) {
   }
 }
 
-TEST(memberships_agree_with_distances) {
-  const auto data = check::gaussian<double>(400 * 5, 3);
-  const auto queries = check::gaussian<double>(300 * 5, 4);
+TEST_CASE("memberships agree with distances") {
+  const auto data = tests::gaussian<double>(400 * 5, 3);
+  const auto queries = tests::gaussian<double>(300 * 5, 4);
   const Hull hull(view(data, 5), Context{});
   const Projections p = hull.project(view(queries, 5), 1e-9, Context{});
   const Memberships m = hull.contains(view(queries, 5), 1e-9, Context{});
@@ -54,15 +57,19 @@ TEST(memberships_agree_with_distances) {
   for (int i = 0; i < 300; ++i) {
     const bool inside = p.distances[i] <= m.tolerance;
     CHECK(m.status[i] == (inside ? Status::kInside : Status::kOutside));
-    if (!inside) CHECK(m.margins[i] > 0.0 && m.margins[i] <= p.distances[i]);
+    if (!inside) {
+      CHECK(m.margins[i] > 0.0);
+      CHECK(m.margins[i] <= p.distances[i]);
+    }
     n_inside += inside ? 1 : 0;
   }
-  CHECK(n_inside > 20 && n_inside < 280);
+  CHECK(n_inside > 20);
+  CHECK(n_inside < 280);
 }
 
-TEST(answers_do_not_depend_on_threads_or_batches) {
-  const auto data = check::gaussian<float>(2000 * 10, 5);
-  const auto queries = check::gaussian<float>(700 * 10, 6);
+TEST_CASE("answers do not depend on threads or batches") {
+  const auto data = tests::gaussian<float>(2000 * 10, 5);
+  const auto queries = tests::gaussian<float>(700 * 10, 6);
   const Hull hull(view(data, 10), Context{});
   const Projections one = hull.project(view(queries, 10), 1e-9, Context{1, nullptr});
   const Projections four = hull.project(view(queries, 10), 1e-9, Context{4, nullptr});
@@ -76,7 +83,7 @@ TEST(answers_do_not_depend_on_threads_or_batches) {
   CHECK(alone.gaps[0] == one.gaps[123]);
 }
 
-TEST(many_equal_scores_are_settled_in_double_precision) {
+TEST_CASE("many equal scores are settled in double precision") {
   // A face with far more points than any list holds: a grid on the plane x = 1.
   std::vector<double> data;
   for (int i = 0; i < 60; ++i) {
@@ -92,29 +99,27 @@ TEST(many_equal_scores_are_settled_in_double_precision) {
   for (int i = 0; i < 3; ++i) CHECK(p.status[i] == Status::kOptimal);
 }
 
-TEST(misuse_throws_and_names_the_argument) {
+TEST_CASE("misuse throws and names the argument") {
   const std::vector<double> data{0.0, 1.0, 2.0, 3.0};
   const Hull hull(view(data, 2), Context{});
-  CHECK_THROWS(hull.project(view(data, 4), 1e-9, Context{}), ArgumentError);
+  CHECK_THROWS_AS(hull.project(view(data, 4), 1e-9, Context{}), ArgumentError);
   const std::vector<double> bad{0.0, std::nan("")};
-  CHECK_THROWS(hull.contains(view(bad, 2), 1e-9, Context{}), ArgumentError);
+  CHECK_THROWS_AS(hull.contains(view(bad, 2), 1e-9, Context{}), ArgumentError);
   CHECK(hull.project(MatrixView<double>{nullptr, 0, 2}, 1e-9, Context{}).distances.empty());
 }
 
-TEST(interruption_ends_a_long_call) {
-  const auto data = check::gaussian<float>(20000 * 32, 7);
-  const auto queries = check::gaussian<float>(20000 * 32, 8);
+TEST_CASE("interruption ends a long call") {
+  const auto data = tests::gaussian<float>(20000 * 32, 7);
+  const auto queries = tests::gaussian<float>(20000 * 32, 8);
   const Hull hull(view(data, 32), Context{});
   const Context context{2, [] { return true; }};
-  CHECK_THROWS(hull.project(view(queries, 32), 1e-9, context), Interrupted);
+  CHECK_THROWS_AS(hull.project(view(queries, 32), 1e-9, context), Interrupted);
 }
 
-TEST(build_info_is_filled) {
+TEST_CASE("build info is filled") {
   const BuildInfo info = build_info();
   CHECK(!info.version.empty());
   CHECK(!info.instruction_sets_found.empty());
   CHECK(info.n_threads >= 1);
-  CHECK(info.cuda_built || !info.cuda_reason.empty());
+  CHECK((info.cuda_built || !info.cuda_reason.empty()));
 }
-
-int main() { return check::run_all(); }

@@ -1,45 +1,20 @@
 #include "hullspace/polyhedron.hpp"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "check.hpp"
+#include "bodies.hpp"
+#include "gaussian.hpp"
 #include "hullspace/error.hpp"
 
 using namespace hullspace;
 
 namespace {
 
-// Rows and bounds of one polyhedron, as the operations take them.
-struct Body {
-  std::vector<double> rows;
-  std::vector<double> bounds;
-  std::ptrdiff_t n_features;
-  std::vector<std::int64_t> starts{0, 0};
-
-  MatrixView<double> view() const {
-    return {rows.data(), static_cast<std::ptrdiff_t>(bounds.size()), n_features};
-  }
-  Polyhedra polyhedra() {
-    starts[1] = static_cast<std::int64_t>(bounds.size());
-    return {view(), bounds.data(), starts.data(), 1};
-  }
-  void add(const std::vector<double>& row, double bound) {
-    rows.insert(rows.end(), row.begin(), row.end());
-    bounds.push_back(bound);
-  }
-  double slack(std::ptrdiff_t i, const double* x) const {
-    double value = bounds[i];
-    for (std::ptrdiff_t j = 0; j < n_features; ++j) value -= rows[i * n_features + j] * x[j];
-    return value;
-  }
-  double lowest_slack(const double* x) const {
-    double lowest = std::numeric_limits<double>::infinity();
-    for (std::size_t i = 0; i < bounds.size(); ++i) lowest = std::min(lowest, slack(i, x));
-    return lowest;
-  }
-};
+using bodies::Body;
 
 // The cube of half-width 1 around a place, cut by random rows of unit length.
 Body random_body(std::ptrdiff_t n, std::ptrdiff_t n_cuts, unsigned seed) {
@@ -52,7 +27,7 @@ Body random_body(std::ptrdiff_t n, std::ptrdiff_t n_cuts, unsigned seed) {
     row[j] = -1.0;
     body.add(row, 1.0);
   }
-  const std::vector<double> values = check::gaussian<double>(n * n_cuts, seed);
+  const std::vector<double> values = tests::gaussian<double>(n * n_cuts, seed);
   for (std::ptrdiff_t i = 0; i < n_cuts; ++i) {
     std::vector<double> row(values.begin() + i * n, values.begin() + (i + 1) * n);
     double square = 0.0;
@@ -88,19 +63,19 @@ void check_center(Body& body, const ChebyshevCenters& found) {
 
 }  // namespace
 
-TEST(centers_are_proven_by_their_multipliers) {
+TEST_CASE("centers are proven by their multipliers") {
   for (const std::ptrdiff_t n : {1, 2, 5, 30}) {
     Body body = random_body(n, 4 * n, 7);
     check_center(body, chebyshev_centers(body.polyhedra(), {}));
   }
 }
 
-TEST(interior_points_agree_with_multipliers_too) {
+TEST_CASE("interior points agree with multipliers too") {
   Body body = random_body(250, 400, 3);
   check_center(body, chebyshev_centers(body.polyhedra(), {}));
 }
 
-TEST(empty_flat_and_unbounded_polyhedra_are_told_apart) {
+TEST_CASE("empty flat and unbounded polyhedra are told apart") {
   Body strip;
   strip.n_features = 2;
   strip.add({1.0, 0.0}, 1.0);
@@ -110,7 +85,8 @@ TEST(empty_flat_and_unbounded_polyhedra_are_told_apart) {
   strip.bounds[1] = -1.0 - 1e-7;
   const ChebyshevCenters empty = chebyshev_centers(strip.polyhedra(), {});
   CHECK(empty.status[0] == Status::kEmpty);
-  CHECK(empty.duals[0] == empty.duals[1] && empty.duals[0] > 0.0);
+  CHECK(empty.duals[0] == empty.duals[1]);
+  CHECK(empty.duals[0] > 0.0);
   strip.bounds.pop_back();
   strip.rows.resize(2);
   const ChebyshevCenters unbounded = chebyshev_centers(strip.polyhedra(), {});
@@ -118,11 +94,10 @@ TEST(empty_flat_and_unbounded_polyhedra_are_told_apart) {
   CHECK(unbounded.rays[0] < 0.0);
 }
 
-TEST(optima_are_proven_by_their_multipliers) {
+TEST_CASE("optima are proven by their multipliers") {
   Body body = random_body(8, 40, 11);
-  const std::vector<double> objectives = check::gaussian<double>(8 * 70, 5);
-  const LinearOptima found =
-      maximize(body.view(), body.bounds.data(), {objectives.data(), 70, 8}, {});
+  const std::vector<double> objectives = tests::gaussian<double>(8 * 70, 5);
+  const LinearOptima found = maximize(body.view(), body.bounds, {objectives.data(), 70, 8}, {});
   for (std::ptrdiff_t k = 0; k < 70; ++k) {
     CHECK(found.status[k] == Status::kOptimal);
     CHECK(body.lowest_slack(&found.points[k * 8]) > -1e-11);
@@ -139,12 +114,12 @@ TEST(optima_are_proven_by_their_multipliers) {
   }
 }
 
-TEST(rows_that_others_imply_are_found) {
+TEST_CASE("rows that others imply are found") {
   Body body = random_body(3, 0, 1);
   body.add({1.0, 1.0, 1.0}, 3.0);  // touches a corner only
   body.add({0.5, 0.5, 0.5}, 1.0);  // cuts that corner off
   body.add({2.0, 0.0, 0.0}, 2.0);  // a face again
-  const Irredundant found = irredundant(body.view(), body.bounds.data(), {});
+  const Irredundant found = irredundant(body.view(), body.bounds, {});
   CHECK(found.status == Status::kOptimal);
   CHECK((found.kept == std::vector<char>{1, 1, 1, 1, 1, 1, 0, 1, 0}));
   for (std::ptrdiff_t i : {0, 1, 2, 3, 4, 5, 7}) {
@@ -155,12 +130,12 @@ TEST(rows_that_others_imply_are_found) {
   }
 }
 
-TEST(projections_are_held_back_by_rows_that_bind) {
+TEST_CASE("projections are held back by rows that bind") {
   Body body = random_body(6, 30, 2);
-  const std::vector<double> queries = check::gaussian<double>(6 * 100, 9);
+  const std::vector<double> queries = tests::gaussian<double>(6 * 100, 9);
   const std::vector<std::int64_t> which(100, 0);
   const PolyhedronProjections found =
-      project_onto(body.polyhedra(), which.data(), {queries.data(), 100, 6}, {});
+      project_onto(body.polyhedra(), which, {queries.data(), 100, 6}, {});
   for (std::ptrdiff_t k = 0; k < 100; ++k) {
     const double* point = &found.points[k * 6];
     CHECK(found.status[k] == Status::kOptimal);
@@ -178,17 +153,17 @@ TEST(projections_are_held_back_by_rows_that_bind) {
   }
 }
 
-TEST(results_do_not_depend_on_threads) {
+TEST_CASE("results do not depend on threads") {
   Body body = random_body(5, 20, 4);
-  const std::vector<double> objectives = check::gaussian<double>(5 * 200, 6);
+  const std::vector<double> objectives = tests::gaussian<double>(5 * 200, 6);
   const MatrixView<double> along{objectives.data(), 200, 5};
-  const LinearOptima one = maximize(body.view(), body.bounds.data(), along, {1, nullptr});
-  const LinearOptima two = maximize(body.view(), body.bounds.data(), along, {2, nullptr});
+  const LinearOptima one = maximize(body.view(), body.bounds, along, {1, nullptr});
+  const LinearOptima two = maximize(body.view(), body.bounds, along, {2, nullptr});
   CHECK(one.points == two.points);
   CHECK(one.duals.values == two.duals.values);
 }
 
-TEST(numbers_that_are_none_are_misuse) {
+TEST_CASE("numbers that are none are misuse") {
   Body body = random_body(2, 1, 1);
   body.bounds[0] = std::numeric_limits<double>::quiet_NaN();
   bool thrown = false;
@@ -199,5 +174,3 @@ TEST(numbers_that_are_none_are_misuse) {
   }
   CHECK(thrown);
 }
-
-int main() { return check::run_all(); }

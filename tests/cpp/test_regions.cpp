@@ -1,9 +1,11 @@
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <random>
 #include <vector>
 
-#include "check.hpp"
 #include "hullspace/regions.hpp"
 #include "regions/dyadic.hpp"
 #include "regions/operators.hpp"
@@ -32,9 +34,8 @@ struct Layers {
       StageData stage;
       stage.terms.push_back({static_cast<std::ptrdiff_t>(k),
                              DenseData{{weights[k].data(), widths_[k + 1], widths_[k]}}});
-      stage.n_units = widths_[k + 1];
-      stage.bias = biases[k].data();
-      stage.slopes = slopes[k].data();
+      stage.bias = biases[k];
+      stage.slopes = slopes[k];
       out.push_back(stage);
     }
     return out;
@@ -62,9 +63,9 @@ struct Domain {
   }
   RegionDomain view() const {
     return {{basis.data(), n_dims, n_dims},
-            origin.data(),
+            origin,
             {rows.data(), static_cast<std::ptrdiff_t>(bounds.size()), n_dims},
-            bounds.data()};
+            bounds};
   }
 
   std::ptrdiff_t n_dims;
@@ -100,7 +101,7 @@ RegionBatch search_all(const ReluNetwork& network, const Domain& domain, RegionM
 
 }  // namespace
 
-TEST(dyadic_numbers_are_exact) {
+TEST_CASE("dyadic numbers are exact") {
   const Dyadic third(1.0 / 3.0);
   const Dyadic tiny(0x1p-1000);
   const Dyadic sum = third + tiny;
@@ -112,7 +113,7 @@ TEST(dyadic_numbers_are_exact) {
   CHECK(Dyadic(0.0).is_zero());
 }
 
-TEST(convolutions_are_their_rows) {
+TEST_CASE("convolutions are their rows") {
   std::mt19937_64 engine(3);
   std::normal_distribution<double> normal;
   ConvolutionData data;
@@ -124,7 +125,7 @@ TEST(convolutions_are_their_rows) {
   data.groups = 2;
   std::vector<double> weight(48);
   for (double& x : weight) x = normal(engine);
-  data.weight = weight.data();
+  data.weight = weight;
   const ConvolutionOperator operation(data);
   std::vector<double> in(static_cast<std::size_t>(operation.n_in()));
   for (double& x : in) x = normal(engine);
@@ -139,14 +140,14 @@ TEST(convolutions_are_their_rows) {
   }
 }
 
-TEST(lines_in_general_position) {
+TEST_CASE("lines in general position") {
   const Layers layers({2, 9, 1});
   const ReluNetwork network(2, layers.stages());
   const RegionBatch batch = search_all(network, Domain(2, 0.0), RegionMethod::kVertices, 1);
   CHECK(batch.n_regions == 1 + 9 + 36);
 }
 
-TEST(methods_and_threads_agree) {
+TEST_CASE("methods and threads agree") {
   const Layers layers({3, 8, 7, 2});
   const ReluNetwork network(3, layers.stages());
   for (const double half : {0.0, 1.0}) {
@@ -161,7 +162,7 @@ TEST(methods_and_threads_agree) {
   }
 }
 
-TEST(a_search_goes_on_where_it_ended) {
+TEST_CASE("a search goes on where it ended") {
   const Layers layers({3, 8, 7, 2});
   const ReluNetwork network(3, layers.stages());
   const Domain domain(3, 1.0);
@@ -178,7 +179,7 @@ TEST(a_search_goes_on_where_it_ended) {
   CHECK(found == sorted_patterns(whole));
 }
 
-TEST(volumes_add_up) {
+TEST_CASE("volumes add up") {
   const Layers layers({3, 8, 7, 2});
   const ReluNetwork network(3, layers.stages());
   const Domain domain(3, 1.0);
@@ -193,7 +194,7 @@ TEST(volumes_add_up) {
   CHECK(!pieces.regions.empty());
 }
 
-TEST(boundary_of_many_classes) {
+TEST_CASE("boundary of many classes") {
   const Layers layers({2, 40, 40, 10});
   const ReluNetwork network(2, layers.stages());
   const Domain domain(2, 10.0);
@@ -207,5 +208,3 @@ TEST(boundary_of_many_classes) {
     CHECK(pieces.classes[i] < pieces.classes[i + 1]);
   }
 }
-
-int main() { return check::run_all(); }

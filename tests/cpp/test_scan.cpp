@@ -1,10 +1,12 @@
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
-#include "check.hpp"
 #include "common/tolerances.hpp"
+#include "gaussian.hpp"
 #include "hullspace/error.hpp"
 #include "scan/byte_panels.hpp"
 #include "scan/scan.hpp"
@@ -45,8 +47,8 @@ std::vector<Candidate> brute_force(const PointSet& points, const std::vector<dou
 
 }  // namespace
 
-TEST(selection_keeps_the_lowest_and_bounds_the_rest) {
-  const auto scores = check::gaussian<double>(1000, 1);
+TEST_CASE("selection keeps the lowest and bounds the rest") {
+  const auto scores = tests::gaussian<double>(1000, 1);
   Selection selection;
   selection.reset(10, kInfinity);
   for (std::size_t i = 0; i < scores.size(); ++i) selection.offer(scores[i], int(i));
@@ -59,7 +61,7 @@ TEST(selection_keeps_the_lowest_and_bounds_the_rest) {
   CHECK(selection.threshold() >= lowest[9]);
 }
 
-TEST(selection_with_room_keeps_its_threshold) {
+TEST_CASE("selection with room keeps its threshold") {
   Selection selection;
   selection.reset(4, 1.0);
   for (const double score : {0.5, 1.0, 2.0, -1.0}) selection.offer(score, 0);
@@ -68,17 +70,17 @@ TEST(selection_with_room_keeps_its_threshold) {
   CHECK(selection.threshold() == 1.0);
 }
 
-TEST(scan_finds_the_lowest_scores_of_every_direction) {
+TEST_CASE("scan finds the lowest scores of every direction") {
   for (const int n_features : {1, 3, 16, 65}) {
     for (const int n_points : {1, 47, 48, 49, 1000}) {
-      const auto data = check::gaussian<float>(std::size_t(n_points) * n_features, 2);
+      const auto data = tests::gaussian<float>(std::size_t(n_points) * n_features, 2);
       const PointSet points(MatrixView<float>{data.data(), n_points, n_features}, Context{});
       constexpr int kDirections = 13;
       std::vector<std::vector<double>> directions;
       std::vector<Selection> selections(kDirections);
       std::vector<ScanRequest> requests;
       for (int j = 0; j < kDirections; ++j) {
-        directions.push_back(unit(check::gaussian<double>(n_features, 100 + j)));
+        directions.push_back(unit(tests::gaussian<double>(n_features, 100 + j)));
         selections[j].reset(20, kInfinity);
       }
       for (int j = 0; j < kDirections; ++j) {
@@ -100,24 +102,29 @@ TEST(scan_finds_the_lowest_scores_of_every_direction) {
   }
 }
 
-TEST(byte_scores_keep_their_error_bound) {
+// 500 points: powers make heavy tails; the last column is constant, one is tiny, one far from zero.
+static std::vector<double> uneven_points(int n_features, double power) {
+  auto data = tests::gaussian<double>(std::size_t(500) * n_features, 8);
+  for (double& x : data) x = std::copysign(std::pow(std::abs(x), power), x);
+  for (int i = 0; i < 500; ++i) {
+    double* row = &data[std::size_t(i) * n_features];
+    row[0] += 1e3;
+    if (n_features > 2) row[1] *= 1e-9;
+    if (n_features > 1) row[n_features - 1] = -7.0;
+  }
+  return data;
+}
+
+TEST_CASE("byte scores keep their error bound") {
   for (const int n_features : {1, 3, 16, 65, 700}) {
-    for (const double shape : {1.0, 6.0}) {
-      // Powers make heavy tails; the last column is constant, one is tiny, one far from zero.
-      auto data = check::gaussian<double>(std::size_t(500) * n_features, 8);
-      for (double& x : data) x = std::copysign(std::pow(std::abs(x), shape), x);
-      for (int i = 0; i < 500; ++i) {
-        double* row = &data[std::size_t(i) * n_features];
-        row[0] += 1e3;
-        if (n_features > 2) row[1] *= 1e-9;
-        if (n_features > 1) row[n_features - 1] = -7.0;
-      }
+    for (const double power : {1.0, 6.0}) {
+      const auto data = uneven_points(n_features, power);
       const PointSet points(MatrixView<double>{data.data(), 500, n_features}, Context{});
       const BytePanels bytes(points, Context{});
       if (bytes.empty()) continue;
       ByteScanner scanner(points, bytes);
       for (unsigned seed = 0; seed < 9; ++seed) {
-        const auto direction = unit(check::gaussian<double>(n_features, 50 + seed));
+        const auto direction = unit(tests::gaussian<double>(n_features, 50 + seed));
         BytePanels::Direction quantized;
         bytes.quantize(direction.data(), quantized);
         const double error = quantized.error;
@@ -143,10 +150,10 @@ TEST(byte_scores_keep_their_error_bound) {
   }
 }
 
-TEST(exact_scan_agrees_with_brute_force) {
-  const auto data = check::gaussian<double>(777 * 9, 3);
+TEST_CASE("exact scan agrees with brute force") {
+  const auto data = tests::gaussian<double>(777 * 9, 3);
   const PointSet points(MatrixView<double>{data.data(), 777, 9}, Context{});
-  const auto direction = unit(check::gaussian<double>(9, 4));
+  const auto direction = unit(tests::gaussian<double>(9, 4));
   Selection selection;
   selection.reset(30, kInfinity);
   CHECK(scan_exactly(points, direction.data(), selection, kNoStop));
@@ -158,8 +165,8 @@ TEST(exact_scan_agrees_with_brute_force) {
   }
 }
 
-TEST(scan_stops_when_asked) {
-  const auto data = check::gaussian<float>(100, 5);
+TEST_CASE("scan stops when asked") {
+  const auto data = tests::gaussian<float>(100, 5);
   const PointSet points(MatrixView<float>{data.data(), 50, 2}, Context{});
   const std::vector<double> direction{1.0, 0.0};
   Selection selection;
@@ -170,13 +177,14 @@ TEST(scan_stops_when_asked) {
   CHECK(!scan_exactly(points, direction.data(), selection, stop));
 }
 
-TEST(point_set_is_scaled_without_loss) {
+TEST_CASE("point set is scaled without loss") {
   for (const double scale : {1e-300, 1e-150, 1.0, 1e150, 1e307}) {
-    auto data = check::gaussian<double>(200, 6);
+    auto data = tests::gaussian<double>(200, 6);
     const PointSet plain(MatrixView<double>{data.data(), 50, 4}, Context{});
     for (double& x : data) x *= scale;
     const PointSet points(MatrixView<double>{data.data(), 50, 4}, Context{});
-    CHECK(points.radius() >= 0.5 && points.radius() <= 4.0);
+    CHECK(points.radius() >= 0.5);
+    CHECK(points.radius() <= 4.0);
     const double radius = points.length_to_data(points.radius());
     CHECK(std::abs(radius / scale / plain.length_to_data(plain.radius()) - 1.0) < 1e-12);
     std::vector<double> p(4);
@@ -189,8 +197,8 @@ TEST(point_set_is_scaled_without_loss) {
   }
 }
 
-TEST(far_queries_are_moved_in) {
-  const auto data = check::gaussian<double>(60, 7);
+TEST_CASE("far queries are moved in") {
+  const auto data = tests::gaussian<double>(60, 7);
   const PointSet points(MatrixView<double>{data.data(), 20, 3}, Context{});
   const std::vector<double> queries{1e300, -2e300, 0.5e300, 1.0, 2.0, 3.0};
   const MatrixView<double> view{queries.data(), 2, 3};
@@ -201,15 +209,13 @@ TEST(far_queries_are_moved_in) {
   CHECK(points.load_query(view, 1, q.data()) == 0.0);
 }
 
-TEST(bad_matrices_are_refused) {
+TEST_CASE("bad matrices are refused") {
   const std::vector<double> data{0.0, 1.0, std::nan(""), 3.0};
   const auto make = [&](std::ptrdiff_t rows, std::ptrdiff_t cols) {
     return PointSet(MatrixView<double>{data.data(), rows, cols}, Context{});
   };
-  CHECK_THROWS(make(2, 2), ArgumentError);
-  CHECK_THROWS(make(0, 2), ArgumentError);
-  CHECK_THROWS(make(2, 0), ArgumentError);
+  CHECK_THROWS_AS(make(2, 2), ArgumentError);
+  CHECK_THROWS_AS(make(0, 2), ArgumentError);
+  CHECK_THROWS_AS(make(2, 0), ArgumentError);
   CHECK(make(1, 2).n_points() == 1);
 }
-
-int main() { return check::run_all(); }

@@ -1,9 +1,11 @@
 #include "common/thin_qr.hpp"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 
-#include "check.hpp"
+#include "gaussian.hpp"
 
 using namespace hullspace;
 
@@ -13,7 +15,7 @@ constexpr int kRows = 12;
 using Column = std::vector<double>;  // padded with zeros
 
 Column random_column(unsigned seed) {
-  Column column = check::gaussian<double>(kRows, seed);
+  Column column = tests::gaussian<double>(kRows, seed);
   column.resize(ThinQr::padded(kRows));
   return column;
 }
@@ -39,7 +41,7 @@ double normal_equation_error(const ThinQr& qr, const std::vector<Column>& column
 
 }  // namespace
 
-TEST(solves_least_squares_while_columns_come_and_go) {
+TEST_CASE("solves least squares while columns come and go") {
   std::mt19937 engine(1);
   const Column b = random_column(2);
   ThinQr qr(kRows);
@@ -64,7 +66,7 @@ TEST(solves_least_squares_while_columns_come_and_go) {
   }
 }
 
-TEST(refuses_dependent_columns) {
+TEST_CASE("refuses dependent columns") {
   ThinQr qr(kRows);
   const Column a = random_column(3);
   const Column b = random_column(4);
@@ -79,7 +81,7 @@ TEST(refuses_dependent_columns) {
   CHECK(qr.append(mixture.data()));
 }
 
-TEST(stays_orthogonal_for_nearly_parallel_columns) {
+TEST_CASE("stays orthogonal for nearly parallel columns") {
   ThinQr qr(kRows);
   const Column base = random_column(5);
   for (unsigned j = 0; j < 8; ++j) {
@@ -96,5 +98,3 @@ TEST(stays_orthogonal_for_nearly_parallel_columns) {
     }
   }
 }
-
-int main() { return check::run_all(); }

@@ -124,7 +124,7 @@ def _torch(generator, widths, steps):
         torch.nn.functional.cross_entropy(model(inputs), labels).backward()
         optimizer.step()
     return [(x.weight.detach().double().numpy(), x.bias.detach().double().numpy())
-            for x in layers]  # fmt: skip
+              for x in layers]  # fmt: skip
 
 
 def case(seed, number):

@@ -9,7 +9,7 @@ import pytest
 
 import hullspace
 from emulation import emulated_library  # noqa: F401
-from hullspace import datasets, study
+from hullspace import datasets, study_features
 
 # Before torch is imported: threads that wait for one another take most of the time of small
 # networks, and nearly all of it where other work is going on.
@@ -26,7 +26,7 @@ def digits():
 def digits_study(digits):
     """The study of the digits, with images."""
     split, images = digits
-    return study(split, title="Digits", images=images.test_images, progress=False)
+    return study_features(split, title="Digits", images=images.test_images, progress=False)
 
 
 @pytest.fixture(scope="session")

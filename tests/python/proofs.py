@@ -34,16 +34,20 @@ def assert_convex(weights, n_rows, n_points):
     assert np.allclose(weights.sum(axis=1), 1.0, rtol=0, atol=1e-12)
 
 
-def assert_rays(hull, origins, directions, ray, tolerance=1e-9):
-    """A ray's every promise: its last point is in the hull, nothing behind it is, or it misses."""
-    directions = np.asarray(directions, np.float64)
-    origins = np.broadcast_to(np.asarray(origins, np.float64), directions.shape)
+def assert_ray_shapes(hull, directions, ray):
     n_rays = len(directions)
     assert {a.dtype for a in (ray.steps, ray.points, ray.normals, ray.offsets)} == {np.dtype(float)}
     assert ray.steps.shape == ray.offsets.shape == ray.status.shape == (n_rays,)
     assert ray.points.shape == ray.normals.shape == directions.shape
     assert ray.weights.shape == (n_rays, hull.n_points)
     assert np.isin(ray.status, [Status.OPTIMAL, Status.OUTSIDE, Status.UNDECIDED]).all()
+
+
+def assert_rays(hull, origins, directions, ray, tolerance=1e-9):
+    """A ray's every promise: its last point is in the hull, nothing behind it is, or it misses."""
+    directions = np.asarray(directions, np.float64)
+    origins = np.broadcast_to(np.asarray(origins, np.float64), directions.shape)
+    assert_ray_shapes(hull, directions, ray)
 
     unit = unit_of(hull.points, origins)
     points, origins = hull.points.astype(np.float64) / unit, origins / unit

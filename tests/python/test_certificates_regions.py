@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import hullspace
-from hullspace.certificates.regions import RegionProof, _frame, check_regions
+from hullspace.certificates.regions import RegionProof, check_regions, frame_of
 from hullspace.certificates.regions_exact import ExactRegions
 from hullspace.certificates.regions_floating import FloatingNetwork
 from hullspace.certificates.regions_pruned import Sums, are_empty
@@ -536,7 +536,7 @@ def test_exact_functions_are_within_the_bounds(slopes):
     network = leaky(usual_network(6, 3, 12, 10, 8, 2), slopes)
     units = Units.of(network)
     origin, basis = np.array([0.1, 0.2, 0.3]), np.random.default_rng(0).normal(size=(3, 2))
-    frame = _frame(network, None, origin, basis)
+    frame = frame_of(network, None, origin, basis)
     floating, exact = FloatingNetwork(network, units, frame), ExactRegions(network, units, frame)
     points = np.random.default_rng(1).normal(size=(4, 2))
     bits = network.bits(origin + points @ basis.T)
@@ -568,7 +568,10 @@ def test_double_precision_accepts_no_more_than_integers(bounded):
         margin = 2.0 ** generator.integers(-56, -38) * generator.choice([-1.0, 1.0])
         offsets[-1] = (margin - multipliers[:-1] @ offsets[:-1]) / multipliers[-1]
         network = arrangement(normals, offsets)
-        units, frame = Units.of(network), _frame(network, cube(d) if bounded else None, None, None)
+        units, frame = (
+            Units.of(network),
+            frame_of(network, cube(d) if bounded else None, None, None),
+        )
         floating = FloatingNetwork(network, units, frame)
         branches = Branches(np.zeros(1, np.int64), np.full((1, d + 1), ON, np.uint8))
         sums = Sums(np.array([d + 1]), np.arange(d + 1), multipliers)
@@ -588,7 +591,7 @@ def test_sums_over_nonempty_branches_prove_nothing():
         weights = [generator.integers(-2, 3, size=(n_out, n_in)) for n_in, n_out in pairwise(sizes)]
         biases = [generator.integers(-2, 3, size=n_out) for n_out in sizes[1:]]
         network = ReluNetwork.from_arrays(weights, biases)
-        frame = _frame(network, (None, cube(sizes[0]))[seed % 2], None, None)
+        frame = frame_of(network, (None, cube(sizes[0]))[seed % 2], None, None)
         exact, n_rows = ExactRegions(network, Units.of(network), frame), network.n_hidden
         n_rows += len(frame.b)
         for bits in brute_force(network, (None, cube(sizes[0]))[seed % 2]):

@@ -114,7 +114,7 @@ def test_interrupt_ends_with_its_exit_code(small_file, tmp_path, monkeypatch):
     def interrupted(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hullspace, "study", interrupted)
+    monkeypatch.setattr(hullspace, "study_features", interrupted)
     result = run("study", "features", small_file, "--out", tmp_path / "r.html")
     assert result.exit_code == 130
     assert result.output.strip() == "Interrupted."

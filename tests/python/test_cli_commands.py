@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -241,13 +242,12 @@ def test_interrupted_study_keeps_its_chapters(folder, monkeypatch):
     from typer.testing import CliRunner
 
     from hullspace.cli import app
-    from hullspace.studies import run as module
+    from hullspace.studies.chapters import CHAPTERS
 
     def stop(*_):
         raise KeyboardInterrupt
 
-    part = module._Part(stop)
-    monkeypatch.setitem(module._PARTS, "partition", part)
+    monkeypatch.setitem(CHAPTERS, "extrapolation", replace(CHAPTERS["extrapolation"], find=stop))
     out = folder / "stopped.html"
     arguments = ["study", "onnx", str(folder / "images.onnx"), "--out", str(out), "-q"]
     arguments += ["--train", str(folder / "train.npz"), "--test", str(folder / "test.npz")]
@@ -255,8 +255,9 @@ def test_interrupted_study_keeps_its_chapters(folder, monkeypatch):
     assert result.exit_code == 130
     assert "The chapters that were finished are in" in result.output
     page = out.read_text()
-    assert "<h2>Extrapolation</h2>" in page
-    assert "as the study was interrupted at partition" in page
+    assert "<h2>The partition of feature space</h2>" in page
+    assert "<h2>Extrapolation</h2>" not in page
+    assert "as the study was interrupted at hulls" in page
 
 
 def test_mnist_network_has_slices(tmp_path):

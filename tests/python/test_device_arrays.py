@@ -8,8 +8,8 @@ import pytest
 
 import hullspace
 from devices import Lent, number_of
-from hullspace import devices as gpu
-from hullspace.devices import DeviceArray
+from hullspace import _core
+from hullspace.devices import DeviceArray, device_of, on_host, place_matrix
 
 ARRAY = np.arange(12.0).reshape(3, 4)
 FLOAT64 = (2, 64, 1)
@@ -50,14 +50,24 @@ class Loan:
     """A capsule made by hand, and how often what it lends was given back."""
 
     def __init__(
-        self, array, *, dtype=FLOAT64, device=(1, 0), strides=None, offset=0, version=None, flags=0
+        self,
+        array,
+        *,
+        shape=None,
+        dtype=FLOAT64,
+        device=(1, 0),
+        strides=None,
+        offset=0,
+        version=None,
+        flags=0,
     ):
         self.array = array
         self.n_returned = 0
         self.deleter = DELETER(self._count)
-        shape = (ctypes.c_int64 * array.ndim)(*array.shape)
+        lengths = (ctypes.c_int64 * array.ndim)(*(shape or array.shape))
         strides = strides and (ctypes.c_int64 * array.ndim)(*strides)
-        tensor = Tensor(array.ctypes.data, device, array.ndim, *dtype, shape, strides, offset)
+        n_dimensions = -1 if shape == () else array.ndim
+        tensor = Tensor(array.ctypes.data, device, n_dimensions, *dtype, lengths, strides, offset)
         if version is None:
             self.managed, name = Managed(tensor, None, self.deleter), b"dltensor"
         else:
@@ -108,6 +118,9 @@ def test_a_capsule_is_taken_once():
         ({"dtype": (0, 4, 1)}, "queries has elements of a type that NumPy lacks"),
         ({"device": (8, 0)}, "queries must be in memory of a CUDA device or of the host"),
         ({"offset": 4}, "queries must be aligned"),
+        ({"shape": (-3, -4)}, "queries must have lengths"),
+        ({"shape": (2**62, 4)}, "queries must have lengths"),
+        ({"shape": ()}, "queries comes in a DLPack capsule without a shape"),
     ],
 )
 @pytest.mark.parametrize("versioned", [False, True])
@@ -195,6 +208,43 @@ def test_arrays_on_devices(devices):
         assert np.array_equal(empty.numpy(), ARRAY[:0])
 
 
+def test_the_core_checks_what_is_asked_of_devices(devices):
+    hull = _core.DeviceHull(ARRAY, 0, 0, 0)
+    there = DeviceArray.of_numpy(ARRAY, 0, 0)
+    wrong = {
+        "queries": [
+            lambda: hull.project(ARRAY[:, :3].copy(), 0.1, 0, False),
+            lambda: hull.contains(DeviceArray.of_numpy(ARRAY[:, :3], 0, 0), 0.1, 0, False),
+            lambda: hull.project(there.reshaped([12]), 0.1, 0, False),
+            lambda: hull.project(DeviceArray.of_numpy(ARRAY.astype(int), 0, 0), 0.1, 0, False),
+            lambda: hull.project(ARRAY.T, 0.1, 0, False),
+        ],
+        "origins": [lambda: hull.ray(ARRAY[:2], ARRAY, 0.1, 0, False)],
+        "directions": [
+            lambda: hull.support(ARRAY[:, :3].copy(), 0, False),
+            lambda: hull.ray(ARRAY, ARRAY[0], 0.1, 0, False),
+        ],
+        "tolerance": [
+            lambda: hull.project(ARRAY, np.nan, 0, False),
+            lambda: hull.contains(ARRAY, 1.0, 0, False),
+            lambda: hull.ray(ARRAY, ARRAY, -0.1, 0, False),
+            lambda: hull.leave_one_out(np.inf, 0, False),
+        ],
+    }
+    for name, calls in wrong.items():
+        for call in calls:
+            with pytest.raises(_core.ArgumentError, match=f"^{name} must "):
+                call()
+    bounds, starts = np.ones(3), np.array([0, 3])
+    for a, b in [(there, bounds), (ARRAY, DeviceArray.of_numpy(bounds, 0, 0))]:
+        with pytest.raises(_core.ArgumentError, match=r"^b must be where A is"):
+            _core.device_chebyshev_centers(a, b, starts, 0, 0, 0, False)
+    with pytest.raises(_core.ArgumentError, match=r"^b must have one dimension"):
+        _core.device_chebyshev_centers(
+            there, DeviceArray.of_numpy(bounds[:, None], 0, 0), starts, 0, 0, 0, False
+        )
+
+
 def test_lending_arrays_on_devices(devices):
     array = DeviceArray.of_numpy(ARRAY, 0, 0)
     again = DeviceArray.of_dlpack(array.__dlpack__(stream=1, dl_device=(2, 0)), "array", 0)
@@ -205,6 +255,12 @@ def test_lending_arrays_on_devices(devices):
             again.__dlpack__(**options)
     with pytest.raises(ValueError, match="as many elements"):
         again.reshaped([5])
+    for shape in ([-3, -4], [2**62, 4], [-12]):
+        with pytest.raises(ValueError, match="shape must have lengths"):
+            again.reshaped(shape)
+    for options in ({"dl_device": "cuda"}, {"max_version": 1}, {"copy": "no"}):
+        with pytest.raises(TypeError, match="incompatible"):
+            again.__dlpack__(**options)
     with pytest.raises(TypeError, match="without dimensions"):
         len(DeviceArray.of_numpy(np.array(1.0), 0, 0))
 
@@ -213,16 +269,16 @@ def test_lending_arrays_on_devices(devices):
 def test_arrays_of_any_library(devices, versioned):
     name = devices[-1].name
     lent = Lent(ARRAY.astype(np.float32), name, versioned=versioned)
-    assert gpu.device_of(lent) == number_of(name)
-    placed = gpu.place_matrix(lent, "queries", number_of(name), columns=4)
+    assert device_of(lent) == number_of(name)
+    placed = place_matrix(lent, "queries", number_of(name), columns=4)
     assert lent.stream == 1
     assert (placed.on_device, placed.array.dtype, len(placed)) == (True, np.float32, 3)
-    assert np.array_equal(gpu.on_host(lent), ARRAY.astype(np.float32))
+    assert np.array_equal(on_host(lent), ARRAY.astype(np.float32))
 
 
 def test_values_on_the_host_stay_as_they_are():
     for value in (None, 3, "word", ARRAY, [1, 2], [[1.0]], np.float64(2.0)):
-        assert gpu.on_host(value) is value
+        assert on_host(value) is value
 
 
 def test_numpy_cannot_read_what_is_on_a_device(devices):

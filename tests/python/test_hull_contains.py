@@ -93,7 +93,7 @@ def test_tolerance_decides_just_off_a_flat_set(height):
     for tolerance in (1e-13, 1e-11, 1e-9, 1e-7, 1e-3):
         membership = hull.contains(queries, tolerance=tolerance)
         assert membership.n_undecided == 0
-        assert certificates.check(points, queries, membership).all()
+        assert certificates.check(points, queries, membership, tolerance=tolerance).all()
         within = height <= tolerance * hull.scale
         assert (membership.inside == within).all()
         assert membership.certificate.tolerance == pytest.approx(tolerance * hull.scale)

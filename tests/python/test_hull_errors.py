@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from hullspace import Hull, certificates
+from hullspace import Hull, Polyhedron, certificates
 
 GOOD = np.eye(4)
 NAN_ROW = np.where(np.arange(16).reshape(4, 4) == 9, np.nan, 1.0)
@@ -128,3 +128,18 @@ def test_half_precision_overflow_is_not_silent():
             np.errstate(over="ignore"),
         ):
             Hull(huge)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_memory_of_any_alignment(dtype):
+    memory = np.zeros(16 * np.dtype(dtype).itemsize + 1, np.uint8)
+    points = memory[1:].view(dtype).reshape(4, 4)
+    points[...] = GOOD
+    assert not points.flags.aligned
+    assert Hull(points).project(points + 1).distances == pytest.approx(
+        Hull(GOOD).project(GOOD + 1).distances
+    )
+    polyhedron = Polyhedron(points, points[0])
+    assert polyhedron.project(points).points == pytest.approx(
+        Polyhedron(GOOD, GOOD[0]).project(GOOD).points
+    )

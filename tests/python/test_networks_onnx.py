@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from data import data_file
-from hullspace import ReluNetwork, extras
+from hullspace import FeatureSpace, ReluNetwork, extras
 from network_checks import assert_consistent
 
 onnx = pytest.importorskip("onnx")
@@ -297,7 +297,7 @@ def test_models_that_are_none():
         ReluNetwork.from_onnx(3)
     with pytest.raises(ValueError, match="not an ONNX model"):
         ReluNetwork.from_onnx(b"no model")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"no such file\.onnx"):
         ReluNetwork.from_onnx("no such file.onnx")
     with pytest.raises(ValueError, match="opset 7 or later, got 6"):
         ReluNetwork.from_onnx(model_of([node("Relu")], [1, 3], opset=6))
@@ -326,6 +326,26 @@ def test_weights_outside_of_the_file(tmp_path):
     onnx.save(model, path, save_as_external_data=True, location="weights", size_threshold=0)
     assert (tmp_path / "weights").exists()
     assert ReluNetwork.from_onnx(path).n_outputs == 40
+
+
+@pytest.mark.parametrize("content", [b"", b"no model"])
+@pytest.mark.parametrize("read", [ReluNetwork.from_onnx, FeatureSpace.from_onnx])
+def test_files_that_are_no_models_are_named(tmp_path, read, content):
+    (tmp_path / "other.onnx").write_bytes(content)
+    with pytest.raises(ValueError, match=r"(source|path) '.*other\.onnx' is not an ONNX model"):
+        read(tmp_path / "other.onnx")
+
+
+def test_weights_in_another_file(tmp_path):
+    weights = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
+    model = model_of([node("MatMul", "w")], [1, 3], {"w": weights})
+    options = {"save_as_external_data": True, "location": "weights.bin", "size_threshold": 0}
+    onnx.save_model(model, tmp_path / "model.onnx", **options)
+    network = ReluNetwork.from_onnx(tmp_path / "model.onnx")
+    np.testing.assert_array_equal(network(np.eye(3)), weights)
+    without = (tmp_path / "model.onnx").read_bytes()
+    with pytest.raises(ValueError, match=r"'w' in another file; pass the model's path"):
+        ReluNetwork.from_onnx(without)
 
 
 def test_disagreement_is_an_error(monkeypatch):

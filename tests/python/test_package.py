@@ -32,21 +32,17 @@ def run_python(script, **environment):
 
 def test_import_is_light():
     script = f"""
-        import sys, time
-        import numpy, scipy.sparse
-        start = time.perf_counter()
+        import sys
         import hullspace
+        print(sorted(name for name in sys.modules if name.startswith("hullspace.")))
         hullspace.Hull
         hullspace.FeatureSpace
         hullspace.certificates
-        print(time.perf_counter() - start)
         print([name for name in {EXTRAS} if name in sys.modules])
     """
-    runs = [run_python(script).stdout.splitlines() for _ in range(5)]
-    assert all(extras == "[]" for _, extras in runs)
-    seconds = sorted(float(first) for first, _ in runs)
-    print(f"import takes {seconds[0]:.3f} s beyond numpy and scipy")
-    assert seconds[0] < 0.25
+    own, extras = run_python(script).stdout.splitlines()
+    assert own == "['hullspace._core']"
+    assert extras == "[]"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +52,7 @@ def test_import_is_light():
         ("safetensors", "hullspace.FeatureSet.of([[1.0]], hullspace.Head([[1.0], [2.0]]))"
          ".save('unused.safetensors')", "torch"),
         ("sklearn", "hullspace.datasets.load_digits_split()", "study"),
-        ("jinja2", "import hullspace.studies.report as r; r.render(None)", "study"),
+        ("jinja2", "import hullspace.studies.page as p; p.render(None)", "study"),
     ],
 )  # fmt: skip
 def test_missing_extra_names_the_command(module, action, extra):

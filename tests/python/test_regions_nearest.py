@@ -103,7 +103,7 @@ def test_an_interruption_is_raised(monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hullspace.bounds.branching.Branching.step", interrupt)
+    monkeypatch.setattr("hullspace.regions.nearest.branching.Branching.step", interrupt)
     network = usual_network(0, 20, 40, 40, 5)
     with pytest.raises(KeyboardInterrupt):
         nearest_boundary(network, np.full(20, 0.5), n_threads=1)

@@ -20,8 +20,9 @@ from hullspace.networks import (
     identity,
     unpack,
 )
-from hullspace.regions import SegmentWalks, walk_segment, walker
+from hullspace.regions import SegmentWalks, walk_segment
 from hullspace.regions.plots import plot_polygons
+from hullspace.regions.segments import walker
 from network_cases import degenerate_matrix, usual_network
 
 mpl.use("Agg")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from data import data_file
-from hullspace import FeatureSet, FeatureSplit, Head, Hull, Proof, Status, datasets, study
-from hullspace.studies.analyses import _nearest_class
-from hullspace.studies.report import render
+from hullspace import FeatureSet, FeatureSplit, Head, Hull, Proof, Status, datasets, study_features
+from hullspace.studies.chapters.extrapolation.find import nearest_class
+from hullspace.studies.page import render
 
 HEAD = Head(np.eye(3))
 
@@ -30,7 +30,7 @@ def known():
     """Two triangles, for classes 0 and 1; class 2 has no training feature."""
     train = [[4.0, 0, 0], [6, 0, 0], [4, 2, 0], [0, 4, 0], [0, 6, 0], [2, 4, 0]]
     test = [[4.5, 0.5, 0], [8, 0, 0], [2.5, 3, 0], [0, 0, 5]]
-    return study(make_split(train, test, test_labels=[0, 1, 1, 2]), progress=False)
+    return study_features(make_split(train, test, test_labels=[0, 1, 1, 2]), progress=False)
 
 
 def test_known_memberships(known):
@@ -110,8 +110,8 @@ def test_digits_network_is_good(digits):
 def test_ties_between_class_hulls_are_undecided():
     distances = np.array([[1.0, 1.0, 2.0], [1.0, 1.1, 2.0], [0.0, 0.0, 1.0], [np.inf] * 3])
     gaps = np.array([[0.0] * 3, [0.0, 0.2, 0.0], [0.0] * 3, [0.0] * 3])
-    assert _nearest_class(distances, gaps).tolist() == [-1, -1, -1, -1]
-    assert _nearest_class(distances, 0.1 * gaps).tolist() == [-1, 0, -1, -1]
+    assert nearest_class(distances, gaps).tolist() == [-1, -1, -1, -1]
+    assert nearest_class(distances, 0.1 * gaps).tolist() == [-1, 0, -1, -1]
 
 
 def test_tables_count_every_image_once(known, digits_study):
@@ -135,7 +135,8 @@ def test_undecided_is_counted_apart(known):
 
     status = np.array([Status.INSIDE, Status.UNDECIDED, Status.OUTSIDE, Status.UNDECIDED], np.int8)
     training = replace(known.training, status=status)
-    changed = replace(known, hulls=replace(known.hulls, training=training))
+    hulls = replace(known.hulls, training=training)
+    changed = replace(known, results=known.results | {"hulls": hulls})
     row = changed.tables()["hulls"].rows[0]
     assert row[1:3] == ("1 (25.0%)", "2")
     assert "2 undecided" in " ".join(map(str, changed.findings()))
@@ -151,7 +152,7 @@ def test_undecided_is_counted_apart(known):
 )
 def test_small_and_degenerate_studies_render(train, test):
     names = ("<a>", "b & c", "d")
-    result = study(make_split(train, test, names=names), progress=False)
+    result = study_features(make_split(train, test, names=names), progress=False)
     page = render(result)
     assert "&lt;a&gt;" in page
     assert "b &amp; c" in page
@@ -161,7 +162,7 @@ def test_small_and_degenerate_studies_render(train, test):
 @pytest.mark.parametrize("names", [("[red]a", "[/b]", "c"), ("$x_$", "a$b", "$\\bad{$")])
 def test_names_of_classes_are_plain_text(names, capsys):
     train = [[1.0, 0, 0], [0, 1, 0], [0, 0, 1]]
-    result = study(make_split(train, train, names=names), progress=False)
+    result = study_features(make_split(train, train, names=names), progress=False)
     render(result)
     result.print()
     printed = capsys.readouterr().out
@@ -172,7 +173,7 @@ def test_many_classes_render():
     n_classes = 100
     head = Head(np.eye(n_classes))
     features = FeatureSet.of(np.eye(n_classes), head, np.arange(n_classes))
-    result = study(FeatureSplit(features, features), progress=False)
+    result = study_features(FeatureSplit(features, features), progress=False)
     assert len(render(result)) < 2_000_000
 
 
@@ -233,12 +234,12 @@ def test_rendering_leaves_matplotlib_alone(digits_study):
 def test_images_must_fit(digits):
     split, _ = digits
     with pytest.raises(ValueError, match=r"images must have shape \(450, 1 or 3, height, width\)"):
-        study(split, images=np.zeros((3, 1, 8, 8)), progress=False)
+        study_features(split, images=np.zeros((3, 1, 8, 8)), progress=False)
 
 
 def test_real_features_take_seconds():
     split = FeatureSplit.load(data_file("cifar10_resnet20/features.npz"))
-    result = study(split, progress=False)
+    result = study_features(split, progress=False)
     assert result.training.proven.all()
     assert result.classes.own.proven.all()
     assert (result.training.exact == Proof.PROVEN_OUTSIDE).all()

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from data import ROOT
-from hullspace import FeatureSet, FeatureSplit, Head, ReluNetwork, Status, regions, study
-from hullspace.studies import linear, linear_plane
-from hullspace.studies.linear_tables import linear_tables
-from hullspace.studies.report import render
+from hullspace import FeatureSet, FeatureSplit, Head, ReluNetwork, Status, regions, study_features
+from hullspace.studies.chapters.linear import find as linear
+from hullspace.studies.chapters.linear import plane as linear_plane
+from hullspace.studies.chapters.linear.tables import tabulate
+from hullspace.studies.page import render
 
 SIDE, N_CLASSES = 3, 4
 NAMES = ("<zero>", "one", "$two", "three")
@@ -35,7 +36,7 @@ def make_study(weights, biases, pixels, **options):
     features = FeatureSet.of(x, head, labels)
     split = FeatureSplit(features, features, NAMES)
     options = {"images": pixels, "network": network} | options
-    return study(split, progress=False, **options)
+    return study_features(split, progress=False, **options)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_ways_and_radii_are_those_of_direct_calls(small, parts):
     around = [regions.region_at(found.network, row) for row in x]
     assert np.array_equal(radii.affine, [(r.radius, r.radius_inf) for r in around])
     assert np.array_equal(radii.class_, [(r.class_radius, r.class_radius_inf) for r in around])
-    row = linear_tables(small)["linear radii"].rows[0]
+    row = tabulate(small)["linear radii"].rows[0]
     assert row[3] == f"{np.median(radii.affine[:, 0]):.3g}"
 
 
@@ -111,7 +112,7 @@ def test_a_part_of_a_window_with_too_many_regions(parts, monkeypatch):
     assert np.ptp(plane.part, axis=1).max() < np.ptp(plane.window, axis=1).min()
     assert len(plane.cut.boundary) > 0
     assert "Right: the exact regions in the square" in render(limited)
-    assert "too many regions to draw them all" in linear_tables(limited)["linear slice"].note
+    assert "too many regions to draw them all" in tabulate(limited)["linear slice"].note
 
 
 def test_page_has_the_chapter_with_alt_texts(small):
@@ -148,7 +149,7 @@ def test_limits_are_said(parts, monkeypatch):
     limited = make_study(*parts)
     found = limited.linear
     assert len(found.radii.images) < found.radii.n_planned
-    made = linear_tables(limited)
+    made = tabulate(limited)
     assert "The time limit was reached" in made["linear ways"].note
     assert "The time limit was reached" in made["linear radii"].note
     assert "left at a limit of breakpoints" in made["linear ways"].note

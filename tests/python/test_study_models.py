@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 import hullspace
-from hullspace import FeatureSet, FeatureSpace, FeatureSplit, Status, study
+from hullspace import FeatureSet, FeatureSpace, FeatureSplit, Status, study, study_features
 from hullspace.features import Images, normalization
 from hullspace.studies import Basis, StudyInterrupted
-from hullspace.studies import run as parts
+from hullspace.studies.chapters import CHAPTERS
 
 N_TRAIN, N_TEST = 90, 30
 
@@ -169,7 +169,6 @@ def test_more_features_than_images():
     ("options", "message"),
     [
         ({}, "a model needs its images: train and test"),
-        ({"train": 1, "test": 1, "images": 1}, "images and network only go with features"),
         ({"chapters": ["datum"]}, "chapters must be some of data, partition"),
         ({"chapters": []}, "got none"),
     ],
@@ -179,10 +178,14 @@ def test_what_does_not_fit_a_model_is_named(options, message):
         study(make_model(), progress=False, **options)
 
 
-def test_what_does_not_fit_features_is_named(labelled):
-    found, *_ = labelled
-    with pytest.raises(ValueError, match="only go with a model"):
-        study(found.split, found.subject.train.pixels, progress=False)
+def test_each_kind_of_input_has_its_function(labelled):
+    found, model, train, test = labelled
+    with pytest.raises(TypeError, match=r"hullspace\.study_features studies features"):
+        study(found.split, progress=False)
+    with pytest.raises(TypeError, match=r"hullspace\.study_features studies features"):
+        study(found.split, train, test)
+    with pytest.raises(TypeError, match=r"split must be a FeatureSplit, got Sequential.*study"):
+        study_features(model)
 
 
 def test_preprocessing_belongs_to_the_space(labelled):
@@ -194,13 +197,13 @@ def test_preprocessing_belongs_to_the_space(labelled):
 
 def test_chapters_bring_only_what_they_need(labelled):
     found, *_ = labelled
-    few = study(found.split, chapters=["methods", "partition"], progress=False)
+    few = study_features(found.split, chapters=["methods", "partition"], progress=False)
     assert few.chapters == ("partition", "methods")
     assert few.hulls is None
     with pytest.raises(LookupError, match="no hulls"):
         _ = few.training
     assert [f.basis for f in few.findings()].count(Basis.HEURISTIC) == 0
-    assert study(found.split, chapters="data", progress=False).chapters == ("data",)
+    assert study_features(found.split, chapters="data", progress=False).chapters == ("data",)
 
 
 def test_an_interrupted_study_keeps_what_is_finished(labelled, monkeypatch):
@@ -209,13 +212,15 @@ def test_an_interrupted_study_keeps_what_is_finished(labelled, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(parts._PARTS, "partition", parts._Part(stop))
+    chapter = replace(CHAPTERS["extrapolation"], find=stop)
+    monkeypatch.setitem(CHAPTERS, "extrapolation", chapter)
     with pytest.raises(StudyInterrupted) as stopped:
-        study(found.split, progress=False)
+        study_features(found.split, progress=False)
     kept = stopped.value.study
-    assert kept.interrupted == "partition"
-    assert np.array_equal(kept.training.status, found.training.status)
-    assert "as the study was interrupted at partition" in kept.to_html()
+    assert kept.interrupted == "hulls"
+    assert kept.hulls is None
+    assert np.array_equal(kept.partition.flips.nearest, found.partition.flips.nearest)
+    assert "as the study was interrupted at hulls" in kept.to_html()
 
 
 def test_a_finding_is_proven_only_if_all_its_verdicts_are_checked(labelled):
@@ -226,11 +231,13 @@ def test_a_finding_is_proven_only_if_all_its_verdicts_are_checked(labelled):
     unchecked = found.training.proven.copy()
     unchecked[0] = False
     hulls = replace(found.hulls, training=replace(found.training, proven=unchecked))
-    after = next(f for f in replace(found, hulls=hulls).findings() if start in f.text)
+    changed = replace(found, results=found.results | {"hulls": hulls})
+    after = next(f for f in changed.findings() if start in f.text)
     assert after.basis == Basis.MEASURED
 
 
 def test_the_top_of_the_package_has_the_study():
     assert hullspace.study is study
+    assert hullspace.study_features is study_features
     assert hullspace.Study.__name__ == "Study"
     assert isinstance(FeatureSet, type)

@@ -7,14 +7,14 @@ import pytest
 from scipy.optimize import linprog
 
 from data import data_file
-from hullspace import DecisionPartition, FeatureSet, FeatureSplit, Head, Status, study
-from hullspace.studies.analyses import Settings
-from hullspace.studies.partition import Scope, partition_study
-from hullspace.studies.partition_tables import partition_tables
-from hullspace.studies.progress import Steps
-from hullspace.studies.report import render
+from hullspace import DecisionPartition, FeatureSet, FeatureSplit, Head, Status, study_features
+from hullspace.studies import Settings
+from hullspace.studies.chapters import CHAPTERS
+from hullspace.studies.chapters.partition.slices import area, clip, make_slice
+from hullspace.studies.page import render
+from hullspace.studies.plane import Plane
 from hullspace.studies.samples import choose_samples
-from hullspace.studies.slices import Plane, area, clip, make_slice
+from hullspace.studies.scope import Scope
 
 SETTINGS = Settings(1e-9, None)
 SQUARE = np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]])
@@ -35,14 +35,13 @@ def make_split(head, train, test, labels=None, names=None):
     )
 
 
-def analyse(split):
-    with Steps(shown=False) as steps:
-        return partition_study(split, SETTINGS, steps)
+def analyse(split, **options):
+    return study_features(split, chapters=["partition"], progress=False, **options).partition
 
 
 @pytest.fixture(scope="module")
 def known():
-    return study(make_split(HEAD, TRAIN, TEST, LABELS), progress=False)
+    return study_features(make_split(HEAD, TRAIN, TEST, LABELS), progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -284,16 +283,17 @@ DEGENERATE = {
 def test_degenerate_studies_render(case, capsys):
     head, train, test = DEGENERATE[case]
     images = np.zeros((len(test), 1, 4, 4))
-    result = study(make_split(head, train, test), images=images, progress=False)
+    result = study_features(make_split(head, train, test), images=images, progress=False)
     page = render(result)
     result.print()
-    assert all(table.title in page for table in partition_tables(result).values())
+    assert all(table.title in page for table in CHAPTERS["partition"].tabulate(result).values())
     assert "Decision regions" in capsys.readouterr().out
 
 
 def test_empty_flat_and_equal_regions_are_named():
     head = Head(np.eye(4)[[0, 1, 1, 2]], [0.0, 0.0, 0.0, -100.0])
-    result = study(make_split(head, POINTS, POINTS[:5], names=("a", "b", "c", "d")), progress=False)
+    split = make_split(head, POINTS, POINTS[:5], names=("a", "b", "c", "d"))
+    result = study_features(split, progress=False)
     made = result.tables()
     assert made["regions"].rows[4][3] == "empty"
     assert "b, c have the same weights and bias" in made["regions"].note
@@ -306,7 +306,7 @@ def test_too_many_classes_are_said_to_be_left_out():
     n_classes = 60
     head = Head(np.eye(n_classes))
     split = make_split(head, np.eye(n_classes), np.eye(n_classes))
-    result = study(split, progress=False)
+    result = study_features(split, progress=False)
     made = result.tables()
     for name in ("neighbours", "flip pairs", "ambiguity", "ambiguous"):
         assert not made[name].rows
@@ -315,31 +315,31 @@ def test_too_many_classes_are_said_to_be_left_out():
     assert result.partition.flips.distances is None
     assert "Left out: " in render(result)
     why = "there are too many classes and features"
-    without = replace(result, partition=None, missing={"partition": why})
+    others = {name: found for name, found in result.results.items() if name != "partition"}
+    without = replace(result, results=others, missing={"partition": why})
     assert f"Left out: The partition of feature space, Ambiguity, as {why}." in render(without)
 
 
 def test_a_partition_that_is_too_large_is_left_out(monkeypatch):
-    monkeypatch.setattr("hullspace.studies.partition._PROJECTIONS", 0)
-    result = study(make_split(HEAD, TRAIN, TEST, LABELS), progress=False)
+    monkeypatch.setattr("hullspace.studies.scope._PROJECTIONS", 0)
+    result = study_features(make_split(HEAD, TRAIN, TEST, LABELS), progress=False)
     assert result.partition is None
     assert result.missing["partition"] == "there are too many classes and features"
     assert "as there are too many classes and features." in render(result)
 
 
 def test_a_part_of_the_images_is_said_to_be_one(monkeypatch, many):
-    monkeypatch.setattr("hullspace.studies.partition._PROJECTIONS", 7 * 20)
-    monkeypatch.setattr("hullspace.studies.partition._FEWEST_IMAGES", 20)
-    result = study(many, progress=False)
+    monkeypatch.setattr("hullspace.studies.scope._PROJECTIONS", 7 * 20)
+    monkeypatch.setattr("hullspace.studies.scope._FEWEST_IMAGES", 20)
+    result = study_features(many, progress=False)
     assert result.partition.scope.images.tolist() == list(range(0, 60, 3))
     assert len(result.partition.flips.nearest) == 20
-    assert "about 20 of the 60 test images" in partition_tables(result)["regions"].note
+    assert "about 20 of the 60 test images" in result.tables()["regions"].note
     render(result)
 
 
 def test_results_do_not_depend_on_the_number_of_threads(many):
-    with Steps(shown=False) as steps:
-        one, two = (partition_study(many, Settings(1e-9, n), steps) for n in (1, 2))
+    one, two = (analyse(many, n_threads=n) for n in (1, 2))
     assert np.array_equal(one.flips.distances, two.flips.distances)
     assert np.array_equal(one.coverage.distances, two.coverage.distances)
     for first, second in zip(one.slices, two.slices, strict=True):
@@ -351,7 +351,10 @@ def test_page_has_the_chapter(digits_study):
     page = render(digits_study)
     chapter = page.index("<h2>The partition of feature space</h2>")
     end = page.index("<h2>Guaranteed regions</h2>")
-    places = [page.index(f"<h3>{t.title}</h3>") for t in partition_tables(digits_study).values()]
+    places = [
+        page.index(f"<h3>{t.title}</h3>")
+        for t in CHAPTERS["partition"].tabulate(digits_study).values()
+    ]
     assert sorted(places) == places
     assert chapter < places[0] < places[-1] < end
     for word in ("Region", "Chebyshev ball", "Flip point", "Guaranteed region", "Ambiguity"):

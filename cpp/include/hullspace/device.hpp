@@ -159,7 +159,7 @@ struct DeviceCenters {
   DeviceBuffer<std::int8_t> status;
 };
 
-// The rows and bounds lie in `from`, the starts in the host's memory.
+// The rows and bounds lie in `from`.
 DeviceCenters chebyshev_centers(const Polyhedra& polyhedra, Place from, Place to,
                                 const DeviceContext& context);
 

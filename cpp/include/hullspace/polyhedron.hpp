@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "hullspace/context.hpp"
@@ -15,9 +16,10 @@ namespace hullspace {
 // many rows, in the same places, or those of `rows` if all polyhedra share them.
 struct Polyhedra {
   MatrixView<double> rows;
-  const double* bounds = nullptr;
-  const std::int64_t* starts = nullptr;  // n_polyhedra + 1
-  std::ptrdiff_t n_polyhedra = 0;
+  std::span<const double> bounds;
+  std::span<const std::int64_t> starts;  // n_polyhedra + 1, in the host's memory
+
+  std::ptrdiff_t n_polyhedra() const { return std::ssize(starts) - 1; }
 };
 
 // Nonnegative multipliers of the rows that matter, as a compressed sparse row matrix.
@@ -63,12 +65,12 @@ struct PolyhedronProjections {
 // All throw ArgumentError if shapes do not belong together or a number is not finite, and
 // Interrupted as the context says.
 ChebyshevCenters chebyshev_centers(const Polyhedra& polyhedra, const Context& context);
-LinearOptima maximize(const MatrixView<double>& rows, const double* bounds,
+LinearOptima maximize(const MatrixView<double>& rows, std::span<const double> bounds,
                       const MatrixView<double>& objectives, const Context& context);
-Irredundant irredundant(const MatrixView<double>& rows, const double* bounds,
+Irredundant irredundant(const MatrixView<double>& rows, std::span<const double> bounds,
                         const Context& context);
 // The point of polyhedron which[i] nearest to query i.
-PolyhedronProjections project_onto(const Polyhedra& polyhedra, const std::int64_t* which,
+PolyhedronProjections project_onto(const Polyhedra& polyhedra, std::span<const std::int64_t> which,
                                    const MatrixView<double>& queries, const Context& context);
 
 }  // namespace hullspace

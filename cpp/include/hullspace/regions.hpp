@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -20,14 +21,13 @@ struct DenseData {
 };
 struct SparseData {  // compressed rows
   std::ptrdiff_t n_in = 0;
-  std::ptrdiff_t n_out = 0;
-  const double* values = nullptr;
-  const std::int32_t* columns = nullptr;
-  const std::int64_t* row_starts = nullptr;  // n_out + 1
+  std::span<const double> values;
+  std::span<const std::int32_t> columns;
+  std::span<const std::int64_t> row_starts;  // n_out + 1
 };
 struct ConvolutionData {
   // (channels_out, channels_in / groups, kernel height, kernel width)
-  const double* weight = nullptr;
+  std::span<const double> weight;
   std::array<std::ptrdiff_t, 4> shape{};
   std::array<std::ptrdiff_t, 3> input{};  // channels, height, width
   std::array<std::ptrdiff_t, 2> stride{1, 1};
@@ -43,9 +43,10 @@ struct TermData {
 // max(a, 0) + slope * min(a, 0); those of slope 1 are linear and count as none.
 struct StageData {
   std::vector<TermData> terms;
-  std::ptrdiff_t n_units = 0;
-  const double* bias = nullptr;
-  const double* slopes = nullptr;
+  std::span<const double> bias;
+  std::span<const double> slopes;
+
+  std::ptrdiff_t n_units() const { return std::ssize(bias); }
 };
 
 // Stages in order of evaluation. The units of the last one are the outputs, all linear. Throws
@@ -73,9 +74,9 @@ enum class RegionMethod : std::int8_t {
 // Where regions are looked for: x = origin + basis y, a_j . y <= b_j.
 struct RegionDomain {
   MatrixView<double> basis;        // (n_inputs, n_dims)
-  const double* origin = nullptr;  // (n_inputs)
+  std::span<const double> origin;  // (n_inputs)
   MatrixView<double> rows;         // (n_constraints, n_dims)
-  const double* bounds = nullptr;
+  std::span<const double> bounds;
 };
 
 // A proof that nothing was left out, one tree of branches in preorder: a token u >= 0 branches on
@@ -175,10 +176,10 @@ class RegionSearch {
   // With a proof: the tree above the branches that are open at first.
   const RegionProofStream& root() const;
 
-  // For the method of vertices, of regions with these patterns.
+  // Of regions with these patterns; without vertices and volumes for the method of programs.
   RegionShapes shapes(const MatrixView<std::uint8_t>& patterns, bool with_volumes,
                       const Context& context);
-  // For both methods; without vertices for that of programs.
+  // Likewise.
   BoundaryPieces boundary(const MatrixView<std::uint8_t>& patterns, const Context& context);
 
   class Impl;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <variant>
 
 namespace hullspace {
@@ -13,6 +14,7 @@ struct MatrixView {
   std::ptrdiff_t cols = 0;
 
   const T* row(std::ptrdiff_t i) const { return data + i * cols; }
+  std::span<const T> elements() const { return {data, static_cast<std::size_t>(rows * cols)}; }
 };
 
 // The two element types that users' arrays come in.

@@ -123,6 +123,19 @@ class Duals:
     points: _Floats
     scores: _Floats
 
+    @classmethod
+    def at_start(cls, alpha: _Floats, beta: _Floats, t: _Floats, n_inputs: int) -> Duals:
+        """Return what is known before the first step: nothing."""
+        n = len(t)
+        nothing = np.full(n, -np.inf), np.zeros((n, n_inputs)), np.zeros(alpha.shape)
+        return cls(alpha.copy(), beta.copy(), t.copy(), *nothing)
+
+    def improve(self, nodes: npt.NDArray[np.intp], found: Duals) -> None:
+        """Take what was found for some nodes where it proves more."""
+        better = found.values > self.values[nodes]
+        for name in ("alpha", "beta", "t", "values", "points", "scores"):
+            getattr(self, name)[nodes[better]] = getattr(found, name)[better]
+
 
 def ascend(
     model: Model,
@@ -148,34 +161,22 @@ def ascend(
         A value that needs no improvement.
     """
     alpha, beta, t = (part.copy() for part in start)
-    n, m = alpha.shape
-    lengths = model.steepness
-    least, most = _slope_ranges(model, m)
-    adam, adam_beta = _Adam((n, m), by_row=False), _Adam((n, m), by_row=True)
+    least, most = _slope_ranges(model, alpha.shape[1])
+    adam, adam_beta = _Adam(alpha.shape, by_row=False), _Adam(alpha.shape, by_row=True)
     free = (low < 0.0) & (high > 0.0)
     signs = np.where(free, 0.0, np.where(low >= 0.0, 1.0, -1.0))
-    best = Duals(
-        alpha.copy(),
-        beta.copy(),
-        t.copy(),
-        np.full(n, -np.inf),
-        np.zeros((n, goal.x_rows.shape[1])),
-        np.zeros((n, m)),
-    )
-    active = np.arange(n)
+    best = Duals.at_start(alpha, beta, t, goal.x_rows.shape[1])
+    active = np.arange(len(t))
     for step in range(steps):
         goals = goal if len(goal) == 1 else goal.take(active)
         lines = model.lines(goals, low[active], high[active], alpha, beta)
         t, y, values = norm.nearest(lines, t, 6 if step == 0 else 2)
         a, z = model.values(y, lines)
-        better = values > best.values[active]
-        at = active[better]
-        best.alpha[at], best.beta[at], best.t[at] = alpha[better], beta[better], t[better]
-        best.values[at], best.points[at] = values[better], y[better]
-        graph = np.where(a > 0.0, a, model.slopes * a)
-        best.scores[at] = np.where(free[active], np.abs(lines.weights * (z - graph)), 0.0)[better]
+        cut_off = np.abs(lines.weights * (z - np.where(a > 0.0, a, model.slopes * a)))
+        scores = np.where(free[active], cut_off, 0.0)
+        best.improve(active, Duals(alpha, beta, t, values, y, scores))
         if step == 0:
-            units = np.linalg.norm(lines.normals, axis=1)[:, None] / lengths
+            units = np.linalg.norm(lines.normals, axis=1)[:, None] / model.steepness
         on = best.values[active] < enough
         if step + 1 == steps or not on.any():
             break

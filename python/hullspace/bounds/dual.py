@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _Floats = npt.NDArray[np.float64]
 
@@ -68,29 +72,34 @@ def maximize_dual(
     for _ in range(_STEPS):
         if best.value - best.v @ slack >= enough or best.error <= _ACCURATE * size:
             break
-        direction = _newton(rows, lower, upper, best)
-        falling = direction < 0.0
-        ends = np.full(len(direction), np.inf)
-        np.divide(best.v, -direction, out=ends, where=falling)
-        step = min(1.0, float(ends.min(initial=np.inf)))
-        before = best
-        for _ in range(_HALVINGS):
-            v = np.maximum(before.v + step * direction, 0.0)
-            v[ends <= step] = 0.0
-            trial = state(v)
-            if not trial.improves(best):
-                if best is not before:
-                    break
-                step *= 0.5
-                continue
-            best = trial
-            if step < 1.0 or falling.any():
-                break
-            # Towards infinity, if there is no point, in few steps.
-            step *= 4.0
+        before, best = best, _along(state, best, _newton(rows, lower, upper, best))
         if best is before:
             break
     return best.v, best.y
+
+
+def _along(state: Callable[[_Floats], _State], before: _State, direction: _Floats) -> _State:
+    """Return a better state in a direction, as far as a multiplier falls to zero; or the same."""
+    falling = direction < 0.0
+    ends = np.full(len(direction), np.inf)
+    np.divide(before.v, -direction, out=ends, where=falling)
+    step = min(1.0, float(ends.min(initial=np.inf)))
+    best = before
+    for _ in range(_HALVINGS):
+        v = np.maximum(before.v + step * direction, 0.0)
+        v[ends <= step] = 0.0
+        trial = state(v)
+        if not trial.improves(best):
+            if best is not before:
+                break
+            step *= 0.5
+            continue
+        best = trial
+        if step < 1.0 or falling.any():
+            break
+        # Towards infinity, if there is no point, in few steps.
+        step *= 4.0
+    return best
 
 
 def _newton(rows: _Floats, lower: _Floats, upper: _Floats, at: _State) -> _Floats:

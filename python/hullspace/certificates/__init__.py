@@ -7,95 +7,136 @@ the certificate holds, and its verdict rests on rigorous bounds and exact intege
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from hullspace.certificates import floating, polyhedra
+import numpy as np
+
+from hullspace.arguments import DEFAULT_TOLERANCE, as_tolerance
+from hullspace.certificates import polyhedra
+from hullspace.certificates.checker import Checker, in_host_memory
 from hullspace.certificates.exact import prove
+from hullspace.certificates.registry import CENTERS, OF_OTHERS, kind_of
 from hullspace.devices import on_host
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
-    from hullspace.hull import Membership, Projection
-    from hullspace.polyhedron import (
-        ChebyshevCenter,
-        ChebyshevCenters,
-        Irredundant,
-        Polyhedron,
-        PolyhedronProjection,
-        PolyhedronSupport,
-    )
-
-    Result = (
-        Membership
-        | Projection
-        | ChebyshevCenters
-        | ChebyshevCenter
-        | PolyhedronSupport
-        | PolyhedronProjection
-        | Irredundant
-    )
-
-__all__ = ["check", "prove"]
+__all__ = ["Checker", "check", "prove"]
 
 
 def check(
-    subject: npt.ArrayLike | Polyhedron,
-    queries: npt.ArrayLike | None,
-    result: Result,
+    subject: Any,
+    queries: Any,
+    result: Any,
     *,
+    tolerance: float = DEFAULT_TOLERANCE,
     equalities: Any = None,
 ) -> npt.NDArray[np.bool_]:
     """Check every answer of `result` against the data alone.
 
     Parameters
     ----------
-    subject : array_like or Polyhedron
-        What the result is about: the points of a hull, (n_points, n_features); the matrices A
-        that `chebyshev_centers` was given; or a polyhedron.
-    queries : array_like or None
-        What was asked, in the same order: queries of the hull; the offsets b that
-        `chebyshev_centers` was given; directions of the support, or points to project. None for
-        a `ChebyshevCenter` and for `Irredundant`.
-    result : Membership, Projection, ChebyshevCenters, ChebyshevCenter, PolyhedronSupport, \
-PolyhedronProjection or Irredundant
+    subject : object
+        What the result is about; see the table.
+    queries : object
+        What was asked, in the same order.
+    result : object
         The answers with their certificates.
+    tolerance : float, default 1e-9
+        What was asked for, relative to the scale of the data. What a certificate says of its own
+        tolerance does not count: answers to a larger one are checked with that.
     equalities : pair of arrays, or list of pairs, optional
         For `ChebyshevCenters` alone: what `chebyshev_centers` was given.
 
     Returns
     -------
-    bool array, one element for each answer
-        True where the certificate proves the claim; UNDECIDED and LIMIT claim nothing and are
-        never True.
-
-        Hulls. INSIDE: the weights are convex and reproduce the query within the certificate's
-        tolerance. OUTSIDE: all points lie strictly on one side of the hyperplane and the query
-        on the other, rounding accounted for. OPTIMAL: the weights are convex and give the
-        nearest point, and the hyperplane through it bounds the distance as the gap says.
-
-        Polyhedra. OPTIMAL: the point, or ball, is feasible, the multipliers are nonnegative and
-        combine the rows as they must, and the gap is what lies between the value and the bound,
-        and small: all up to a backward error of some roundings in each row. UNBOUNDED: the ray
-        leads from a feasible point to ever better ones along all constraints. EMPTY: the
-        multipliers prove that no point is feasible; if they cancel only up to rounding and no
-        exact ones are found, that none is within 2**20 times the distance of the farthest
-        hyperplane that they use. Irredundant rows: the witness violates its row, and of the
-        irredundant rows and the equalities no other; that the remaining rows are redundant is
-        not checked.
+    bool array
+        True where the certificate proves the claim, rounding accounted for. UNDECIDED and LIMIT
+        claim nothing and are never True; what does not apply to an answer must say so.
 
     Raises
     ------
     TypeError, ValueError
-        If the arrays are unfit, or the shapes do not belong together.
+        If there is no check of such a result, with the reason; if arrays are unfit or no part of
+        the result can be read as what it should be; if shapes do not belong together.
 
     Notes
     -----
-    Everything may be on a GPU; the check is done by the CPU.
+    What belongs together, and the shape of the answer:
 
-    Costs one double-precision matrix product of the points, or rows, with the queries. Where
-    EMPTY is in doubt, some milliseconds of integer arithmetic are added for each answer.
+    ======================= ======================= =================== ======================
+    result                  subject                 queries             shape
+    ======================= ======================= =================== ======================
+    Membership, Projection  points                  queries             (n_queries,)
+    Ray                     points                  origins, directions (n_rays,)
+    Gauge                   points                  queries             (n_queries,)
+    Support                 points                  directions          (n_directions,)
+    Vertices                points                  None                (n_vertices,)
+    Coreset                 points                  None                (n_points,)
+    HullDistance            points_a, points_b      None                (1,)
+    ClassMemberships,       points, labels; or the  queries             (n_queries, n_classes)
+    ClassProjections        ClassHulls
+    NearestClass            as above                queries             (n_queries,)
+    ClassDistances          as above                None                (n_classes, n_classes)
+    ChebyshevCenters        matrices A              offsets b           (n_problems,)
+    ChebyshevCenter         Polyhedron              None                (1,)
+    PolyhedronSupport       Polyhedron              directions          (n_directions,)
+    PolyhedronProjection    Polyhedron              points              (n_points,)
+    Irredundant             Polyhedron              None                (n_irredundant,)
+    BoundaryPoints          DecisionPartition       features            as the distances
+    BoundaryDistances       Head                    features            (n,)
+    RegionDistances         DecisionPartition       features            (n, n_classes)
+    Segments                DecisionPartition       z0, z1              (n_segments,)
+    ChebyshevBalls          DecisionPartition       None                (n_classes,)
+    Adjacency               DecisionPartition       None                (n_classes, n_classes)
+    AmbiguityTable          DecisionPartition       None                (n_subsets,)
+    AmbiguousPoints         DecisionPartition       features or None    (n,) or (1,)
+    Ambiguity               DecisionPartition       features            (n,)
+    GuaranteedBalls, Boxes  DecisionPartition       features            (n,)
+    GuaranteedRegions       DecisionPartition       None                one for each region
+    Guarantees,             partition, features; or features            (n,)
+    GuaranteedProjections   partition, regions
+    NearestBoundary         ReluNetwork             input               (1,)
+    LinearRegion            ReluNetwork             input or None       (1,)
+    SegmentWalk(s)          ReluNetwork             a, b                (n_segments,)
+    ======================= ======================= =================== ======================
+
+    Two arguments in one place are a tuple. What is proven:
+
+    - *Hulls.* INSIDE: the weights are convex and reproduce the query within the tolerance. OUTSIDE:
+      all points lie strictly on one side of the hyperplane and the query, or ray, on the other.
+      OPTIMAL: the weights are convex and give the point, and the hyperplane through it bounds the
+      distance as the gap says, which is within the tolerance; of a ray, no step leads to the hull
+      from which the hyperplane lies farther back than the tolerance. Gauges are one over the steps
+      of rays. Supports are attained by the point and exceeded by none; that it is the first of
+      equal ones is not checked. Vertices lie beyond all others that are listed, and no point beyond
+      them by more than the tolerance; that none is missing is not checked. A coreset's weights lead
+      to within the error of each point. Classes: the same for every class.
+    - *Polyhedra.* OPTIMAL: the point, or ball, is feasible, the multipliers are nonnegative and
+      combine the rows as they must, and the gap is what lies between the value and the bound, and
+      within the tolerance: all up to a backward error of some roundings in each row. UNBOUNDED: the
+      ray leads from a feasible point to ever better ones along all constraints. EMPTY: the
+      multipliers prove that no point is feasible; if they cancel only up to rounding and no exact
+      ones are found, that none is within 2**20 times the distance of the farthest hyperplane that
+      they use. Irredundant rows: the witness violates its row, and of the irredundant rows and the
+      equalities no other; that the remaining rows are redundant is not checked.
+    - *Partitions.* Nearest ties and flip points are ties at the top, in the domain, up to a
+      backward error, and for every other candidate multipliers, or the distance to where the
+      classes tie, prove that it is not nearer by more than the gap. Balls, tables and adjacency are
+      proven as polyhedra are. Boxes keep to their region; that none is larger is not checked. That
+      regions are guaranteed is exact.
+    - *Networks.* Nearest boundary: the point is in the domain, at the distance `upper`, and another
+      class reaches the top there. That none is nearer (`lower`), or that the class never changes
+      (EMPTY), takes a search to prove and is not checked; so EMPTY is never True. Linear regions:
+      pattern, class and map are right, and no hyperplane of a unit or tie is nearer than the radii,
+      exactly. Walks: every piece has its pattern at both ends, and every class is at the top, but
+      for what rounding of the breakpoints explains. Networks with weights beyond 2**200, or below
+      2**-200, are left unproven.
+
+    Everything may be on a GPU; the check is done by the CPU. For hulls it costs about one
+    double-precision matrix product of the points with the queries. Where EMPTY is in doubt, some
+    milliseconds of integer arithmetic are added for each answer. See `Checker` for many checks
+    about the same points.
 
     Examples
     --------
@@ -113,15 +154,14 @@ PolyhedronProjection or Irredundant
     >>> hullspace.certificates.check(square, bounds, found)
     array([ True,  True])
     """
-    subject, queries, result = on_host(subject), on_host(queries), on_host(result)
-    if hasattr(result, "duals") or hasattr(result, "witnesses"):
-        return polyhedra.check(subject, queries, result, equalities)
-    if not (hasattr(result, "certificate") or hasattr(result, "gaps")):
-        raise TypeError(
-            "result must be a Membership or a Projection, ChebyshevCenters, a ChebyshevCenter, a "
-            "PolyhedronSupport, a PolyhedronProjection or Irredundant, "
-            f"got {type(result).__name__}"
-        )
-    if equalities is not None:
-        raise ValueError("equalities must be None for a result about a hull")
-    return floating.check(cast("Any", subject), cast("Any", queries), cast("Any", result))
+    kind = kind_of(result)
+    if equalities is not None and kind != CENTERS:
+        raise ValueError(f"equalities must be None for {kind}")
+    share = as_tolerance(tolerance)
+    if kind not in OF_OTHERS and kind != CENTERS:
+        return Checker(subject).check(queries, result, tolerance=share)
+    subject, queries, result = map(in_host_memory, (subject, queries, result))
+    with np.errstate(all="ignore"):  # whatever a corrupted certificate leads to fails its test
+        if kind == CENTERS:
+            return polyhedra.check_centers(subject, queries, result, share, on_host(equalities))
+        return OF_OTHERS[kind](subject, queries, result, share)

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hullspace.certificates.constraints import (
-    ROUNDOFF,
-    Bools,
-    Exponents,
-    Floats,
-    System,
+from hullspace.certificates.rounding import (
+    are_nan,
+    are_zero,
     dots,
     every,
     exponents,
+    gamma,
     highest,
     norms,
 )
@@ -23,15 +21,14 @@ from hullspace.certificates.constraints import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy.typing as npt
-    from scipy import sparse
+    from hullspace.certificates.constraints import System
+    from hullspace.certificates.fields import Weights
+    from hullspace.certificates.rounding import Bools, Exponents, Floats, Rows
 
 # Solutions of linear systems are good to a few roundings of each of their terms, seldom better; and
 # a solver has to call some angles and slopes zero.
-_ROUNDINGS = 16.0
-_LEAST_ERROR = 2.0**-40
-# An optimum's gap, relative to the terms of its bound.
-LARGEST_GAP = 1e-9
+ROUNDINGS = 16.0
+LEAST_ERROR = 2.0**-40
 
 
 @dataclass(frozen=True)
@@ -48,28 +45,34 @@ class Claims:
         Whether the multipliers are finite, and nonnegative where they must be.
     fields : mapping
         The other arrays of the result, and the queries, by name; one row for each problem.
+    largest_gap : float
+        Of an optimum, relative to the terms of its bound.
     """
 
     system: System
     multipliers: Floats
     sound: Bools
     fields: Mapping[str, Floats]
+    largest_gap: float
 
     @classmethod
-    def of(cls, system: System, multipliers: Floats, fields: Mapping[str, Any]) -> Claims:
+    def of(
+        cls, system: System, multipliers: Floats, fields: Mapping[str, Any], largest_gap: float
+    ) -> Claims:
         """Sort out the multipliers that cannot be part of any proof."""
         nonnegative = every(multipliers[:, : system.n_inequalities] >= 0.0)
         sound = every(np.isfinite(multipliers)) & nonnegative
-        return cls(system, np.where(sound[:, None], multipliers, 0.0), sound, fields)
+        return cls(system, np.where(sound[:, None], multipliers, 0.0), sound, fields, largest_gap)
 
     def __getitem__(self, name: str) -> Floats:
         return self.fields[name]
 
-    def select(self, problems: npt.NDArray[np.intp]) -> Claims:
+    def select(self, problems: Rows) -> Claims:
         """Return the claims about some problems."""
         fields = {name: array[problems] for name, array in self.fields.items()}
         system = self.system.select(problems)
-        return Claims(system, self.multipliers[problems], self.sound[problems], fields)
+        multipliers, sound = self.multipliers[problems], self.sound[problems]
+        return Claims(system, multipliers, sound, fields, self.largest_gap)
 
     @property
     def used(self) -> Bools:
@@ -77,15 +80,22 @@ class Claims:
         used: Bools = self.multipliers != 0.0
         return used
 
+    def has_no(self, *names: str) -> Bools:
+        """Whether fields say that they have nothing to say: points NaN, gaps and rays zero."""
+        result = np.ones(len(self.multipliers), dtype=bool)
+        for name in names:
+            idle = are_nan if name in {"points", "centers"} else are_zero
+            result &= idle(self[name].reshape(len(result), -1))
+        return result
+
     def rounding(self) -> Floats:
         """Bound the rounding of sums over features or multipliers, relative to their terms."""
-        terms = (self.system.rows.shape[-1] + 4 + self.used.sum(axis=1)) * ROUNDOFF
-        bound: Floats = terms / (1.0 - terms)
+        bound: Floats = gamma(self.system.rows.shape[-1] + 4 + self.used.sum(axis=1))
         return bound
 
     def tolerance(self) -> Floats:
         """Backward error that is allowed, relative to the terms."""
-        return _LEAST_ERROR + _ROUNDINGS * self.rounding()
+        return LEAST_ERROR + ROUNDINGS * self.rounding()
 
     def sizes(self, scaled: Floats) -> Floats:
         """Sum of the lengths of a combination's terms."""
@@ -155,13 +165,13 @@ class Claims:
         result: Bools = (
             (np.abs(bounds - gaps - values) <= allowed)
             & (gaps >= -allowed)
-            & (gaps <= LARGEST_GAP * (np.abs(values) + np.abs(bounds)) + allowed)
+            & (gaps <= self.largest_gap * (np.abs(values) + np.abs(bounds)) + allowed)
         )
         return result
 
 
 def dense_multipliers(
-    duals: sparse.csr_array, equality_duals: Floats, problems: slice, system: System
+    duals: Weights, equality_duals: Floats, problems: slice, system: System
 ) -> Floats:
     """Multipliers of all rows for some problems; NaN where one has an index of no row.
 
@@ -172,22 +182,16 @@ def dense_multipliers(
     """
     n_inequalities, n_rows = system.n_inequalities, system.rows.shape[-2]
     n_equalities = n_rows - n_inequalities
-    if duals.shape[1] < n_inequalities or equality_duals.shape[1] < n_equalities:
+    if duals.n_columns < n_inequalities or equality_duals.shape[1] < n_equalities:
         raise ValueError(
             f"result must have duals of {n_inequalities} inequalities and {n_equalities} "
-            f"equalities, got shapes {duals.shape} and {equality_duals.shape}"
+            f"equalities, got {duals.n_columns} and {equality_duals.shape[1]}"
         )
-    counts = np.diff(duals.indptr)
-    if (counts < 0).any() or not counts.sum() == len(duals.indices) == len(duals.data):
-        raise ValueError("result must have duals that form a CSR array")
-    counts = counts[problems]
-    first = duals.indptr[problems.start]
-    indices = duals.indices[first : first + counts.sum()]
-    data = duals.data[first : first + counts.sum()]
-    places = np.repeat(np.arange(len(counts)), counts)
-    known = (indices >= 0) & (indices < n_inequalities)
-    multipliers = np.zeros((len(counts), n_rows))
-    np.add.at(multipliers, (places[known], indices[known]), data[known])
-    multipliers[places[~known]] = np.nan
+    some = duals.select(np.arange(problems.start, problems.stop))
+    within = some.indices < n_inequalities
+    multipliers = np.zeros((len(some), n_rows))
+    np.add.at(multipliers, (some.owners[within], some.indices[within]), some.data[within])
+    multipliers[some.owners[~within]] = np.nan
+    multipliers[~some.known] = np.nan
     multipliers[:, n_inequalities:] += equality_duals[problems, :n_equalities]
     return multipliers

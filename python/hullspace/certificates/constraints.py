@@ -12,19 +12,21 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hullspace.arguments import require_finite
+from hullspace.certificates.rounding import (
+    NO_EXPONENT,
+    Bools,
+    Exponents,
+    Floats,
+    Rows,
+    exponents,
+    highest,
+    norms,
+)
 
-ROUNDOFF = 2.0**-53
 # Offsets of rows that a claim does not touch may be farther away than any number holds.
 _FARTHEST = 2.0**900
-# Below the exponents of all numbers, and of their quotients.
-_NO_EXPONENT = -100_000
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Exponents = npt.NDArray[np.int64]
 
 
 def as_floats(values: Any, name: str) -> Floats:
@@ -35,36 +37,6 @@ def as_floats(values: Any, name: str) -> Floats:
     numbers: Floats = array.astype(np.float64)
     require_finite(numbers, name)
     return numbers
-
-
-def exponents(values: Floats) -> Exponents:
-    """Exponents of numbers, below which they lie; far below all others for zero."""
-    found = np.frexp(values)[1].astype(np.int64)
-    return np.where(values != 0.0, found, _NO_EXPONENT)
-
-
-def highest(found: Exponents) -> Exponents:
-    """Largest exponents along the last axis, 0 where there is none."""
-    largest = found.max(axis=-1, initial=_NO_EXPONENT)
-    return np.where(largest == _NO_EXPONENT, 0, largest)
-
-
-def norms(rows: Floats) -> Floats:
-    """Euclidean norms along the last axis, of numbers that are scaled."""
-    lengths: Floats = np.sqrt(np.einsum("...i,...i->...", rows, rows))
-    return lengths
-
-
-def every(conditions: Bools) -> Bools:
-    """Whether all conditions of each problem hold."""
-    met: Bools = np.logical_and.reduce(conditions, axis=1)
-    return met
-
-
-def dots(a: Floats, b: Floats) -> Floats:
-    """Dot products of rows."""
-    products: Floats = np.einsum("...i,...i->...", a, b)
-    return products
 
 
 @dataclass(frozen=True)
@@ -120,7 +92,7 @@ class System:
         """Euclidean norms of the scaled rows."""
         return norms(self.rows)
 
-    def select(self, problems: npt.NDArray[np.intp] | int) -> System:
+    def select(self, problems: Rows | int) -> System:
         """Return the system of some problems, or of one; what all share stays shared."""
         own_rows, own_offsets = self.rows.ndim == 3, self.offsets.ndim == 2
         return System(
@@ -164,16 +136,16 @@ class System:
         """
         exact = exponents(self.offsets) - self.scales
         distant = (self.offsets != 0.0) & (self.lengths > 0.0)
-        least = np.where(distant, exact, -_NO_EXPONENT).min(axis=-1, initial=-_NO_EXPONENT)
+        least = np.where(distant, exact, -NO_EXPONENT).min(axis=-1, initial=-NO_EXPONENT)
         lengths: Floats = np.ldexp(0.5, least - units)
-        return np.where(least == -_NO_EXPONENT, 0.0, np.minimum(lengths, _FARTHEST))
+        return np.where(least == -NO_EXPONENT, 0.0, np.minimum(lengths, _FARTHEST))
 
     def units(self, used: Bools, *vectors: Floats) -> Exponents:
         """Exponent of the largest length among `vectors` and the offsets of the `used` rows."""
         exact = exponents(self.offsets) - self.scales
-        distances = np.broadcast_to(np.where(self.offsets != 0.0, exact, _NO_EXPONENT), used.shape)
+        distances = np.broadcast_to(np.where(self.offsets != 0.0, exact, NO_EXPONENT), used.shape)
         found = np.column_stack(
-            [np.where(used, distances, _NO_EXPONENT), *(exponents(vector) for vector in vectors)]
-        ).max(axis=1, initial=_NO_EXPONENT)
+            [np.where(used, distances, NO_EXPONENT), *(exponents(vector) for vector in vectors)]
+        ).max(axis=1, initial=NO_EXPONENT)
         # Where all that matters is zero, any unit does that keeps the other offsets finite.
-        return np.where(found == _NO_EXPONENT, highest(distances), found)
+        return np.where(found == NO_EXPONENT, highest(distances), found)

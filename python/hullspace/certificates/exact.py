@@ -13,16 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.arguments import as_matrix
-from hullspace.certificates.floating import _Data, _norms
-from hullspace.certificates.integers import _MANTISSA, Integers, largest, ratios
-from hullspace.certificates.search import Search
+from hullspace.certificates.centred import CentredData
+from hullspace.certificates.evidence import Evidence
+from hullspace.certificates.integers import MANTISSA, Integers, largest, ratios
+from hullspace.certificates.rounding import Bools, Floats, Rows, norms
 from hullspace.certificates.simplex import Tableau, decide
 from hullspace.certificates.zoom import BITS, Face, fit, refined_normal
 from hullspace.devices import on_host
 from hullspace.hull import Membership
 from hullspace.status import Proof, Status
 
-_Rows = npt.NDArray[np.intp]
 _Proofs = npt.NDArray[np.int8]
 
 # A query is pulled this far from the middle of the hull to see whether it is well inside.
@@ -114,10 +114,10 @@ def prove(
     if not varying.any():
         proofs[boxed] = Proof.PROVEN_INSIDE
     elif boxed.any():
-        search = Search(_Data.of(matrix[:, varying], rows[boxed][:, varying]))
+        evidence = Evidence(CentredData.of(matrix[:, varying], rows[boxed][:, varying]))
         with np.errstate(all="ignore"):  # whatever corrupted normals lead to proves nothing
             hyperplanes = np.where((status == Status.OUTSIDE)[:, None], normals, 0.0)
-            proofs[boxed] = _prove(search, hyperplanes[boxed][:, varying])
+            proofs[boxed] = _prove(evidence, hyperplanes[boxed][:, varying])
     return proofs
 
 
@@ -125,7 +125,7 @@ def _require_exact(value: npt.ArrayLike, matrix: npt.NDArray[Any], name: str) ->
     """Raise ValueError if large integers or extended precision lost digits in `matrix`."""
     given = np.asarray(value)
     if given.dtype.kind in "iu":
-        large = given[(given > 2**_MANTISSA) | (given < -(2**_MANTISSA))].tolist()
+        large = given[(given > 2**MANTISSA) | (given < -(2**MANTISSA))].tolist()
         lost = [number for number in large if int(float(number)) != number]
     else:
         lost = list(given[given != matrix])
@@ -133,69 +133,69 @@ def _require_exact(value: npt.ArrayLike, matrix: npt.NDArray[Any], name: str) ->
         raise ValueError(f"{name} must hold numbers that float64 holds exactly, got {lost[0]}")
 
 
-def _prove(search: Search, normals: npt.NDArray[np.float64]) -> _Proofs:
+def _prove(evidence: Evidence, normals: Floats) -> _Proofs:
     """Try one way after the other; a normal of zero length is none."""
     proofs = np.zeros(len(normals), dtype=np.int8)
-    lengths = _norms(normals)
+    lengths = norms(normals)
     given = np.flatnonzero(np.isfinite(lengths) & (lengths > 0.0))
-    separated = search.separated(given, normals[given] / lengths[given, None])
+    separated = evidence.separated(given, normals[given] / lengths[given, None])
     proofs[given[separated]] = Proof.PROVEN_OUTSIDE
     open_rows = np.flatnonzero(proofs == Proof.UNPROVEN)
-    absorbed = search.absorbed(search.data.centred(search.data.queries[open_rows]), _PULL)
+    absorbed = evidence.absorbed(evidence.data.centred(evidence.data.queries[open_rows]), _PULL)
     proofs[open_rows[absorbed]] = Proof.PROVEN_INSIDE
     open_rows = np.flatnonzero(proofs == Proof.UNPROVEN)
     if len(open_rows):
-        _prove_near_faces(search, proofs, open_rows)
+        _prove_near_faces(evidence, proofs, open_rows)
     return proofs
 
 
-def _prove_near_faces(search: Search, proofs: _Proofs, rows: _Rows) -> None:
+def _prove_near_faces(evidence: Evidence, proofs: _Proofs, rows: Rows) -> None:
     """Prove queries on or next to the boundary, one by one where floating point ends."""
-    _, normals, supports = search.project(
-        search.data.centred(search.data.queries[rows]), _NEGLIGIBLE
+    _, normals, supports = evidence.project(
+        evidence.data.centred(evidence.data.queries[rows]), _NEGLIGIBLE
     )
-    separated = search.separated(rows, normals)
+    separated = evidence.separated(rows, normals)
     proofs[rows[separated]] = Proof.PROVEN_OUTSIDE
     faces = {
-        int(row): _fit(search, proofs, int(row), support)
+        int(row): _fit(evidence, proofs, int(row), support)
         for row, support, done in zip(rows, supports, separated, strict=True)
         if not done
     }
     for distance in _DISTANCES:
-        _magnify(search, proofs, faces, distance)
+        _magnify(evidence, proofs, faces, distance)
     cores = {
-        row: face and fit(search.exact, row, face.main_points(_MAIN))
+        row: face and fit(evidence.exact, row, face.main_points(_MAIN))
         for row, face in faces.items()
         if proofs[row] == Proof.UNPROVEN
     }
     for distance in _DISTANCES:
-        _magnify(search, proofs, cores, distance)
+        _magnify(evidence, proofs, cores, distance)
     for row, face in faces.items():
         if proofs[row] == Proof.UNPROVEN:
             start = face.support if face else ()
-            proofs[row] = decide(search.exact, row, start)
+            proofs[row] = decide(evidence.exact, row, start)
 
 
-def _fit(search: Search, proofs: _Proofs, row: int, support: _Rows) -> Face | None:
+def _fit(evidence: Evidence, proofs: _Proofs, row: int, support: Rows) -> Face | None:
     """Find the face that a query is next to; a query exactly on it is proven inside."""
-    face = fit(search.exact, row, support)
-    if face and face.coincides and _is_combination(search, row, face):
+    face = fit(evidence.exact, row, support)
+    if face and face.coincides and _is_combination(evidence, row, face):
         proofs[row] = Proof.PROVEN_INSIDE
     return face
 
 
-def _is_combination(search: Search, row: int, face: Face) -> bool:
+def _is_combination(evidence: Evidence, row: int, face: Face) -> bool:
     """Whether a query is exactly a convex combination of a face's points."""
-    if face.surrounds(search.exact):
+    if face.surrounds(evidence.exact):
         return True
-    tableau = Tableau(search.exact, row)
+    tableau = Tableau(evidence.exact, row)
     for index in face.support:
         tableau.enter(int(index))
     return tableau.is_combination()
 
 
 def _magnify(
-    search: Search, proofs: _Proofs, faces: dict[int, Face | None], distance: float
+    evidence: Evidence, proofs: _Proofs, faces: dict[int, Face | None], distance: float
 ) -> None:
     """Ask for points at a relative distance from the faces, not the queries next to them."""
     magnified = {
@@ -207,41 +207,41 @@ def _magnify(
         return
     targets = np.array(
         [
-            search.exact.centred(face.target(search.exact, distance * search.data.radius), BITS)
+            evidence.exact.centred(
+                face.target(evidence.exact, distance * evidence.data.radius), BITS
+            )
             for face in magnified.values()
         ]
     )
     rows = np.array(list(magnified))
-    gaps, normals, supports = search.project(targets, _NEGLIGIBLE)
+    gaps, normals, supports = evidence.project(targets, _NEGLIGIBLE)
     unions = [
         np.union1d(face.support, support)
         for face, support in zip(magnified.values(), supports, strict=True)
     ]
-    proofs[rows[_separated(search, rows, normals, unions)]] = Proof.PROVEN_OUTSIDE
+    proofs[rows[_separated(evidence, rows, normals, unions)]] = Proof.PROVEN_OUTSIDE
     rest = np.flatnonzero(proofs[rows] == Proof.UNPROVEN)
-    absorbed = search.absorbed(targets[rest], _SHARE * distance)
+    absorbed = evidence.absorbed(targets[rest], _SHARE * distance)
     proofs[rows[rest[absorbed]]] = Proof.PROVEN_INSIDE
     for i in rest[~absorbed]:
         # A target on another face, and not beyond it, shows that the face has more points.
-        if gaps[i] <= _SMALL * search.data.radius:
+        if gaps[i] <= _SMALL * evidence.data.radius:
             row = int(rows[i])
-            faces[row] = _fit(search, proofs, row, unions[i]) or faces[row]
+            faces[row] = _fit(evidence, proofs, row, unions[i]) or faces[row]
 
 
-def _separated(
-    search: Search, rows: _Rows, normals: npt.NDArray[np.float64], supports: list[_Rows]
-) -> npt.NDArray[np.bool_]:
+def _separated(evidence: Evidence, rows: Rows, normals: Floats, supports: list[Rows]) -> Bools:
     """Whether normals, once orthogonal to the faces that they should support, separate."""
     vectors: dict[int, Integers] = {}
     for i, (normal, support) in enumerate(zip(normals, supports, strict=True)):
         if normal.any() and len(support) <= len(normal):
-            vector = refined_normal(search.exact, support, normal)
+            vector = refined_normal(evidence.exact, support, normal)
             if vector is not None:
                 vectors[i] = vector
     tried = np.array(list(vectors), dtype=np.intp)
     separated = np.zeros(len(rows), dtype=bool)
     if len(tried):
         rounded = np.array([ratios(v, largest(v)) for v in vectors.values()])
-        rounded /= _norms(rounded)[:, None]
-        separated[tried] = search.separated(rows[tried], rounded, list(vectors.values()))
+        rounded /= norms(rounded)[:, None]
+        separated[tried] = evidence.separated(rows[tried], rounded, list(vectors.values()))
     return separated

@@ -30,14 +30,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import qr
 
-from hullspace.certificates.constraints import ROUNDOFF, dots, every, exponents, highest, norms
 from hullspace.certificates.integers import largest, ratios, to_integers, unit_exponent
+from hullspace.certificates.rounding import (
+    NO_EXPONENT,
+    dots,
+    every,
+    exponents,
+    gamma,
+    highest,
+    norms,
+)
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from hullspace.certificates.constraints import Bools, Floats, System
+    from hullspace.certificates.constraints import System
     from hullspace.certificates.integers import Integers
+    from hullspace.certificates.rounding import Bools, Floats, Rows
 
 _FAR = 2**20
 # A sum whose residual exceeds this many roundings of each of its terms does not cancel.
@@ -55,12 +62,11 @@ def are_empty(system: System, multipliers: Floats) -> Bools:
     sound = signs & every(np.isfinite(multipliers))
     multipliers = np.where(sound[:, None], multipliers, 0.0)
     used = multipliers != 0.0
-    sizes = highest(np.where(used, exponents(multipliers) + system.scales, -100_000))
+    sizes = highest(np.where(used, exponents(multipliers) + system.scales, NO_EXPONENT))
     scaled = system.scaled_multipliers(multipliers, sizes)
     offsets = system.scaled_offsets(system.units(used))
     residuals, values = norms(system.combinations(scaled)), dots(offsets, scaled)
-    terms = (used.sum(axis=1) + 4) * ROUNDOFF
-    unit = terms / (1.0 - terms)
+    unit = gamma(used.sum(axis=1) + 4)
     total = dots(np.abs(scaled), np.broadcast_to(system.lengths, scaled.shape))
     error = unit * dots(np.abs(offsets), np.abs(scaled))
     # What is feasible lies beyond; the last factor covers the rounding of this line.
@@ -98,7 +104,7 @@ class _Exact:
     n_inequalities: int
 
     @classmethod
-    def of(cls, system: System, used: npt.NDArray[np.intp], multipliers: Floats) -> _Exact | None:
+    def of(cls, system: System, used: Rows, multipliers: Floats) -> _Exact | None:
         """Convert one problem; None where that would take too long."""
         if len(used) * system.rows.shape[1] > _EXACT_PRODUCTS:
             return None

@@ -10,28 +10,28 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from hullspace.certificates.floating import _Data
+    from hullspace.certificates.centred import CentredData
+    from hullspace.certificates.rounding import Floats
 
-_MANTISSA = 53
+MANTISSA = 53
 _LARGEST = 1024
 
-_Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.object_]
 
 
 def unit_exponent(values: npt.NDArray[Any]) -> int:
     """Exponent of the largest power of two of which all the values are multiples."""
     mantissas, exponents = np.frexp(values[values != 0].astype(np.float64))
-    digits = np.ldexp(mantissas, _MANTISSA).astype(np.int64)
+    digits = np.ldexp(mantissas, MANTISSA).astype(np.int64)
     _, lowest = np.frexp((digits & -digits).astype(np.float64))
-    return int((exponents + lowest).min(initial=_LARGEST)) - _MANTISSA - 1
+    return int((exponents + lowest).min(initial=_LARGEST)) - MANTISSA - 1
 
 
 def to_integers(values: npt.NDArray[Any], exponent: int) -> Integers:
     """Exact ``values / 2**exponent``, rounded down where that is no integer."""
     mantissas, exponents = np.frexp(values.astype(np.float64))
-    numbers = np.ldexp(mantissas, _MANTISSA).astype(np.int64).astype(object)
-    shifts = (exponents - _MANTISSA - exponent).astype(object)
+    numbers = np.ldexp(mantissas, MANTISSA).astype(np.int64).astype(object)
+    shifts = (exponents - MANTISSA - exponent).astype(object)
     shifted = np.left_shift(numbers, np.maximum(shifts, 0))
     result: Integers = np.right_shift(shifted, np.maximum(-shifts, 0))
     return result
@@ -44,9 +44,9 @@ def quotient(number: int, denominator: int) -> float:
     return number / denominator
 
 
-def ratios(numbers: Integers, denominator: int) -> _Floats:
+def ratios(numbers: Integers, denominator: int) -> Floats:
     """Quotients of integers of any size, each rounded once."""
-    result: _Floats = np.array(
+    result: Floats = np.array(
         [quotient(number, denominator) for number in numbers.ravel().tolist()]
     )
     return result.reshape(numbers.shape)
@@ -66,7 +66,7 @@ def bit_length(numbers: Integers) -> int:
 class ExactData:
     """The same points, queries and centre as the floating-point data, as integers."""
 
-    data: _Data
+    data: CentredData
 
     @cached_property
     def exponent(self) -> int:
@@ -92,6 +92,6 @@ class ExactData:
         """One query."""
         return to_integers(self.data.queries[row], self.exponent)
 
-    def centred(self, numbers: Integers, bits: int = 0) -> _Floats:
+    def centred(self, numbers: Integers, bits: int = 0) -> Floats:
         """Scaled and centred doubles of ``numbers / 2**bits``; one rounding an element."""
         return ratios(numbers - (self.center << bits), 1 << (self.shift + bits))

@@ -22,25 +22,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hullspace.arguments import as_matrix
-from hullspace.certificates.claims import LARGEST_GAP, Claims, dense_multipliers
-from hullspace.certificates.constraints import (
+from hullspace.certificates.claims import Claims, dense_multipliers
+from hullspace.certificates.constraints import System
+from hullspace.certificates.farkas import are_empty
+from hullspace.certificates.fields import (
+    Weights,
+    array_of,
+    float_of,
+    floats_of,
+    require_no_queries,
+    statuses_of,
+)
+from hullspace.certificates.rounding import (
     ROUNDOFF,
-    System,
+    are_zero,
     dots,
     every,
     exponents,
     highest,
     norms,
 )
-from hullspace.certificates.farkas import are_empty
 from hullspace.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    import numpy.typing as npt
-
-    from hullspace.certificates.constraints import Bools, Floats
+    from hullspace.certificates.rounding import Bools, Floats, Rows
 
     Provers = Mapping[int, Callable[[Claims], Bools]]
 
@@ -53,39 +60,41 @@ _ORTHOGONAL = 2.0**-40
 _BLOCK = 2**22
 
 
-def check(subject: Any, queries: Any, result: Any, equalities: Any = None) -> Bools:
-    """Check every answer of `result`; see `hullspace.certificates.check`."""
-    with np.errstate(all="ignore"):  # whatever a corrupted certificate leads to fails its test
-        if hasattr(result, "radii"):
-            return _check_centers(subject, queries, result, equalities)
-        if equalities is not None:
-            raise ValueError("equalities must be None where the polyhedron has its own")
-        if not all(hasattr(subject, name) for name in "AbEd"):
-            raise TypeError(
-                f"a {type(result).__name__} is checked against a Polyhedron, "
-                f"got {type(subject).__name__}"
-            )
-        system = System.of(subject.A, subject.b, (subject.E, subject.d))
-        if hasattr(result, "values"):
-            return _check_batch(system, "directions", queries, result, _SUPPORT)
-        if hasattr(result, "distances"):
-            return _check_batch(system, "points", queries, result, _PROJECTION)
-        if queries is not None:
-            raise ValueError("queries must be None, for the result is about the polyhedron alone")
-        if hasattr(result, "witnesses"):
-            return _check_irredundant(system, result)
-        return _check_center(system, result)
+def _system(subject: Any, result: Any) -> System:
+    """Return the constraints of a polyhedron."""
+    if not all(hasattr(subject, name) for name in "AbEd"):
+        raise TypeError(
+            f"a {type(result).__name__} is checked against a Polyhedron, "
+            f"got {type(subject).__name__}"
+        )
+    return System.of(subject.A, subject.b, (subject.E, subject.d))
 
 
-def _fields(result: Any, n_problems: int, *names: str) -> dict[str, Floats]:
+def check_support(subject: Any, queries: Any, result: Any, tolerance: float) -> Bools:
+    """Check a `PolyhedronSupport`; see `hullspace.certificates.check`."""
+    system = _system(subject, result)
+    fields = ("points", "rays"), ("values", "gaps")
+    return _check_batch(system, "directions", queries, result, fields, _SUPPORT, tolerance)
+
+
+def check_projection(subject: Any, queries: Any, result: Any, tolerance: float) -> Bools:
+    """Check a `PolyhedronProjection`; see `hullspace.certificates.check`."""
+    system = _system(subject, result)
+    fields = ("points",), ("distances", "gaps")
+    return _check_batch(system, "points", queries, result, fields, _PROJECTION, tolerance)
+
+
+def _fields(
+    result: Any,
+    n_problems: int,
+    n_features: int,
+    vectors: tuple[str, ...],
+    numbers: tuple[str, ...],
+) -> dict[str, Floats]:
     """Arrays of a result, one row for each problem."""
-    fields = {name: np.asarray(getattr(result, name)) for name in names}
-    for name, array in fields.items():
-        if array.shape[:1] != (n_problems,):
-            raise ValueError(
-                f"result must have {name} of {n_problems} problems, got shape {array.shape}"
-            )
-    return fields
+    fields = {name: floats_of(result, name, (n_problems, n_features)) for name in vectors}
+    fields |= {name: floats_of(result, name, (n_problems,)) for name in numbers}
+    return fields | {"status": statuses_of(result, (n_problems,))}
 
 
 def _proven(claims: Claims, provers: Provers) -> Bools:
@@ -99,22 +108,29 @@ def _proven(claims: Claims, provers: Provers) -> Bools:
     return proven
 
 
-def _check_batch(system: System, name: str, queries: Any, result: Any, provers: Provers) -> Bools:
+def _check_batch(
+    system: System,
+    name: str,
+    queries: Any,
+    result: Any,
+    names: tuple[tuple[str, ...], tuple[str, ...]],
+    provers: Provers,
+    tolerance: float,
+) -> Bools:
     """Check answers about one polyhedron."""
     rows = as_matrix(queries, name, columns=system.rows.shape[-1], allow_empty=True)
-    names = [n for n in ("values", "points", "distances", "rays") if hasattr(result, n)]
-    fields = _fields(result, len(rows), "gaps", "status", "equality_duals", *names)
-    if result.duals.shape[0] != len(rows):
-        raise ValueError(
-            f"result must have duals of {len(rows)} problems, got shape {result.duals.shape}"
-        )
-    equality_duals = fields.pop("equality_duals")
+    if len(result) != len(rows):
+        raise ValueError(f"result must have answers for {len(rows)} problems, got {len(result)}")
+    fields = _fields(result, len(rows), system.rows.shape[-1], *names)
+    width = np.shape(result.equality_duals)[-1:]
+    equality_duals = floats_of(result, "equality_duals", (len(rows), *width))
+    duals = Weights.of(result, "duals", len(rows))
     fields["queries"] = rows.astype(np.float64)
     proven = np.zeros(len(rows), dtype=bool)
     for block in _blocks(len(rows), system.rows.shape[-2]):
-        multipliers = dense_multipliers(result.duals, equality_duals, block, system)
+        multipliers = dense_multipliers(duals, equality_duals, block, system)
         part = {key: array[block] for key, array in fields.items()}
-        proven[block] = _proven(Claims.of(system, multipliers, part), provers)
+        proven[block] = _proven(Claims.of(system, multipliers, part, tolerance), provers)
     return proven
 
 
@@ -127,24 +143,50 @@ def _blocks(n_problems: int, size: int) -> Iterator[slice]:
 # Chebyshev centres
 
 
-def _check_centers(A: Any, b: Any, result: Any, equalities: Any) -> Bools:
-    n_problems = len(b)
-    fields = _fields(result, n_problems, "centers", "radii", "gaps", "rays", "status")
+def check_centers(A: Any, b: Any, result: Any, tolerance: float, equalities: Any = None) -> Bools:
+    """Check `ChebyshevCenters`; see `hullspace.certificates.check`."""
+    ragged = isinstance(A, list | tuple) and len(A) > 0 and np.ndim(A[0]) == 2
+    n_features = int(np.shape(A[0] if ragged else A)[-1])
+    return prove_centers(_systems(A, b, equalities), len(b), n_features, result, tolerance)
+
+
+def prove_centers(
+    systems: Iterable[tuple[slice, System]],
+    n_problems: int,
+    n_features: int,
+    result: Any,
+    tolerance: float,
+) -> Bools:
+    """Prove `ChebyshevCenters` of blocks of problems, each with its system."""
+    if len(result) != n_problems:
+        raise ValueError(f"result must have answers for {n_problems} problems, got {len(result)}")
+    fields = _fields(result, n_problems, n_features, ("centers", "rays"), ("radii", "gaps"))
     if len(result.duals) != n_problems or len(result.equality_duals) != n_problems:
         raise ValueError(f"result must have multipliers for {n_problems} problems")
     proven = np.zeros(n_problems, dtype=bool)
-    for block, system in _systems(A, b, equalities):
+    for block, system in systems:
         multipliers = np.array(
-            [np.append(result.duals[i], result.equality_duals[i]) for i in range(n_problems)[block]]
+            [
+                _multipliers(system, result.duals[i], result.equality_duals[i])
+                for i in range(n_problems)[block]
+            ]
         )
-        if multipliers.shape[1] != system.rows.shape[-2]:
-            raise ValueError(
-                f"result must have multipliers of {system.rows.shape[-2]} rows, "
-                f"got {multipliers.shape[1]}"
-            )
         part = {name: array[block] for name, array in fields.items()}
-        proven[block] = _proven(Claims.of(system, multipliers, part), _CENTERS)
+        proven[block] = _proven(Claims.of(system, multipliers, part, tolerance), _CENTERS)
     return proven
+
+
+def _multipliers(system: System, duals: Any, equality_duals: Any) -> Floats:
+    """Multipliers of one problem, those of the equalities last."""
+    parts, n = (np.asarray(duals), np.asarray(equality_duals)), system.n_inequalities
+    shapes = (n,), (system.rows.shape[-2] - n,)
+    for part, shape in zip(parts, shapes, strict=True):
+        if part.shape != shape or part.dtype.kind != "f":
+            raise ValueError(
+                f"result must have multipliers that are real numbers of shape {shape}, "
+                f"got shape {part.shape} and dtype {part.dtype}"
+            )
+    return np.concatenate(parts)
 
 
 def _systems(A: Any, b: Any, equalities: Any) -> Iterator[tuple[slice, System]]:
@@ -162,19 +204,23 @@ def _systems(A: Any, b: Any, equalities: Any) -> Iterator[tuple[slice, System]]:
         yield block, whole.select(np.arange(block.start, block.stop))
 
 
-def _check_center(system: System, result: Any) -> Bools:
+def check_center(subject: Any, queries: Any, result: Any, tolerance: float) -> Bools:
+    """Check a `ChebyshevCenter`; see `hullspace.certificates.check`."""
+    require_no_queries(queries, result)
+    system = _system(subject, result)
+    n_features = (system.rows.shape[-1],)
     fields = {
-        "centers": np.asarray(result.center)[None],
-        "radii": np.array([result.radius]),
-        "gaps": np.array([result.gap]),
-        "rays": np.asarray(result.ray)[None],
+        "centers": floats_of(result, "center", n_features)[None],
+        "radii": np.array([float_of(result, "radius")]),
+        "gaps": np.array([float_of(result, "gap")]),
+        "rays": floats_of(result, "ray", n_features)[None],
         "status": np.array([result.status]),
     }
-    multipliers = np.append(result.duals, result.equality_duals)[None]
-    return _proven(Claims.of(system, multipliers, fields), _CENTERS)
+    multipliers = _multipliers(system, result.duals, result.equality_duals)[None]
+    return _proven(Claims.of(system, multipliers, fields, tolerance), _CENTERS)
 
 
-def _reach(system: System) -> Floats:
+def reach_of(system: System) -> Floats:
     """Lengths of the inequalities' scaled rows within the affine set of the equalities."""
     n = system.n_inequalities
     rows, equalities = system.rows[..., :n, :], system.rows[..., n:, :]
@@ -189,7 +235,7 @@ def _reach(system: System) -> Floats:
 
 def _optimal_centers(claims: Claims) -> Bools:
     system, centers, radii = claims.system, claims["centers"], claims["radii"]
-    reach, n = _reach(system), system.n_inequalities
+    reach, n = reach_of(system), system.n_inequalities
     scaled = system.scaled_multipliers(claims.multipliers, np.zeros(len(radii), dtype=np.int64))
     allowed = claims.tolerance() * claims.sizes(scaled)
     total = (scaled[:, :n] * reach).sum(axis=1)
@@ -197,7 +243,8 @@ def _optimal_centers(claims: Claims) -> Bools:
     x, r = np.ldexp(centers, -units[:, None]), np.ldexp(radii, -units)
     gaps = np.ldexp(claims["gaps"], -units)
     result: Bools = (
-        claims.are_feasible(centers, reach, radii)
+        are_zero(claims["rays"])
+        & claims.are_feasible(centers, reach, radii)
         & (radii >= 0.0)
         & np.isfinite(radii)
         & (norms(system.combinations(scaled)) <= allowed)
@@ -210,15 +257,17 @@ def _optimal_centers(claims: Claims) -> Bools:
 def _unbounded_centers(claims: Claims) -> Bools:
     result: Bools = (
         np.isposinf(claims["radii"])
+        & claims.has_no("gaps")
+        & ~claims.used.any(axis=1)
         & claims.are_feasible(claims["centers"])
-        & claims.recede(claims["rays"], _reach(claims.system))
+        & claims.recede(claims["rays"], reach_of(claims.system))
     )
     return result
 
 
 def _no_centers(claims: Claims) -> Bools:
-    result: Bools = np.isnan(claims["radii"]) & are_empty(claims.system, claims.multipliers)
-    return result
+    idle = claims.has_no("centers", "rays", "gaps") & np.isnan(claims["radii"])
+    return idle & are_empty(claims.system, claims.multipliers)
 
 
 _CENTERS: Provers = {
@@ -242,7 +291,8 @@ def _optimal_support(claims: Claims) -> Bools:
     terms = norms(c) * (norms(x) + system.least_lengths(units))
     residual = norms(system.combinations(scaled) - c)
     result: Bools = (
-        claims.are_feasible(points)
+        are_zero(claims["rays"])
+        & claims.are_feasible(points)
         & (residual <= claims.tolerance() * (claims.sizes(scaled) + norms(c)))
         & (np.abs(values - dots(c, x)) <= claims.tolerance() * terms)
         & claims.gaps_hold(scaled, units, values, gaps, terms)
@@ -257,6 +307,8 @@ def _unbounded_support(claims: Claims) -> Bools:
     clear = _CLEAR * claims.tolerance() * norms(c) * norms(d)
     result: Bools = (
         np.isposinf(claims["values"])
+        & claims.has_no("gaps")
+        & ~claims.used.any(axis=1)
         & claims.are_feasible(claims["points"])
         & claims.recede(rays)
         & (dots(c, d) > clear)
@@ -265,8 +317,8 @@ def _unbounded_support(claims: Claims) -> Bools:
 
 
 def _no_support(claims: Claims) -> Bools:
-    result: Bools = np.isneginf(claims["values"]) & are_empty(claims.system, claims.multipliers)
-    return result
+    idle = claims.has_no("points", "rays", "gaps") & np.isneginf(claims["values"])
+    return idle & are_empty(claims.system, claims.multipliers)
 
 
 _SUPPORT: Provers = {
@@ -301,14 +353,14 @@ def _optimal_projection(claims: Claims) -> Bools:
         & (norms(q - x - normals) <= tolerance * (claims.sizes(scaled) + lengths))
         & (bounded | (needed <= tolerance * lengths))
         & (gaps >= 0.0)
-        & (gaps <= LARGEST_GAP * lengths)
+        & (gaps <= claims.largest_gap * lengths)
     )
     return result
 
 
 def _no_projection(claims: Claims) -> Bools:
-    result: Bools = np.isposinf(claims["distances"]) & are_empty(claims.system, claims.multipliers)
-    return result
+    idle = claims.has_no("points", "gaps") & np.isposinf(claims["distances"])
+    return idle & are_empty(claims.system, claims.multipliers)
 
 
 _PROJECTION: Provers = {Status.OPTIMAL: _optimal_projection, Status.EMPTY: _no_projection}
@@ -317,15 +369,14 @@ _PROJECTION: Provers = {Status.OPTIMAL: _optimal_projection, Status.EMPTY: _no_p
 # Irredundant rows
 
 
-def _check_irredundant(system: System, result: Any) -> Bools:
+def check_irredundant(subject: Any, queries: Any, result: Any, tolerance: float) -> Bools:
     """Whether each witness violates its row, and satisfies the others and the equalities."""
-    indices, witnesses = np.asarray(result.indices), np.asarray(result.witnesses)
+    del tolerance  # strictly, but for rounding
+    require_no_queries(queries, result)
+    system = _system(subject, result)
+    indices = array_of(result, "indices", (len(result),), "iu")
+    witnesses = floats_of(result, "witnesses", (len(indices), system.rows.shape[-1]))
     n = system.n_inequalities
-    if witnesses.shape != (len(indices), system.rows.shape[-1]):
-        raise ValueError(
-            f"result must have a witness of {system.rows.shape[-1]} features for each of "
-            f"{len(indices)} indices, got shape {witnesses.shape}"
-        )
     ascending = bool((np.diff(indices) > 0).all())
     if len(indices) and not (ascending and indices[0] >= 0 and indices[-1] < n):
         return np.zeros(len(indices), dtype=bool)
@@ -337,8 +388,8 @@ def _check_irredundant(system: System, result: Any) -> Bools:
     return proven
 
 
-def _violate_only(system: System, rows: npt.NDArray[np.intp], witnesses: Floats) -> Bools:
-    claims = Claims.of(system, np.zeros((len(rows), system.rows.shape[-2])), {})
+def _violate_only(system: System, rows: Rows, witnesses: Floats) -> Bools:
+    claims = Claims.of(system, np.zeros((len(rows), system.rows.shape[-2])), {}, 0.0)
     beyond, allowed = claims.excess(witnesses)
     lengths = np.where(system.lengths > 0.0, system.lengths, 1.0)
     distances, allowed = beyond / lengths, allowed / lengths

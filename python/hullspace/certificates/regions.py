@@ -27,7 +27,7 @@ from hullspace.arguments import as_bounds, as_double_matrix
 from hullspace.certificates.regions_exact import ExactRegions
 from hullspace.certificates.regions_floating import FloatingNetwork, Frame
 from hullspace.certificates.regions_pruned import Sums, are_empty
-from hullspace.certificates.regions_tree import OFF, ON, RegionProof, Units, Walk, malformed
+from hullspace.certificates.regions_tree import OFF, ON, RegionProof, TreeReader, Units, malformed
 from hullspace.networks.network import pack, unpack
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def check_regions(
     >>> check_regions(network, None, patterns, points, proof)
     RegionCheck(complete: 3 regions, 1 pruned branches, 0 decided in integers)
     """
-    frame = _frame(network, domain, origin, basis)
+    frame = frame_of(network, domain, origin, basis)
     packed = np.asarray(patterns)
     if packed.dtype != np.uint8:
         raise TypeError(f"patterns must be uint8, got {packed.dtype}")
@@ -200,7 +200,7 @@ def prove_branches(
         Whether each is proven to have none.
     """
     units = Units.of(network)
-    exact = ExactRegions(network, units, _frame(network, domain, origin, basis))
+    exact = ExactRegions(network, units, frame_of(network, domain, origin, basis))
     proven = np.zeros(len(branches), dtype=bool)
     for k, ((pattern, unit, side), (rows, multipliers)) in enumerate(
         zip(branches, certificates, strict=True)
@@ -211,7 +211,7 @@ def prove_branches(
     return proven
 
 
-def _frame(network: ReluNetwork, domain: Polyhedron | None, origin: Any, basis: Any) -> Frame:
+def frame_of(network: ReluNetwork, domain: Polyhedron | None, origin: Any, basis: Any) -> Frame:
     """Sort out the coordinates and the domain."""
     n_inputs = network.n_inputs
     if (origin is None) != (basis is None):
@@ -329,14 +329,14 @@ class _Check:
         rows = np.concatenate(proof.rows).astype(np.int64)
         sums = Sums(counts, rows, np.concatenate(proof.multipliers).astype(np.float64))
         self._check_use(regions)
-        walk = Walk(self.units, proof)
-        for leaves, pruned in walk.blocks():
+        reader = TreeReader(self.units, proof)
+        for leaves, pruned in reader.blocks():
             self._check_leaves(regions[leaves.numbers], leaves.states)
             if len(pruned):
                 self._check_pruned(pruned, sums.select(pruned.numbers))
             self.n_pruned += len(pruned)
             self._report(len(pruned))
-        self.problems += walk.problems
+        self.problems += reader.problems
 
     def _check_use(self, regions: Ints) -> None:
         """Check that each region is a leaf, once."""

@@ -130,9 +130,12 @@ class ExactFunctions:
         TooLargeError
             If that would take too long.
         """
-        self._move(states)
         units = self._weights.units
-        wanted = [(int(units.stages[u]), int(units.places[u])) for u in hidden]
+        return self.rows_of(states, [(int(units.stages[u]), int(units.places[u])) for u in hidden])
+
+    def rows_of(self, states: Bytes, wanted: list[tuple[int, int]]) -> list[tuple[Integers, int]]:
+        """Return the same of any units, each given by its stage and its place in it."""
+        self._move(states)
         needed: list[set[int]] = [set() for _ in self._rows]
         for k, unit in wanted:
             if unit not in self._rows[k]:

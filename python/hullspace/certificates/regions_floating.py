@@ -31,13 +31,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.certificates.constraints import ROUNDOFF
+from hullspace.certificates.rounding import ROUNDOFF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hullspace.certificates.regions_tree import Units
-    from hullspace.networks.network import ReluNetwork, Stage
+    from hullspace.networks import ReluNetwork, Stage
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -185,6 +185,20 @@ class FloatingNetwork:
             passed = spread(before, errors, share).reshape(-1, n_in)
             doubts += absolute.apply(passed).reshape(shape)
         return values, doubts * INFLATE
+
+    def evaluate(self, points: Floats, errors: Floats) -> list[Bounded]:
+        """Return the inputs of every stage's units at points, (n, n_units); last the outputs.
+
+        Units are on whatever side they are on: no unit changes faster than its input, or its input
+        times its slope, so that errors pass through it.
+        """
+        outputs, found = [(points[:, None], errors[:, None])], []
+        for k, stage in enumerate(self.network.stages):
+            values, doubts = self._inputs(k, stage, outputs, np.ones(1))
+            found.append((values[:, 0], doubts[:, 0]))
+            given = np.where(values > 0.0, values, stage.slopes * values)
+            outputs.append((given, np.maximum(np.abs(stage.slopes), 1.0) * doubts))
+        return found
 
     def doubtful_units(self, points: Floats, bits: Bools) -> Bools:
         """Whether a unit's input at the point of a pattern may have another sign, (n, n_hidden)."""

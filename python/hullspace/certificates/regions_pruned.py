@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.certificates.constraints import ROUNDOFF
 from hullspace.certificates.regions_floating import BLOCK, FLOOR, INFLATE, gamma, spread
 from hullspace.certificates.regions_tree import ON, UNDECIDED
+from hullspace.certificates.rounding import ROUNDOFF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -163,13 +163,13 @@ def malformed(proof: RegionProof) -> list[str]:
     return problems
 
 
-class Walk:
-    """A walk through the trees of a proof that is not malformed, from the root.
+class TreeReader:
+    """Reads the trees of a proof that is not malformed, from the root.
 
     Attributes
     ----------
     problems : list of str
-        What keeps the streams from being one tree that covers all patterns; known after the walk.
+        What keeps the streams from being one tree that covers all patterns; known once all is read.
     """
 
     def __init__(self, units: Units, proof: RegionProof) -> None:
@@ -216,7 +216,7 @@ class Walk:
     def _stream(
         self, number: int, start: bytes, below: list[bytes]
     ) -> Iterator[tuple[Branches, Branches]]:
-        """Walk through one stream from the branch that leads to it."""
+        """Read one stream from the branch that leads to it."""
         state, path, base = bytearray(start), list[int](), len(start) - start.count(UNDECIDED)
         n_hidden, depths, ends = self._n_hidden, self._depths, self._ends
         following = {kind: starts[number] for kind, starts in self._starts.items()}

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hullspace.certificates.integers import ExactData, Integers, largest, quotient, ratios
+from hullspace.certificates.rounding import norms
 from hullspace.status import Proof
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Tableau:
         constant = quotient(normal @ exact.center + offset, size << exact.shift)
         blocks = exact.data.point_blocks()
         values = np.concatenate([block @ direction for block in blocks]) + constant
-        length = float(np.linalg.norm(direction))
+        length = float(norms(direction))
         return values, self._rounding(length, constant), functional
 
     def _rounding(self, length: float, constant: float) -> float:

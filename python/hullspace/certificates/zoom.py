@@ -15,21 +15,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from hullspace.certificates.evidence import deviation
 from hullspace.certificates.integers import bit_length, largest, quotient, ratios, to_integers
-from hullspace.certificates.search import deviation
 
 if TYPE_CHECKING:
     from hullspace.certificates.integers import ExactData, Integers
+    from hullspace.certificates.rounding import Floats, Rows
 
 # Digits of weights and of normals after the binary point.
 BITS = 320
 # Each refinement adds about 40 binary digits.
 _REFINEMENTS = 10
 _ORTHOGONAL = 1e-12
-
-_Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Face:
         Whether the residual is no larger than the weights' last digits can make it.
     """
 
-    support: npt.NDArray[np.intp]
+    support: Rows
     weights: Integers
     nearest: Integers
     residual: Integers
@@ -67,7 +65,7 @@ class Face:
         target: Integers = self.nearest + (self.residual << max(wanted - length, 0))
         return target
 
-    def main_points(self, smallest: float) -> npt.NDArray[np.intp]:
+    def main_points(self, smallest: float) -> Rows:
         """Points with at least this weight."""
         return self.support[ratios(self.weights, 1 << BITS) >= smallest]
 
@@ -94,7 +92,7 @@ class Face:
         return deviation(edges, inverse) < 0.5 and float(self.weights.min()) > error
 
 
-def fit(exact: ExactData, row: int, support: npt.NDArray[np.intp]) -> Face | None:
+def fit(exact: ExactData, row: int, support: Rows) -> Face | None:
     """Find the nearest point to a query in a simplex, leaving out points that are not needed."""
     query = exact.query(row) << BITS
     while len(support):
@@ -129,9 +127,7 @@ def _weights(exact: ExactData, query: Integers, points: Integers) -> Integers:
     return weights
 
 
-def refined_normal(
-    exact: ExactData, support: npt.NDArray[np.intp], normal: _Floats
-) -> Integers | None:
+def refined_normal(exact: ExactData, support: Rows, normal: Floats) -> Integers | None:
     """Vector next to `normal` to which all the edges of a simplex are orthogonal, to many digits.
 
     In units of ``2**-BITS``; None if nothing of the normal is left.

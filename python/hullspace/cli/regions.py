@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 import typer
 
 import hullspace
@@ -62,8 +63,12 @@ def count(
             progress=not (quiet or as_json),
             verify=verify,
         )
-        seconds = time.perf_counter() - start
-        complete = found.status == Status.COMPLETE and not len(found.too_thin)
+        _say_count(found, time.perf_counter() - start, as_json=as_json)
+
+
+def _say_count(found: hullspace.RegionComplex, seconds: float, *, as_json: bool) -> None:
+    complete = found.status == Status.COMPLETE and not len(found.too_thin)
+    if as_json:
         result = {
             "regions": len(found),
             "complete": complete,
@@ -71,14 +76,13 @@ def count(
             "verified": None if found.check is None else bool(found.check.complete),
             "seconds": seconds,
         }
-        if as_json:
-            print_json(result)
-            return
-        text = f"{len(found):,} linear regions in {seconds:.2g} s"
-        text += ": all there are" if complete else "; there may be more"
-        if found.check is not None:
-            text += ", proven" if found.check.complete else ", which is not proven"
-        typer.echo(f"{text}.")
+        print_json(result)
+        return
+    text = f"{len(found):,} linear regions in {seconds:.2g} s"
+    text += ": all there are" if complete else "; there may be more"
+    if found.check is not None:
+        text += ", proven" if found.check.complete else ", which is not proven"
+    typer.echo(f"{text}.")
 
 
 @app.command(
@@ -107,19 +111,12 @@ def slice_(
     with user_errors():
         require_writable(out)
         network = hullspace.ReluNetwork.from_onnx(model)
-        inputs = read_matrix(points, "--points")
-        chosen = _chosen(rows, len(inputs))
-        x = inputs[chosen].astype(np.float64).reshape(3, -1) * scale
-        if x.shape[1] != network.n_inputs:
-            raise ValueError(
-                f"--points must have {network.n_inputs} numbers a row, got {x.shape[1]}"
-            )
-        names = [f"{row}" for row in chosen]
+        corners, chosen = _corners(points, rows, network)
         cut = hullspace.slice_through(
             network,
-            x.reshape(3, *network.input_shape),
+            corners * scale,
             margin,
-            names=names,
+            names=[f"{row}" for row in chosen],
             max_regions=max_regions,
             time_limit=time_limit,
             n_threads=threads,
@@ -130,12 +127,28 @@ def slice_(
         )
         cut.plot(figure.subplots())
         figure.savefig(out, dpi=150)
-        complete = cut.status == Status.COMPLETE and not len(cut.too_thin)
-        if as_json:
-            print_json({"regions": len(cut), "complete": complete, "picture": str(out)})
-            return
-        end = "all there are" if complete else "there are more"
-        typer.echo(f"{len(cut):,} linear regions in the window ({end}). The picture is in {out}")
+        _say_slice(cut, out, as_json=as_json)
+
+
+def _say_slice(cut: hullspace.RegionSlice, out: Path, *, as_json: bool) -> None:
+    complete = cut.status == Status.COMPLETE and not len(cut.too_thin)
+    if as_json:
+        print_json({"regions": len(cut), "complete": complete, "picture": str(out)})
+        return
+    end = "all there are" if complete else "there are more"
+    typer.echo(f"{len(cut):,} linear regions in the window ({end}). The picture is in {out}")
+
+
+def _corners(
+    points: str, rows: str, network: hullspace.ReluNetwork
+) -> tuple[npt.NDArray[np.float64], list[int]]:
+    """Return three inputs of the network, and which of those in the file they are."""
+    inputs = read_matrix(points, "--points")
+    chosen = _chosen(rows, len(inputs))
+    x = inputs[chosen].astype(np.float64).reshape(3, -1)
+    if x.shape[1] != network.n_inputs:
+        raise ValueError(f"--points must have {network.n_inputs} numbers a row, got {x.shape[1]}")
+    return x.reshape(3, *network.input_shape), chosen
 
 
 def _chosen(rows: str, n: int) -> list[int]:

@@ -24,7 +24,7 @@ from hullspace.extras import require
 from hullspace.features import Images, normalization
 from hullspace.hull import DEFAULT_TOLERANCE
 from hullspace.studies import Study, StudyInterrupted
-from hullspace.studies.plan import CHAPTER_PARTS
+from hullspace.studies.chapters import CHAPTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +37,7 @@ Out = Annotated[
 ]
 Chapters = Annotated[
     str | None,
-    typer.Option(
-        help=f"Chapters to write, by comma: {', '.join(CHAPTER_PARTS)}.", show_default="all"
-    ),
+    typer.Option(help=f"Chapters to write, by comma: {', '.join(CHAPTERS)}.", show_default="all"),
 ]
 Sample = Annotated[
     int, typer.Option(min=1, help="Test images at which searches in pixel space start.")
@@ -77,7 +75,7 @@ def digits(
                 f"--save-features must end in .npz or .safetensors, got {save_features}"
             )
         model, split, images = hullspace.datasets.digits_model(
-            seed=seed, progress=not (quiet or as_json)
+            random_state=seed, progress=not (quiet or as_json)
         )
         if save_features is not None:
             split.save(save_features)
@@ -115,8 +113,8 @@ def features(
         split = hullspace.FeatureSplit.load(file)
         title = title or f"Features of {file.resolve().parent.name}/{file.name}"
         _write(
-            lambda **options: hullspace.study(split, title=title, **options),
-            out, chapters, 1, seed, threads, tolerance, quiet, as_json,
+            lambda **options: hullspace.study_features(split, title=title, **options),
+            out, chapters, None, seed, threads, tolerance, quiet, as_json,
         )  # fmt: skip
 
 
@@ -150,9 +148,7 @@ def model(
     """Study a torch model with its training and test images."""
     with user_errors():
         require_writable(out)
-        network = _made(model)
-        if weights is not None:
-            _load(network, weights)
+        network = _made(model, weights)
         _write(
             lambda **options: hullspace.study(
                 network,
@@ -201,7 +197,7 @@ def _write(
     study: Callable[..., Study],
     out: Path,
     chapters: str | None,
-    sample: int,
+    sample: int | None,
     seed: int,
     threads: int | None,
     tolerance: float,
@@ -212,11 +208,11 @@ def _write(
     try:
         found = study(
             chapters=None if chapters is None else _listed(chapters),
-            sample=sample,
-            seed=seed,
+            random_state=seed,
             n_threads=threads,
             tolerance=tolerance,
             progress=not (quiet or as_json),
+            **({} if sample is None else {"sample": sample}),
         )
     except StudyInterrupted as stop:
         stop.study.save(out)
@@ -235,7 +231,7 @@ def _listed(text: str | None) -> tuple[str, ...]:
     return () if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _made(path: str) -> Any:
+def _made(path: str, weights: Path | None) -> Any:
     """Call the factory that ``package.module:name`` names, also of a module in this folder."""
     module, _, name = path.partition(":")
     if not module or not name:
@@ -250,6 +246,8 @@ def _made(path: str) -> Any:
     made = factory()
     if not isinstance(made, require("torch.nn", "torch").Module):
         raise ValueError(f"--model: {path} must return a torch module, got {type(made).__name__}")
+    if weights is not None:
+        _load(made, weights)
     return made
 
 

@@ -5,11 +5,12 @@ interval, the sentence that says what it means, and whether it is proven, measur
 """
 
 from hullspace.comparison.adversarial import AdversarialRegions
-from hullspace.comparison.comparison import SpaceComparison, compare_spaces
+from hullspace.comparison.comparison import SpaceComparison, compare_known, compare_spaces
 from hullspace.comparison.controls import Controls
 from hullspace.comparison.flips import FlipComparison, FlipLike
 from hullspace.comparison.hull_shares import HullShares
 from hullspace.comparison.prediction import Classifiers, ErrorPrediction
+from hullspace.comparison.problem import few_of
 from hullspace.comparison.representations import Representation, Wavelets
 from hullspace.comparison.segments import SegmentComparison
 from hullspace.comparison.statistics import Bootstrap, Estimate
@@ -30,5 +31,7 @@ __all__ = [
     "SpaceComparison",
     "Wavelets",
     "WayAngles",
+    "compare_known",
     "compare_spaces",
+    "few_of",
 ]

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.comparison.hull_shares import checked_status
 from hullspace.comparison.problem import quotient
+from hullspace.comparison.statistics import proven_if
+from hullspace.facts import ClassFacts
 from hullspace.status import Status
 
 if TYPE_CHECKING:
     from hullspace.comparison.flips import FlipComparison
     from hullspace.comparison.problem import Problem
     from hullspace.comparison.statistics import Estimate
-    from hullspace.partition import GuaranteedRegions
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -47,6 +47,8 @@ class AdversarialRegions:
         the training images that the model puts in it.
     distances : (n_overshoots, n) float64
         Distance of the features to that region; infinity where there is none.
+    checked : (n_overshoots, n) bool
+        Whether that, and the distance of the unchanged image, passed the independent check.
     clean_inside : (n_rows,) bool
         Whether the sample's test images, unchanged, are in the region of the model's class.
     clean_distances : (n_rows,) float64
@@ -61,6 +63,7 @@ class AdversarialRegions:
     fooled: _Bools
     inside: _Bools
     distances: _Floats
+    checked: _Bools
     clean_inside: _Bools
     clean_distances: _Floats
     estimates: tuple[Estimate, ...]
@@ -69,27 +72,29 @@ class AdversarialRegions:
         return f"AdversarialRegions({len(self.rows)} images, {len(self.overshoots)} overshoots)"
 
 
-def adversarial_regions(
-    problem: Problem, flips: FlipComparison, regions: GuaranteedRegions
-) -> AdversarialRegions:
+def adversarial_regions(problem: Problem, flips: FlipComparison) -> AdversarialRegions:
     """Ask of each flip, and of images beyond it, whether it enters the target's region."""
     rows, targets = flips.rows[flips.reached], flips.pixel_targets[flips.reached]
-    fooled = np.zeros((len(_OVERSHOOTS), len(rows)), bool)
-    inside, distances = np.zeros_like(fooled), np.full(fooled.shape, np.inf)
+    fooled, inside, checked = np.zeros((3, len(_OVERSHOOTS), len(rows)), bool)
+    distances = np.full(fooled.shape, np.inf)
+    regions, predictions = problem.facts.predicted, problem.test.predictions
+    far = regions.own_distances(predictions, flips.rows)
     for i, length in enumerate(_OVERSHOOTS if len(rows) else ()):
-        images = _beyond(problem, rows, flips.images[flips.reached], length)
-        seen = problem.space.extract(images, progress=False)
-        there = regions.project(seen.features, targets, n_threads=problem.n_threads)
-        distances[i] = there.distances
-        fooled[i] = seen.predictions == targets
-        inside[i] = _inside(problem, regions, seen.features, targets)
-    z = problem.test.features[flips.rows]
-    clean = _inside(problem, regions, z, problem.test.predictions[flips.rows])
-    far = regions.project(z, n_threads=problem.n_threads).distances
+        features = flips.features[flips.reached]
+        if length != 1.0:
+            images = _beyond(problem, rows, flips.images[flips.reached], length)
+            features = problem.space.extract(images, progress=False).features
+        there = ClassFacts(regions.hulls, features, problem.space.n_classes, problem.asking)
+        nearest = there.own_distances(targets)
+        distances[i], checked[i] = nearest.values, nearest.checked & far.checked[flips.reached]
+        fooled[i] = problem.space.head.predict(features) == targets
+        inside[i] = there.membership(targets).decided == Status.INSIDE
+    clean = regions.membership(predictions, flips.rows).decided == Status.INSIDE
     found = AdversarialRegions(
-        rows, targets, np.array(_OVERSHOOTS), fooled, inside, distances, clean, far, ()
-    )
-    return replace(found, estimates=_estimates(problem, found, far[flips.reached]))
+        rows, targets, np.array(_OVERSHOOTS), fooled, inside, distances, checked, clean,
+        far.values, (),
+    )  # fmt: skip
+    return replace(found, estimates=_estimates(problem, found, far.values[flips.reached]))
 
 
 def _beyond(
@@ -101,61 +106,53 @@ def _beyond(
     return images.astype(start.dtype, copy=False)
 
 
-def _inside(
-    problem: Problem, regions: GuaranteedRegions, features: npt.NDArray[Any], targets: _Ints
-) -> _Bools:
-    """Whether features are in the regions of given classes; nothing is in one that is empty."""
-    inside = np.zeros(len(features), bool)
-    for c in np.intersect1d(targets, regions.hulls.classes):
-        members = np.flatnonzero(targets == c)
-        status = checked_status(regions.hull(int(c)), features[members], problem.n_threads)
-        inside[members] = status == Status.INSIDE
-    return inside
-
-
 def _estimates(
     problem: Problem, found: AdversarialRegions, before: _Floats
 ) -> tuple[Estimate, ...]:
     """Make estimates; `before` is the distance of each image, unchanged, to its own region."""
-    make = problem.bootstrap
-    estimates = [
-        make.share(
-            "clean_in_guaranteed_region",
-            "features",
-            found.clean_inside,
-            "{value} of {n} unchanged test images lie in the region guaranteed the class that the "
-            "model gives them.",
-            "proven",
-        )
-    ]
-    for i, length in enumerate(_OVERSHOOTS):
-        place = "at the flip" if length == 1.0 else f"{length:g} times as far as the flip"
-        estimates += [
-            make.share(
-                f"adversarial_in_guaranteed_region_{length:g}",
-                "features",
-                found.inside[i],
-                f"{{value}} of {{n}} adversarial images {place} lie in the region guaranteed "
-                "their target class.",
-                "proven",
-            ),
-            make.median(
-                f"adversarial_region_distance_{length:g}",
-                "features",
-                quotient(found.distances[i], before),
-                "ratio",
-                f"Adversarial images {place} are {{value}} times as far from the region guaranteed "
-                "their target class, in the median of {n}, as the unchanged images are from that "
-                "of their own.",
-                "measured",
-            ),
-            make.share(
-                f"adversarial_fools_{length:g}",
-                "pixels",
-                found.fooled[i],
-                f"{{value}} of {{n}} images {place} have the target's class.",
-                "measured",
-            ),
-        ]
+    clean = problem.bootstrap.share(
+        "clean_in_guaranteed_region",
+        "features",
+        found.clean_inside,
+        "{value} of {n} unchanged test images lie in the region guaranteed the class that the "
+        "model gives them.",
+        "proven",
+    )
+    beyond = [e for i in range(len(_OVERSHOOTS)) for e in _beyond_flips(problem, found, before, i)]
     # At the flip itself the classes tie.
-    return tuple(e for e in estimates if e.name != "adversarial_fools_1")
+    return clean, *(e for e in beyond if e.name != "adversarial_fools_1")
+
+
+def _beyond_flips(
+    problem: Problem, found: AdversarialRegions, before: _Floats, i: int
+) -> tuple[Estimate, ...]:
+    """Make the estimates of one overshoot."""
+    make, length = problem.bootstrap, _OVERSHOOTS[i]
+    place = "at the flip" if length == 1.0 else f"{length:g} times as far as the flip"
+    return (
+        make.share(
+            f"adversarial_in_guaranteed_region_{length:g}",
+            "features",
+            found.inside[i],
+            f"{{value}} of {{n}} adversarial images {place} lie in the region guaranteed "
+            "their target class.",
+            "proven",
+        ),
+        make.median(
+            f"adversarial_region_distance_{length:g}",
+            "features",
+            quotient(found.distances[i], before),
+            "ratio",
+            f"Adversarial images {place} are {{value}} times as far from the region guaranteed "
+            "their target class, in the median of {n}, as the unchanged images are from that "
+            "of their own.",
+            proven_if(found.checked[i]),
+        ),
+        make.share(
+            f"adversarial_fools_{length:g}",
+            "pixels",
+            found.fooled[i],
+            f"{{value}} of {{n}} images {place} have the target's class.",
+            "measured",
+        ),
+    )

@@ -17,7 +17,7 @@ from hullspace.comparison.prediction import (
     classifiers,
     error_prediction,
 )
-from hullspace.comparison.problem import Problem, make_problem
+from hullspace.comparison.problem import Problem, known_problem, make_problem, notes_of
 from hullspace.comparison.representations import SPACES
 from hullspace.comparison.searches import find_flips, invert_points
 from hullspace.comparison.segments import SegmentComparison, compare_segments
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from hullspace.facts import FeatureFacts
     from hullspace.features import FeatureSpace
-    from hullspace.partition import GuaranteedRegions
 
 
 @dataclass(frozen=True)
@@ -204,14 +204,52 @@ the model extrapolates there.
     """
     with _Parts(progress) as parts:
         with parts.part("features"):
-            problem, notes = make_problem(
+            problem = make_problem(
                 space, (train_images, test_images), (train_labels, test_labels), spaces=spaces,
                 layers=layers, pool=pool, wavelet=wavelet, sample=sample, bounds=bounds,
                 bootstrap=Bootstrap(n_bootstrap, random_state), n_threads=n_threads,
             )  # fmt: skip
         if flips is not None and flips is not False:
             require_flips(flips, problem)
-        return _compare(problem, parts, flips, notes)
+        return _compare(problem, parts, flips)
+
+
+def compare_known(
+    space: FeatureSpace,
+    train_images: Any,
+    test_images: Any,
+    facts: FeatureFacts,
+    flips: FlipLike,
+    *,
+    layers: Sequence[str],
+    sample: npt.ArrayLike,
+    random_state: int,
+    progress: Callable[[str], object],
+) -> SpaceComparison:
+    """Compare spaces as `compare_spaces` does, without finding again what is known.
+
+    Parameters
+    ----------
+    space, train_images, test_images, layers, sample, random_state, progress
+        As in `compare_spaces`.
+    facts : FeatureFacts
+        What the model makes of the images, with the outputs of `layers`, and what is known of
+        that.
+    flips : FlipLike
+        Flips in pixels of the sample.
+
+    Returns
+    -------
+    SpaceComparison
+        As `compare_spaces` returns it.
+    """
+    with _Parts(progress) as parts:
+        with parts.part("features"):
+            problem = known_problem(
+                space, (train_images, test_images), facts, layers=layers, sample=sample,
+                bootstrap=Bootstrap(random_state=random_state),
+            )  # fmt: skip
+        return _compare(problem, parts, flips)
 
 
 class _Parts:
@@ -247,9 +285,9 @@ class _Parts:
 
 
 def _compare(
-    problem: Problem, parts: _Parts, flips: FlipLike | Literal[False] | None, notes: list[str]
+    problem: Problem, parts: _Parts, flips: FlipLike | Literal[False] | None
 ) -> SpaceComparison:
-    shares, dimensions, estimates = {}, {}, []
+    shares, dimensions, estimates, notes = {}, {}, list[Estimate](), notes_of(problem)
     for name, where in problem.representations.items():
         with parts.part(f"hulls of {name}"):
             shares[name] = hull_shares(problem, where)
@@ -259,17 +297,16 @@ def _compare(
             estimates += dimensions[name].main
     with parts.part("segments"):
         segments = compare_segments(problem)
-    regions = problem.partition.guaranteed(problem.train.features, n_threads=problem.n_threads)
     prediction, known = None, {}
     if problem.test.labels is None:
         notes.append("what is about the model's errors is left out: there are no test_labels")
     else:
         with parts.part("errors"):
-            prediction = error_prediction(problem, shares, regions)
+            prediction = error_prediction(problem, shares)
             known = {name: classifiers(problem, share) for name, share in shares.items()}
     if flips is False:
         notes.append("what needs a search in pixels is left out, as asked for")
-    found, angles, adversarial = _searched(problem, parts, shares, regions, flips)
+    found, angles, adversarial = _searched(problem, parts, shares, flips)
     results = [found, angles, segments, adversarial, prediction]
     for result in [*results, *known.values()]:
         estimates += [] if result is None else result.estimates
@@ -283,7 +320,6 @@ def _searched(
     problem: Problem,
     parts: _Parts,
     shares: dict[str, HullShares],
-    regions: GuaranteedRegions,
     flips: FlipLike | Literal[False] | None,
 ) -> tuple[FlipComparison | None, WayAngles, AdversarialRegions | None]:
     """Do what needs a search in pixels, and angles, which need none in features."""
@@ -293,12 +329,10 @@ def _searched(
     if flips is None:
         with parts.part("flips"):
             flips = find_flips(problem, problem.rows)
-    z = problem.test.features[problem.rows]
-    points = problem.partition.boundary_points(z, n_threads=problem.n_threads)
     with parts.part("inversions"):
-        inverted = invert_points(problem, points)
+        inverted = invert_points(problem)
     with parts.part("angles"):
         angles = way_angles(problem, find_flips)
     with parts.part("adversarial"):
-        found = compare_flips(problem, shares, flips, points, inverted)
-        return found, angles, adversarial_regions(problem, found, regions)
+        found = compare_flips(problem, shares, flips, inverted)
+        return found, angles, adversarial_regions(problem, found)

@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.comparison.hull_shares import checked_status, own_class_status
 from hullspace.extras import require
-from hullspace.hull import Hull
-from hullspace.hull.classes import ClassHulls
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -145,13 +142,13 @@ def _principal(problem: Problem, where: Representation, dimensions: _Ints) -> li
 
 
 def _principal_axes(
-    points: npt.NDArray[Any], wanted: int, seed: int
+    points: npt.NDArray[Any], wanted: int, random_state: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the mean and as many principal axes as there are, up to the number wanted."""
     algebra = require("sklearn.utils.extmath", "study")
     center = points.mean(axis=0, dtype=np.float64).astype(points.dtype)
     n_components = min(wanted, *points.shape)
-    _, _, axes = algebra.randomized_svd(points - center, n_components, random_state=seed)
+    _, _, axes = algebra.randomized_svd(points - center, n_components, random_state=random_state)
     return center, axes.astype(points.dtype)
 
 
@@ -159,11 +156,11 @@ def _outside(
     problem: Problem, train: npt.NDArray[Any], test: npt.NDArray[Any]
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Say which test rows are outside the hull of all training rows, and of their class."""
-    threads = problem.n_threads
-    status = checked_status(Hull(train, n_threads=threads), test, threads)
-    hulls = ClassHulls(train, problem.train_classes, n_threads=threads)
-    own = own_class_status(hulls, test, problem.test_classes, threads)
-    return status == Status.OUTSIDE, own == Status.OUTSIDE
+    points = problem.point_facts(train, test)
+    mine = points.by_class(problem.train_classes, problem.test.head.n_classes)
+    found = points.membership(), mine.membership(problem.test_classes)
+    whole, own = (np.asarray(members.decided == Status.OUTSIDE) for members in found)
+    return whole, own
 
 
 def _estimates(

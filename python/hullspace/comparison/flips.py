@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.comparison.problem import lengths, quotient
+from hullspace.comparison.statistics import proven_if
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from hullspace.comparison.problem import Problem
     from hullspace.comparison.searches import Inverted
     from hullspace.comparison.statistics import Bootstrap, Estimate, Kind
-    from hullspace.partition import BoundaryPoints
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -67,6 +67,8 @@ class FlipComparison:
         The test images.
     images : (n, ...) array
         The flips in pixels: images where the class changes.
+    features : (n, n_features) array
+        Their features; NaN where no such image was found.
     reached : (n,) bool
         Where such an image was found. Distances below are NaN where it was not.
     sources : (n,) int64
@@ -74,7 +76,9 @@ class FlipComparison:
     pixel_targets, feature_targets : (n,) int64
         The class on the other side; -1 where there is none.
     pixel_distances, feature_distances : (n,) float64
-        Distance of the flip in pixels, an upper bound, and in features, proven.
+        Distance of the flip in pixels, an upper bound, and in features.
+    feature_checked : (n,) bool
+        Whether the latter passed the independent check.
     travels : dict of str to (n,) float64
         How far the flip in pixels is from the image in each space.
     inverted : (n_inverted,) int64
@@ -88,12 +92,14 @@ class FlipComparison:
 
     rows: _Ints
     images: npt.NDArray[Any]
+    features: npt.NDArray[Any]
     reached: _Bools
     sources: _Ints
     pixel_targets: _Ints
     feature_targets: _Ints
     pixel_distances: _Floats
     feature_distances: _Floats
+    feature_checked: _Bools
     travels: dict[str, _Floats]
     inverted: _Ints
     inverted_distances: _Floats
@@ -126,23 +132,26 @@ def compare_flips(
     problem: Problem,
     shares: Mapping[str, HullShares],
     flips: FlipLike,
-    points: BoundaryPoints,
     inverted: Inverted,
 ) -> FlipComparison:
     """Put flips in pixels beside flip points in features and the images that have these."""
     reached = np.asarray(flips.status) == Status.REACHED
+    points = problem.facts.decisions.nearest(problem.rows)
     starts = problem.images[problem.rows[inverted.places]]
     moved = lengths(rows_of(inverted.images) - rows_of(starts))
+    features, travels = _travels(problem, flips, reached)
     found = FlipComparison(
         rows=problem.rows,
         images=np.asarray(flips.images),
+        features=features,
         reached=reached,
         sources=problem.test.predictions[problem.rows],
         pixel_targets=np.where(reached, flips.targets, -1).astype(np.int64),
         feature_targets=points.targets,
         pixel_distances=np.where(reached, flips.distances, np.nan).astype(np.float64),
         feature_distances=np.where(np.isfinite(points.distances), points.distances, np.nan),
-        travels=_travels(problem, np.asarray(flips.images), reached),
+        feature_checked=points.checked,
+        travels=travels,
         inverted=inverted.places,
         inverted_distances=np.where(inverted.status == Status.REACHED, moved, np.nan),
         estimates=(),
@@ -158,14 +167,26 @@ def rows_of(images: Any) -> _Floats:
     return array.reshape(len(array), math.prod(array.shape[1:]))
 
 
-def _travels(problem: Problem, images: npt.NDArray[Any], reached: _Bools) -> dict[str, _Floats]:
-    found = {}
-    for name, where in problem.representations.items():
-        found[name] = np.full(len(reached), np.nan)
-        if reached.any():
+def features_of(flips: FlipLike, rows: _Bools) -> npt.NDArray[Any] | None:
+    """Return the features of some of the flips' images; None where they are not known."""
+    known = getattr(flips, "features", None)
+    return None if known is None else np.asarray(known)[rows]
+
+
+def _travels(
+    problem: Problem, flips: FlipLike, reached: _Bools
+) -> tuple[npt.NDArray[Any], dict[str, _Floats]]:
+    """Return the features of the flips, and how far they are from the images in each space."""
+    travels = {name: np.full(len(reached), np.nan) for name in problem.representations}
+    before = problem.test.features
+    features = np.full((len(reached), before.shape[1]), np.nan, before.dtype)
+    if reached.any():
+        after = problem.encode(np.asarray(flips.images)[reached], features_of(flips, reached))
+        features[reached] = after["features"]
+        for name, where in problem.representations.items():
             before = where.test[problem.rows[reached]].astype(np.float64)
-            found[name][reached] = lengths(where.encode(images[reached]) - before)
-    return found
+            travels[name][reached] = lengths(after[name] - before)
+    return features, travels
 
 
 def _agreement(make: Bootstrap, found: FlipComparison) -> list[Estimate]:
@@ -241,7 +262,7 @@ def _scales(
     for name, share in shares.items():
         exact = name == "features"
         distances = found.feature_distances if exact else found.travels[name]
-        kind: Kind = "measured" if exact else "heuristic"
+        kind: Kind = proven_if(found.feature_checked) if exact else "heuristic"
         start = "the nearest decision boundary" if exact else "the flip found in pixels"
         end = "" if exact else "; the nearest boundary is no farther"
         place = share.at(found.rows)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hullspace import certificates
 from hullspace.comparison.problem import CHEAP_FEATURES, lengths, quotient
+from hullspace.comparison.statistics import proven_if
 from hullspace.extras import require
-from hullspace.hull import Hull
-from hullspace.hull.classes import ClassHulls
 from hullspace.status import Status
 
 if TYPE_CHECKING:
     from hullspace.comparison.problem import Problem
     from hullspace.comparison.representations import Representation
     from hullspace.comparison.statistics import Estimate
+    from hullspace.facts import Extremes, PointFacts
+    from hullspace.hull import ClassHulls
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -49,8 +50,11 @@ class HullShares:
         Test samples that the distances are of.
     distances : (n_rows,) float64
         To the hull of the training set, in the units of the space.
-    class_distances : (n_rows, n_classes) float64
-        To the hull of each class.
+    checked, class_checked : (n_rows,) bool
+        Whether the distances to the hull of the training set, and to those of all classes, passed
+        the independent check.
+    class_distances, class_gaps : (n_rows, n_classes) float64
+        To the hull of each class: the true distances lie in ``[distances - gaps, distances]``.
     own_distances : (n_rows,) float64
         To the hull of the sample's class; NaN where no training image has that class.
     neighbour_distances, own_neighbour_distances : (n_rows,) float64
@@ -65,6 +69,8 @@ class HullShares:
         The same for the sample's class.
     extreme : (n_looked_at,) bool
         Which training points are extreme points of the hull, among `extreme_rows`.
+    extreme_checked : (n_looked_at,) bool
+        Whether that passed the independent check.
     extreme_rows : (n_looked_at,) int64
         All training points, or a random part where there are very many: extreme is then meant
         among these.
@@ -79,7 +85,10 @@ class HullShares:
     undecided_class: _Bools
     rows: _Ints
     distances: _Floats
+    checked: _Bools
+    class_checked: _Bools
     class_distances: _Floats
+    class_gaps: _Floats
     own_distances: _Floats
     neighbour_distances: _Floats
     own_neighbour_distances: _Floats
@@ -88,6 +97,7 @@ class HullShares:
     spread: float
     own_spreads: _Floats
     extreme: _Bools
+    extreme_checked: _Bools
     extreme_rows: _Ints
 
     def at(self, rows: _Ints) -> _Ints:
@@ -101,62 +111,45 @@ class HullShares:
 
 def hull_shares(problem: Problem, where: Representation) -> HullShares:
     """Compare test samples with hulls in one space."""
-    threads, classes = problem.n_threads, problem.test_classes
+    classes, n_classes = problem.test_classes, problem.test.head.n_classes
     cheap = where.n_features <= CHEAP_FEATURES
     rows = np.arange(len(where.test)) if cheap else problem.rows
-    hull = Hull(where.train, n_threads=threads)
-    hulls = ClassHulls(where.train, problem.train_classes, n_threads=threads)
-    status = checked_status(hull, where.test, threads)
-    own_status = own_class_status(hulls, where.test, classes, threads)
+    points = problem.points(where)
+    mine = points.by_class(problem.train_classes, n_classes)
+    present, hulls = mine.hulls.classes.astype(np.int64), mine.hulls.hulls
+    status, own_status = points.membership().decided, mine.membership(classes).decided
     queries = where.test[rows]
-    class_distances = hulls.project(queries, n_threads=threads).distances
-    means = [part.points.mean(axis=0, dtype=np.float64) for part in hulls.hulls]
-    spreads = np.array([spread(part.points) for part in hulls.hulls])
-    extreme_rows, extreme = _extreme(problem, where, hull)
+    whole, own = points.distances(None if cheap else rows), mine.distances(rows)
+    class_distances = own.values[:, present]
+    means = [part.points.mean(axis=0, dtype=np.float64) for part in hulls]
+    spreads = np.array([spread(part.points) for part in hulls])
+    extreme_rows, extreme = _extreme(problem, where, points)
+    of_own = partial(_of_own, present, classes=classes[rows])
     return HullShares(
         space=where.name,
         n_features=where.n_features,
-        classes=hulls.classes.astype(np.int64),
+        classes=present,
         outside=status == Status.OUTSIDE,
         outside_class=own_status == Status.OUTSIDE,
         undecided=status == Status.UNDECIDED,
         undecided_class=own_status == Status.UNDECIDED,
         rows=rows.astype(np.int64),
-        distances=hull.project(queries, n_threads=threads).distances,
+        distances=whole.values,
+        checked=whole.checked,
+        class_checked=np.asarray(own.checked.all(axis=1)),
         class_distances=class_distances,
-        own_distances=_of_own(hulls.classes, class_distances, classes[rows]),
-        neighbour_distances=_nearest(where.train, queries, threads),
-        own_neighbour_distances=_own_nearest(hulls, queries, classes[rows], threads),
+        class_gaps=own.gaps[:, present],
+        own_distances=of_own(class_distances),
+        neighbour_distances=_nearest(where.train, queries, problem.n_threads),
+        own_neighbour_distances=_own_nearest(mine.hulls, queries, classes[rows], problem.n_threads),
         mean_distances=np.column_stack([lengths(queries - mean) for mean in means]),
-        scale=hull.scale,
+        scale=points.hull.scale,
         spread=spread(where.train),
-        own_spreads=_of_own(
-            hulls.classes, np.broadcast_to(spreads, class_distances.shape), classes[rows]
-        ),
-        extreme=extreme,
+        own_spreads=of_own(np.broadcast_to(spreads, class_distances.shape)),
+        extreme=extreme.mask,
+        extreme_checked=extreme.checked,
         extreme_rows=extreme_rows,
     )
-
-
-def checked_status(
-    hull: Hull, queries: npt.NDArray[Any], n_threads: int | None
-) -> npt.NDArray[np.int8]:
-    """Ask for each query whether it lies in a hull; UNDECIDED where the check of that fails."""
-    found = hull.contains(queries, n_threads=n_threads)
-    passed = certificates.check(hull.points, queries, found)
-    return np.where(passed, found.status, np.int8(Status.UNDECIDED))
-
-
-def own_class_status(
-    hulls: ClassHulls, queries: npt.NDArray[Any], classes: _Ints, n_threads: int | None
-) -> npt.NDArray[np.int8]:
-    """Ask for each query whether it lies in the hull of its class; an absent hull is empty."""
-    status = np.full(len(queries), Status.OUTSIDE, np.int8)
-    for c, hull in zip(hulls.classes, hulls.hulls, strict=True):
-        members = np.flatnonzero(classes == c)
-        if len(members):
-            status[members] = checked_status(hull, queries[members], n_threads)
-    return status
 
 
 def spread(points: npt.NDArray[Any]) -> float:
@@ -190,17 +183,15 @@ def _own_nearest(
     return distances
 
 
-def _extreme(problem: Problem, where: Representation, hull: Hull) -> tuple[_Ints, _Bools]:
+def _extreme(problem: Problem, where: Representation, points: PointFacts) -> tuple[_Ints, Extremes]:
     """Say which training points are extreme, all or as many as can be looked at."""
     n = len(where.train)
     most = max(int((_EXTREME_WORK / where.n_features) ** 0.5), 1)
     rows = np.arange(n)
     if n > most:
         rows = np.sort(problem.rng(1).choice(n, most, replace=False))
-        hull = Hull(where.train[rows], n_threads=problem.n_threads)
-    extreme = np.zeros(len(rows), dtype=bool)
-    extreme[hull.vertices(n_threads=problem.n_threads).indices] = True
-    return rows.astype(np.int64), extreme
+        points = problem.point_facts(where.train[rows], where.test)
+    return rows.astype(np.int64), points.extremes
 
 
 def hull_estimates(problem: Problem, found: HullShares) -> list[Estimate]:
@@ -230,7 +221,7 @@ def hull_estimates(problem: Problem, found: HullShares) -> list[Estimate]:
             found.extreme,
             "{value} of {n} training points are extreme points of their hull in {space}: "
             "no mixture of the others gives them.",
-            "measured",
+            proven_if(found.extreme_checked),
         ),
     ]
 
@@ -255,7 +246,7 @@ def _distance_estimates(problem: Problem, found: HullShares) -> list[Estimate]:
             "ratio",
             f"In {{space}} the {{n}} test samples outside {hull} are {{value}} times as far from "
             f"it, in the median, {scale}.",
-            "measured",
+            proven_if((found.class_checked if name.startswith("class") else found.checked)[chosen]),
         )
         for name, far, unit, chosen, hull, scale in scales
     ]

@@ -10,15 +10,14 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from hullspace.comparison.problem import CHEAP_FEATURES
-from hullspace.hull import DEFAULT_TOLERANCE, Hull
+from hullspace.comparison.statistics import proven_if
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hullspace.comparison.hull_shares import HullShares
     from hullspace.comparison.problem import Problem
-    from hullspace.comparison.statistics import Estimate
-    from hullspace.partition import GuaranteedRegions
+    from hullspace.comparison.statistics import Estimate, Kind
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -62,47 +61,64 @@ _SCORES = {
 }
 
 
-def error_prediction(
-    problem: Problem, shares: Mapping[str, HullShares], regions: GuaranteedRegions
-) -> ErrorPrediction:
+def error_prediction(problem: Problem, shares: Mapping[str, HullShares]) -> ErrorPrediction:
     """Measure how well scores tell the model's errors; needs labels of the test images."""
     errors = np.asarray(problem.test.predictions != problem.test.labels)
-    scores: dict[tuple[str, str], _Floats] = {}
-    for name, share in shares.items():
-        for score in ("hull_distance", "neighbour_distance"):
-            values = share.distances if score == "hull_distance" else share.neighbour_distances
-            scores[name, score] = np.full(len(errors), np.nan)
-            scores[name, score][share.rows] = values
-    scores |= {("features", name): v for name, v in _of_features(problem, regions).items()}
+    found = {
+        (space, name): score
+        for space, share in shares.items()
+        for name, score in _of_hulls(share, len(errors)).items()
+    }
+    found |= {("features", name): score for name, score in _of_features(problem).items()}
     estimates = tuple(
         problem.bootstrap.area(
             f"error_auroc_{name}",
             space,
-            values,
+            score.values,
             errors,
             f"The {_SCORES[name]} in {{space}} is higher for an error of the model than for a "
             f"correct answer with probability {{value}} ({{n}} test images); 0.5 is chance.",
-            "measured",
+            score.kind,
         )
-        for (space, name), values in scores.items()
+        for (space, name), score in found.items()
     )
-    return ErrorPrediction(errors, scores, estimates)
+    return ErrorPrediction(errors, {key: score.values for key, score in found.items()}, estimates)
 
 
-def _of_features(problem: Problem, regions: GuaranteedRegions) -> dict[str, _Floats]:
+@dataclass(frozen=True)
+class _Score:
+    """A number for each test image, NaN where it was not computed, and what it rests on."""
+
+    values: _Floats
+    kind: Kind = "measured"
+
+
+def _of_hulls(share: HullShares, n: int) -> dict[str, _Score]:
+    """Scores that every space has."""
+    outside, near = np.full((2, n), np.nan)
+    outside[share.rows], near[share.rows] = share.distances, share.neighbour_distances
+    return {
+        "hull_distance": _Score(outside, proven_if(share.checked)),
+        "neighbour_distance": _Score(near),
+    }
+
+
+def _of_features(problem: Problem) -> dict[str, _Score]:
     """Scores that only feature space has, for all test images."""
-    partition, threads = problem.partition, problem.n_threads
-    z = problem.test.features
+    facts, partition = problem.facts, problem.partition
+    guaranteed = facts.predicted.own_distances(problem.test.predictions)
+    flips = facts.decisions.nearest()
     scores = {
-        "guaranteed_distance": regions.project(z, n_threads=threads).distances,
-        "boundary_distance": -partition.boundary_points(z, n_threads=threads).distances,
-        "softmax": _doubt(problem.test.logits.astype(np.float64)),
+        "guaranteed_distance": _Score(guaranteed.values, proven_if(guaranteed.checked)),
+        "boundary_distance": _Score(-flips.distances, proven_if(flips.checked)),
+        "softmax": _Score(_doubt(problem.test.logits.astype(np.float64))),
     }
     if partition.n_features <= CHEAP_FEATURES:
-        hull = Hull(problem.train.features, n_threads=threads)
-        scores["gauge"] = hull.gauge(z, n_threads=threads).values
+        gauge = facts.points.gauge()
+        scores["gauge"] = _Score(gauge.values, proven_if(gauge.checked))
     if 3 <= partition.n_classes <= _MOST_CLASSES:
-        scores["ambiguity"] = -partition.ambiguity(z, 3, n_threads=threads).distances
+        ties = facts.decisions.tie_distances(3)
+        scores["ambiguity"] = _Score(-ties.values, proven_if(ties.checked))
     return scores
 
 
@@ -128,6 +144,8 @@ class Classifiers:
         mean), whose mean is nearest, and that the model gives.
     labels : (n,) int64
         The true classes.
+    decided : (n,) bool
+        Whether it is proven which hulls are nearest.
     estimates : tuple of Estimate
         Accuracies, and differences with the p-value of McNemar's exact test.
     """
@@ -138,6 +156,7 @@ class Classifiers:
     nearest_mean: _Ints
     model: _Ints
     labels: _Ints
+    decided: _Bools
     estimates: tuple[Estimate, ...]
 
     def __repr__(self) -> str:
@@ -148,14 +167,16 @@ def classifiers(problem: Problem, share: HullShares) -> Classifiers:
     """Classify test images by the nearest class hull and mean; needs their labels."""
     labels = problem.test.labels
     assert labels is not None  # noqa: S101 - the caller sees to it
-    within = share.class_distances <= DEFAULT_TOLERANCE * share.scale
+    within = share.class_distances <= problem.facts.asking.tolerance * share.scale
     distances = np.where(within, 0.0, share.class_distances)
     ties = distances == distances.min(axis=1, keepdims=True)
     nearest_hull = share.classes[np.where(ties, share.mean_distances, np.inf).argmin(axis=1)]
     nearest_mean = share.classes[share.mean_distances.argmin(axis=1)]
+    contenders = distances - share.class_gaps <= distances.min(axis=1, keepdims=True)
+    decided = share.class_checked & (contenders == ties).all(axis=1)
     found = Classifiers(
         share.space, share.rows, nearest_hull, nearest_mean,
-        problem.test.predictions[share.rows], labels[share.rows], (),
+        problem.test.predictions[share.rows], labels[share.rows], decided, (),
     )  # fmt: skip
     return replace(found, estimates=tuple(_accuracies(problem, found)))
 
@@ -174,7 +195,7 @@ def _accuracies(problem: Problem, found: Classifiers) -> list[Estimate]:
             space,
             right[name],
             f"For {{value}} of {{n}} test images {what} is the label.",
-            "measured",
+            proven_if(found.decided) if name == "nearest_hull" else "measured",
         )
         for name, what in names.items()
     ]
@@ -187,7 +208,7 @@ def _accuracies(problem: Problem, found: Classifiers) -> list[Estimate]:
             "points",
             f"The accuracy of {names['nearest_hull']} minus that of {names[other]} is {{value}}, "
             f"on the same {{n}} test images (McNemar's exact test: p = {p_value:.2g}).",
-            "measured",
+            proven_if(found.decided),
         )
         estimates.append(replace(difference, p_value=p_value))
     return estimates

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from hullspace.arguments import as_threads
 from hullspace.comparison.representations import SPACES, Representation, as_images, represent
+from hullspace.facts import Asking, FeatureFacts, PointFacts, PreparedHulls
 from hullspace.features import FeatureSpace
 from hullspace.features.store import as_labels
 from hullspace.partition import DecisionPartition
@@ -37,37 +39,91 @@ class Problem:
     ----------
     space : FeatureSpace
         The model.
-    partition : DecisionPartition
-        Of its feature space.
+    facts : FeatureFacts
+        What the model makes of the images, and what is known of that.
     representations : dict of str to Representation
         The spaces.
+    layers : tuple of str
+        Those of them that are hidden layers.
+    pool : str
+        How the outputs of layers are pooled.
     images : (n_test, ...) array
         The test images.
-    train, test : FeatureSet
-        What the model makes of the images.
     rows : (n_rows,) int64
         Test images that the costly parts look at, ascending.
     bootstrap : Bootstrap
         Makes the estimates.
     bounds : (float, float)
         Of pixels.
-    random_state : int
-        Seed of what is drawn.
-    n_threads : int or None
-        For the core.
     """
 
     space: FeatureSpace
-    partition: DecisionPartition
+    facts: FeatureFacts
     representations: dict[str, Representation]
+    layers: tuple[str, ...]
+    pool: Literal["none", "mean"]
     images: npt.NDArray[Any]
-    train: FeatureSet
-    test: FeatureSet
     rows: _Ints
     bootstrap: Bootstrap
     bounds: tuple[float, float]
-    random_state: int
-    n_threads: int | None
+
+    @property
+    def train(self) -> FeatureSet:
+        """What the model makes of the training images."""
+        return self.facts.train
+
+    @property
+    def test(self) -> FeatureSet:
+        """What the model makes of the test images."""
+        return self.facts.test
+
+    @property
+    def partition(self) -> DecisionPartition:
+        """The partition of the model's feature space."""
+        return self.facts.partition
+
+    @property
+    def random_state(self) -> int:
+        """Seed of what is drawn."""
+        return self.bootstrap.random_state
+
+    @property
+    def n_threads(self) -> int | None:
+        """For the core."""
+        return self.facts.asking.n_threads
+
+    @property
+    def asking(self) -> Asking:
+        """How questions are put that nobody else will ask."""
+        return Asking(self.facts.asking.tolerance, self.n_threads)
+
+    def points(self, where: Representation) -> PointFacts:
+        """Return what is known of the hulls in a space; only that of features is kept."""
+        if where.name == "features":
+            return self.facts.points
+        return self.point_facts(where.train, where.test)
+
+    def point_facts(self, train: npt.NDArray[Any], test: npt.NDArray[Any]) -> PointFacts:
+        """Return facts to be found about test rows and hulls of training rows."""
+        return PointFacts(PreparedHulls(train, self.asking), test)
+
+    def encode(
+        self, images: npt.NDArray[Any], features: npt.NDArray[Any] | None = None
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Put other images in every space, and in that of features in any case.
+
+        The model runs once; where their features, (n, n_features), are known, for layers alone.
+        """
+        found = {
+            name: where.encode(images)
+            for name, where in self.representations.items()
+            if name != "features" and name not in self.layers
+        }
+        if self.layers or features is None:
+            seen = self.space.extract(images, layers=self.layers, pool=self.pool, progress=False)
+            found |= {layer: seen.layers[layer] for layer in self.layers}
+            features = seen.features if features is None else features
+        return {**found, "features": features}
 
     @property
     def train_classes(self) -> _Ints:
@@ -82,11 +138,16 @@ class Problem:
     @property
     def few(self) -> _Ints:
         """Where in the sample, (n_few,), the images are that the longest searches look at."""
-        return np.arange(0, len(self.rows), _EVERY)
+        return few_of(len(self.rows))
 
     def rng(self, *purpose: int) -> np.random.Generator:
         """Random numbers of one purpose, whatever else was drawn."""
         return np.random.default_rng([self.random_state, *purpose])
+
+
+def few_of(n: int) -> _Ints:
+    """Return where in a sample of n images those are that the longest searches look at."""
+    return np.arange(0, n, _EVERY)
 
 
 def make_problem(
@@ -102,8 +163,8 @@ def make_problem(
     bounds: tuple[float, float],
     bootstrap: Bootstrap,
     n_threads: int | None,
-) -> tuple[Problem, list[str]]:
-    """Check what a comparison is given and put the images in every space; notes say what lacks."""
+) -> Problem:
+    """Check what a comparison is given, run the model, and put the images in every space."""
     if not isinstance(space, FeatureSpace):
         raise TypeError(f"space must be a FeatureSpace, got {type(space).__name__}")
     as_threads(n_threads)
@@ -117,20 +178,40 @@ def make_problem(
         _extract(space, train, labels[0], "train_labels", layers, pool),
         _extract(space, test, labels[1], "test_labels", layers, pool),
     )
+    partition = partial(DecisionPartition.from_head, space.head, features=sets[0].features)
+    facts = FeatureFacts(*sets, partition, Asking(n_threads=n_threads))
     found = represent(space, (train, test), sets, names, layers, pool, wavelet)
-    notes = [
+    return Problem(space, facts, found, layers, pool, test, rows, bootstrap, edges)
+
+
+def known_problem(
+    space: FeatureSpace,
+    images: tuple[Any, Any],
+    facts: FeatureFacts,
+    *,
+    layers: Sequence[str],
+    sample: npt.ArrayLike,
+    bootstrap: Bootstrap,
+) -> Problem:
+    """Put images in every space of which all is known that the model makes of them."""
+    layers, bounds = _as_names(layers, None, "layers"), (0.0, 1.0)
+    train, test = _checked(images, bounds)
+    rows = sampled_rows(sample, len(test), bootstrap.random_state)
+    sets = facts.train, facts.test
+    found = represent(space, (train, test), sets, SPACES, layers, "none", "haar")
+    return Problem(space, facts, found, layers, "none", test, rows, bootstrap, bounds)
+
+
+def notes_of(problem: Problem) -> list[str]:
+    """Say what is not known of the images."""
+    return [
         f"classes of the {which} images are the model's: there are no {name}"
-        for which, name, known in zip(
-            ("training", "test"), ("train_labels", "test_labels"), labels, strict=True
+        for which, name, part in (
+            ("training", "train_labels", problem.train),
+            ("test", "test_labels", problem.test),
         )
-        if known is None
+        if part.labels is None
     ]
-    partition = DecisionPartition.from_head(space.head, features=sets[0].features)
-    problem = Problem(
-        space, partition, found, test, *sets, rows, bootstrap, edges, bootstrap.random_state,
-        n_threads,
-    )  # fmt: skip
-    return problem, notes
 
 
 def _checked(

@@ -13,7 +13,6 @@ from hullspace.status import Status
 
 if TYPE_CHECKING:
     from hullspace.comparison.problem import Problem
-    from hullspace.partition import BoundaryPoints
 
 _Ints = npt.NDArray[np.int64]
 
@@ -32,6 +31,7 @@ class Flips:
     distances: npt.NDArray[np.float64]
     sources: _Ints
     targets: _Ints
+    features: npt.NDArray[Any]
     status: npt.NDArray[np.int8]
 
 
@@ -73,8 +73,9 @@ def _flip(problem: Problem, rows: _Ints, to: Any, **effort: int) -> Flip:
     return flip(problem.space, problem.images[rows], to, **options, **effort)  # type: ignore[arg-type]
 
 
-def invert_points(problem: Problem, points: BoundaryPoints) -> Inverted:
+def invert_points(problem: Problem) -> Inverted:
     """Look for images whose features are flip points, starting from the test images."""
+    points = problem.facts.decisions.nearest(problem.rows)
     places = problem.few[np.isfinite(points.distances[problem.few])]
     start = problem.images[problem.rows[places]]
     if not len(places):

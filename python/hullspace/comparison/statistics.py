@@ -246,6 +246,11 @@ class Bootstrap:
         return float(low), float(high)
 
 
+def proven_if(checked: npt.NDArray[np.bool_]) -> Kind:
+    """Return what observations are whose certificates passed the check, or did not."""
+    return "proven" if checked.all() else "measured"
+
+
 def finite(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Return the finite ones of values, in a row."""
     array = np.asarray(values, dtype=np.float64).ravel()

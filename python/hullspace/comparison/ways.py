@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hullspace.comparison.flips import features_of
 from hullspace.comparison.problem import lengths, quotient
 from hullspace.status import Status
 
@@ -61,11 +62,11 @@ def way_angles(
     """Measure angles between flips to the nearest classes; without `find` in features only."""
     rows = problem.rows[problem.few]
     z = problem.test.features[rows].astype(np.float64)
-    points = problem.partition.boundary_points(z, to="all", n_threads=problem.n_threads)
+    points, distances = problem.facts.decisions.ways(rows)
     n_targets = min(_TARGETS, problem.partition.n_classes - 1)
-    nearest = np.argsort(points.distances, axis=1, kind="stable")[:, :n_targets]
-    known = np.isfinite(np.take_along_axis(points.distances, nearest, axis=1))
-    ends = np.take_along_axis(points.points, nearest[:, :, None], axis=1)
+    nearest = np.argsort(distances, axis=1, kind="stable")[:, :n_targets]
+    known = np.isfinite(np.take_along_axis(distances, nearest, axis=1))
+    ends = np.take_along_axis(points, nearest[:, :, None], axis=1)
     pairs = np.array(list(combinations(range(n_targets), 2)), np.int64).reshape(-1, 2)
     angles = {}
     if "features" in problem.representations:
@@ -97,9 +98,10 @@ def _moves(
     reached = np.asarray(flips.status) == Status.REACHED
     images, places = np.asarray(flips.images)[reached], places[reached]
     if len(places):
+        encoded = problem.encode(images, features_of(flips, reached))
         for name, where in others.items():
             before = where.test[rows[places[:, 0]]].astype(np.float64)
-            moves[name][places[:, 0], places[:, 1]] = where.encode(images) - before
+            moves[name][places[:, 0], places[:, 1]] = encoded[name] - before
     return moves
 
 

@@ -91,8 +91,8 @@ def on_host(value: _T) -> _T:
     """
     result: Any = value
     if isinstance(value, DeviceCsr):
-        data, indices, indptr = map(on_host, (value.data, value.indices, value.indptr))
-        result = NUMPY.csr((data, indices, indptr), value.shape)
+        indptr, indices, data = map(on_host, (value.indptr, value.indices, value.data))
+        result = NUMPY.csr(DeviceCsr(indptr, indices, data, value.shape), value.shape)
     elif is_dataclass(value) and not isinstance(value, type):
         parts_by_name = {f.name: getattr(value, f.name) for f in fields(value)}
         changed = {k: h for k, v in parts_by_name.items() if (h := on_host(v)) is not v}

@@ -90,13 +90,20 @@ def devices() -> Devices:
     >>> bool(found.available) != bool(found.reason)
     True
     """
-    count, reason = _core.count_devices()
-    return Devices(tuple(_describe(i) for i in range(count)), reason)
+    count = _core.count_devices()
+    return Devices(tuple(_describe(i) for i in range(count.n)), count.reason)
 
 
 def _describe(device: int) -> Device:
-    product, capability, *numbers = _core.describe_device(device)
-    return Device(name_of(device), product, divmod(capability, 10), *numbers)
+    found = _core.describe_device(device)
+    return Device(
+        name_of(device),
+        found.name,
+        divmod(found.capability, 10),
+        found.n_multiprocessors,
+        found.total_memory,
+        found.free_memory,
+    )
 
 
 def name_of(device: int | None) -> str:
@@ -136,17 +143,17 @@ def choose_device(device: Any, value: Any) -> int | None:
     match = re.fullmatch(r"auto|cuda(?::(\d+))?", name)
     if match is None:
         raise ValueError(f"device must be 'cpu', 'cuda', 'cuda:N' or 'auto', got {device!r}")
-    count, reason = _core.count_devices()
-    if name == "auto" and count == 0:
+    count = _core.count_devices()
+    if name == "auto" and count.n == 0:
         return None
-    if count == 0:
+    if count.n == 0:
         raise RuntimeError(
-            f"there is no device {name!r}: {reason}; use device='cpu', or device='auto' "
+            f"there is no device {name!r}: {count.reason}; use device='cpu', or device='auto' "
             "for a GPU where there is one"
         )
     number = _current_device(home) if match[1] is None else int(match[1])
-    if number >= count:
-        names = ", ".join(map(name_of, range(count)))
+    if number >= count.n:
+        names = ", ".join(map(name_of, range(count.n)))
         raise RuntimeError(f"there is no device {name_of(number)!r}, only {names}")
     return number
 

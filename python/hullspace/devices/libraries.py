@@ -11,7 +11,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,9 @@ class DeviceCsr:
     shape: tuple[int, int]
 
 
+_Csr: TypeAlias = _core.Csr | DeviceCsr
+
+
 class ArrayLibrary:
     """What is needed of an array library; this is NumPy."""
 
@@ -51,9 +54,9 @@ class ArrayLibrary:
         """Return the core's array as one of the library."""
         return array
 
-    def csr(self, weights: tuple[Any, Any, Any], shape: tuple[int, int]) -> Any:
+    def csr(self, weights: _Csr, shape: tuple[int, int]) -> Any:
         """Return the core's weights as a sparse matrix of the library."""
-        data, indices, indptr = weights
+        data, indices, indptr = weights.data, weights.indices, weights.indptr
         if len(data) < 2**31:
             indptr = indptr.astype(np.int32)
         return sparse.csr_array((data, indices, indptr), shape=shape, copy=False)
@@ -74,8 +77,8 @@ class ArrayLibrary:
 class _AnyLibrary(ArrayLibrary):
     """A library that is not known, but speaks DLPack."""
 
-    def csr(self, weights: tuple[Any, Any, Any], shape: tuple[int, int]) -> Any:
-        data, indices, indptr = map(self.wrap, weights)
+    def csr(self, weights: _Csr, shape: tuple[int, int]) -> Any:
+        data, indices, indptr = map(self.wrap, (weights.data, weights.indices, weights.indptr))
         return DeviceCsr(indptr, indices, data, shape)
 
     def equals(self, array: Any, value: int) -> Any:
@@ -103,9 +106,9 @@ class _Torch(ArrayLibrary):
     def wrap(self, array: Any) -> Any:
         return sys.modules["torch"].from_dlpack(array)
 
-    def csr(self, weights: tuple[Any, Any, Any], shape: tuple[int, int]) -> Any:
+    def csr(self, weights: _Csr, shape: tuple[int, int]) -> Any:
         torch = sys.modules["torch"]
-        data, indices, indptr = map(self.wrap, weights)
+        data, indices, indptr = map(self.wrap, (weights.data, weights.indices, weights.indptr))
         if len(data) < 2**31:
             indptr = indptr.to(torch.int32)
         else:
@@ -150,8 +153,8 @@ class _Cupy(ArrayLibrary):
     def wrap(self, array: Any) -> Any:
         return sys.modules["cupy"].from_dlpack(array)
 
-    def csr(self, weights: tuple[Any, Any, Any], shape: tuple[int, int]) -> Any:
-        data, indices, indptr = map(self.wrap, weights)
+    def csr(self, weights: _Csr, shape: tuple[int, int]) -> Any:
+        data, indices, indptr = map(self.wrap, (weights.data, weights.indices, weights.indptr))
         with data.device:
             if len(data) < 2**31:
                 indptr = indptr.astype(np.int32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,8 +54,6 @@ def normalization(mean: npt.ArrayLike, std: npt.ArrayLike) -> nn.Module:
         raise ValueError(f"mean and std must have one length, got {len(means)} and {len(stds)}")
     if not (stds > 0.0).all():
         raise ValueError(f"std must be positive, got {stds.tolist()}")
-    parts = importlib.import_module("hullspace.features.modules")
-    module: nn.Module = parts.Normalization(
-        *(torch.tensor(values) for values in np.broadcast_arrays(means, stds))
-    )
-    return module
+    from hullspace.features.modules import Normalization  # noqa: PLC0415 - it needs torch
+
+    return Normalization(*(torch.tensor(values) for values in np.broadcast_arrays(means, stds)))

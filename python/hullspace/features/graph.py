@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.extras import require
+from hullspace.networks.onnx_files import only_input
 
 # What may come between the head and the output: it leaves the logits, or decisions, as they are,
 # or averages them over space.
@@ -78,11 +79,7 @@ class Graph:
     @property
     def input(self) -> Any:
         """The only input that is not a constant."""
-        entries = [i for i in self.model.graph.input if i.name not in self._tensors]
-        if len(entries) != 1:
-            names = ", ".join(repr(entry.name) for entry in entries) or "none"
-            raise ValueError(f"the model must have one input, got {names}")
-        return entries[0]
+        return only_input(self.model)
 
     def constant(self, name: str) -> npt.NDArray[np.float64] | None:
         """Return a tensor that does not depend on the input, where that is easily seen."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from hullspace.features.heads import agreement, as_head
 from hullspace.features.sources import as_array, is_array
 from hullspace.networks import ReluNetwork
 from hullspace.networks.chain import chained
+from hullspace.networks.onnx_files import inference_session, load_onnx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +42,7 @@ class OnnxModel:
 
     def __init__(self, source: Any, head: str | None, preprocess: Preprocess | None) -> None:
         require("onnxruntime", "onnx")
-        self.model = _loaded(source)
+        self.model = load_onnx(source, "path")
         self.preprocess = preprocess
         self._graph = Graph(self.model)
         self._node, output = self._graph.find_head(head)
@@ -115,8 +114,9 @@ class OnnxModel:
         network = chained(network, last)
         if self.preprocess is None:
             return network
-        modules = importlib.import_module("hullspace.features.modules")
-        first = ReluNetwork.from_torch(modules.Function(self.preprocess), shape, check=check)
+        from hullspace.features.modules import Function  # noqa: PLC0415 - it needs torch
+
+        first = ReluNetwork.from_torch(Function(self.preprocess), shape, check=check)
         return chained(first, network)
 
     def _feature_network(self, shape: tuple[int, ...], check: bool = True) -> ReluNetwork:
@@ -156,12 +156,8 @@ class OnnxModel:
         return array.reshape(len(array), *own)
 
     def _session(self, outputs: list[str]) -> Any:
-        runtime = require("onnxruntime", "onnx")
-        options = runtime.SessionOptions()
-        options.log_severity_level = 3
         try:
-            data = self._graph.with_outputs(outputs).SerializeToString()
-            return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            return inference_session(self._graph.with_outputs(outputs))
         except Exception as error:  # onnxruntime's errors have no public base class
             raise ValueError(f"onnxruntime cannot run the model: {error}") from error
 
@@ -247,22 +243,6 @@ def _difference(logits: _Array, output: _Array) -> float:
     output = output.reshape(logits.shape)
     scale = max(float(np.abs(output).max()), 1e-30)
     return min(float(np.abs(form - output).max()) / scale for form in forms)
-
-
-def _loaded(source: Any) -> Any:
-    onnx = require("onnx", "onnx")
-    if isinstance(source, onnx.ModelProto):
-        return source
-    if not isinstance(source, str | os.PathLike | bytes):
-        raise TypeError(
-            f"path must be a path, bytes or an onnx.ModelProto, got {type(source).__name__}"
-        )
-    try:
-        return onnx.load_from_string(source) if isinstance(source, bytes) else onnx.load(source)
-    except OSError:
-        raise
-    except Exception as error:  # protobuf's own errors, which have no public base class
-        raise ValueError(f"path is not an ONNX model: {error}") from error
 
 
 def _input_type(entry: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:

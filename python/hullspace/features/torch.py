@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -126,8 +125,9 @@ class TorchModel:
     def network(self, input_shape: Sequence[int], check: bool) -> ReluNetwork:
         """Lower preprocessing, model and head."""
         torch = require("torch", "torch")
-        parts = importlib.import_module("hullspace.features.modules")
-        module = parts.UpToHead(
+        from hullspace.features.modules import UpToHead  # noqa: PLC0415 - it needs torch
+
+        module = UpToHead(
             unwrapped(self.model), self._layer, self._n_calls, self.preprocess, self.head
         )
         # Weights that hooks derive from parameters are computed anew without gradients, since

@@ -9,8 +9,9 @@ References
 .. [1] P. Wolfe, "Finding the nearest point in a polytope", Mathematical Programming 11 (1976).
 """
 
+from hullspace.arguments import DEFAULT_TOLERANCE
 from hullspace.hull.classes import ClassHulls, HullDistance, hull_distance
-from hullspace.hull.hull import DEFAULT_TOLERANCE, Hull
+from hullspace.hull.hull import Hull
 from hullspace.hull.results import (
     Certificate,
     Coreset,

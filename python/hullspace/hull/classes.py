@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hullspace import _core
-from hullspace.arguments import as_matrix, as_threads, as_tolerance
-from hullspace.hull.hull import DEFAULT_TOLERANCE, Hull
+from hullspace.arguments import DEFAULT_TOLERANCE, as_matrix, as_threads, as_tolerance
+from hullspace.hull.hull import Hull
 from hullspace.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from hullspace.hull.results import Membership, Projection
 
 
 @dataclass(frozen=True)
@@ -129,29 +131,21 @@ def _distances(
 ) -> Iterator[HullDistance]:
     sets = [(a._on_cpu("hull_distance"), b._on_cpu("hull_distance")) for a, b in pairs]
     cores = [(a.core, b.core) for a, b in sets]
-    distances, gaps, first, second, normals, status, weights_a, weights_b = _core.hull_distances(
-        cores, as_tolerance(tolerance), as_threads(n_threads)
-    )
+    found = _core.hull_distances(cores, as_tolerance(tolerance), as_threads(n_threads))
     for i, (a, b) in enumerate(sets):
-        slack = a.slack + b.slack
-        meets = not normals[i].any()
+        distance, normal = float(found.distances[i]), found.normals[i]
+        first, second = found.first[i], found.second[i]
         yield HullDistance(
-            float(distances[i]),
-            first[i],
-            second[i],
-            a.csr(_row(weights_a, i), 1).toarray()[0],
-            b.csr(_row(weights_b, i), 1).toarray()[0],
-            normals[i],
-            float("nan") if meets else float(normals[i] @ (0.5 * first[i] + 0.5 * second[i])),
-            float(min(gaps[i] + slack, distances[i])),
-            Status(status[i]),
+            distance,
+            first,
+            second,
+            a.spread(found.first_weights, i),
+            b.spread(found.second_weights, i),
+            normal,
+            float(normal @ (0.5 * first + 0.5 * second)) if normal.any() else float("nan"),
+            min(float(found.gaps[i]) + a.slack + b.slack, distance),
+            Status(found.status[i]),
         )
-
-
-def _row(weights: tuple[Any, Any, Any], i: int) -> tuple[Any, Any, Any]:
-    values, columns, starts = weights
-    part = slice(starts[i], starts[i + 1])
-    return values[part], columns[part], np.array([0, starts[i + 1] - starts[i]])
 
 
 @dataclass(frozen=True)
@@ -166,11 +160,14 @@ class ClassProjections:
         The true distances lie in ``[distances - gaps, distances]``.
     status : (n_queries, n_classes) int8
         `Status.OPTIMAL` or `Status.UNDECIDED`.
+    projections : tuple of Projection, or None
+        The full answer for each class, which proves it; None without certificates.
     """
 
     distances: npt.NDArray[np.float64]
     gaps: npt.NDArray[np.float64]
     status: npt.NDArray[np.int8]
+    projections: tuple[Projection, ...] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.distances)
@@ -188,9 +185,12 @@ class ClassMemberships:
     ----------
     status : (n_queries, n_classes) int8
         `Status.INSIDE`, `Status.OUTSIDE` or `Status.UNDECIDED`.
+    memberships : tuple of Membership, or None
+        The full answer for each class, which proves it; None without certificates.
     """
 
     status: npt.NDArray[np.int8]
+    memberships: tuple[Membership, ...] | None = field(default=None, repr=False)
 
     @property
     def inside(self) -> npt.NDArray[np.bool_]:
@@ -218,11 +218,14 @@ class NearestClass:
         Distance to its hull.
     unique : (n_queries,) bool
         Whether every other hull is proven to be farther away.
+    projections : ClassProjections
+        The distances to all hulls, which prove it unless they are without certificates.
     """
 
     labels: npt.NDArray[Any]
     distances: npt.NDArray[np.float64]
     unique: npt.NDArray[np.bool_]
+    projections: ClassProjections = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -329,10 +332,12 @@ class ClassHulls:
         *,
         tolerance: float = DEFAULT_TOLERANCE,
         n_threads: int | None = None,
+        certificates: bool = True,
     ) -> ClassProjections:
         """Compute the distance of each query to the hull of each class.
 
-        Parameters, errors and notes as in `Hull.project`, which also gives the nearest points.
+        Parameters, errors and notes as in `Hull.project`. Without `certificates`, which take memory
+        for n_queries x n_classes points and hyperplanes, the result cannot be checked.
 
         Returns
         -------
@@ -345,6 +350,7 @@ class ClassHulls:
             np.column_stack([p.distances for p in found]),
             np.column_stack([p.gaps for p in found]),
             np.column_stack([p.status for p in found]),
+            tuple(found) if certificates else None,
         )
 
     def contains(
@@ -353,10 +359,12 @@ class ClassHulls:
         *,
         tolerance: float = DEFAULT_TOLERANCE,
         n_threads: int | None = None,
+        certificates: bool = True,
     ) -> ClassMemberships:
         """Tell which class hulls contain each query.
 
-        Parameters, errors and notes as in `Hull.contains`, which also gives the proofs.
+        Parameters, errors and notes as in `Hull.contains`. Without `certificates`, which take
+        memory for n_queries x n_classes hyperplanes, the result cannot be checked.
 
         Returns
         -------
@@ -365,7 +373,8 @@ class ClassHulls:
         """
         options = {"tolerance": tolerance, "n_threads": n_threads}
         found = [hull.contains(queries, **options) for hull in self.hulls]  # type: ignore[arg-type]
-        return ClassMemberships(np.column_stack([m.status for m in found]))
+        status = np.column_stack([m.status for m in found])
+        return ClassMemberships(status, tuple(found) if certificates else None)
 
     def nearest(
         self,
@@ -373,21 +382,24 @@ class ClassHulls:
         *,
         tolerance: float = DEFAULT_TOLERANCE,
         n_threads: int | None = None,
+        certificates: bool = True,
     ) -> NearestClass:
         """Find the class whose hull is nearest to each query.
 
-        Parameters and errors as in `Hull.project`.
+        Parameters and errors as in `project`.
 
         Returns
         -------
         NearestClass
             Labels, distances, and whether the answer is proven to be the only one.
         """
-        found = self.project(queries, tolerance=tolerance, n_threads=n_threads)
+        found = self.project(
+            queries, tolerance=tolerance, n_threads=n_threads, certificates=certificates
+        )
         best = found.distances.argmin(axis=1)
         distances = found.distances.min(axis=1)
         contenders = np.count_nonzero(found.distances - found.gaps <= distances[:, None], axis=1)
-        return NearestClass(self.classes[best], distances, contenders == 1)
+        return NearestClass(self.classes[best], distances, contenders == 1, found)
 
     def hull_distances(
         self, *, tolerance: float = DEFAULT_TOLERANCE, n_threads: int | None = None

@@ -56,21 +56,31 @@ class DeviceSet:
     def project(self, queries: Any, tolerance: float) -> Projection:
         """See `Hull.project`."""
         placed = self._place(queries, "queries")
-        *parts, weights = self.core.project(
-            placed.array, tolerance, placed.stream, placed.on_device
+        wrap = placed.library.wrap
+        found = self.core.project(placed.array, tolerance, placed.stream, placed.on_device)
+        return Projection(
+            wrap(found.points),
+            wrap(found.distances),
+            self._csr(placed, found.weights),
+            wrap(found.normals),
+            wrap(found.gaps),
+            wrap(found.status),
+            self.name,
         )
-        points, distances, normals, gaps, status = map(placed.library.wrap, parts)
-        csr = self._csr(placed, weights)
-        return Projection(points, distances, csr, normals, gaps, status, self.name)
 
     def contains(self, queries: Any, tolerance: float) -> Membership:
         """See `Hull.contains`."""
         placed = self._place(queries, "queries")
-        *parts, weights, absolute = self.core.contains(
-            placed.array, tolerance, placed.stream, placed.on_device
+        wrap = placed.library.wrap
+        found = self.core.contains(placed.array, tolerance, placed.stream, placed.on_device)
+        certificate = Certificate(
+            self._csr(placed, found.weights),
+            wrap(found.normals),
+            wrap(found.margins),
+            wrap(found.residuals),
+            found.tolerance,
         )
-        status, normals, margins, residuals = map(placed.library.wrap, parts)
-        certificate = Certificate(self._csr(placed, weights), normals, margins, residuals, absolute)
+        status = wrap(found.status)
         inside = placed.library.equals(status, int(Status.INSIDE))
         return Membership(inside, status, certificate, self.name)
 
@@ -78,12 +88,17 @@ class DeviceSet:
         """See `Hull.ray`."""
         starts, along = self._place(origins, "origins"), self._place(directions, "directions")
         stream = along.stream if along.on_device else starts.stream
-        *parts, weights = self.core.ray(
-            starts.array, along.array, tolerance, stream, along.on_device
+        wrap = along.library.wrap
+        found = self.core.ray(starts.array, along.array, tolerance, stream, along.on_device)
+        return Ray(
+            wrap(found.steps),
+            wrap(found.points),
+            self._csr(along, found.weights),
+            wrap(found.normals),
+            wrap(found.offsets),
+            wrap(found.status),
+            self.name,
         )
-        points, steps, normals, offsets, status = map(along.library.wrap, parts)
-        csr = self._csr(along, weights)
-        return Ray(steps, points, csr, normals, offsets, status, self.name)
 
     def support(self, directions: Any) -> Support:
         """See `Hull.support`."""
@@ -103,7 +118,7 @@ class DeviceSet:
         n_features = self.points.shape[1]
         return place_matrix(matrix, name, self.device, columns=n_features, allow_empty=True)
 
-    def _csr(self, placed: Placed, weights: tuple[Any, Any, Any]) -> Any:
+    def _csr(self, placed: Placed, weights: _core.Csr) -> Any:
         return placed.library.csr(weights, (len(placed), self.points.shape[0]))
 
 

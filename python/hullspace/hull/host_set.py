@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -73,11 +73,11 @@ class PreparedSet:
         core = _core.Hull(self.points[kept], threads)
         others = np.setdiff1d(np.arange(len(self.points)), kept)
         # Rounding decides what Qhull leaves out; the proofs here must hold for every point.
-        status, _, _, residuals, _, _ = core.contains(self.points[others], 0.0, threads)
-        missed = others[status != Status.INSIDE]
+        inner = core.contains(self.points[others], 0.0, threads)
+        missed = others[inner.status != Status.INSIDE]
         kept = np.union1d(kept, missed)
         rounding = (self.points.shape[1] + 8) * 2.0**-48 * self.core.scale
-        self.slack = float(np.nanmax(residuals, initial=0.0)) + rounding
+        self.slack = float(np.nanmax(inner.residuals, initial=0.0)) + rounding
         self.kept, self._kept_buffer = kept, self.points[kept]
         self.core = _core.Hull(self._kept_buffer, threads)
 
@@ -111,13 +111,21 @@ class PreparedSet:
             self._kept_buffer = self.points[self.kept]
             self.core = _core.Hull(self._kept_buffer, threads)
 
-    def csr(self, weights: tuple[Any, Any, Any], n_queries: int) -> sparse.csr_array:
-        """Wrap the core's (data, column indices, row starts) without a copy."""
-        values, columns, starts = weights
+    def csr(self, weights: _core.Csr, n_queries: int) -> sparse.csr_array:
+        """Wrap the core's weights without a copy."""
+        columns = weights.indices
         if self.kept is not None:
             columns = self.kept[columns].astype(columns.dtype)
         shape = (n_queries, len(self.points))
-        return sparse.csr_array((values, columns, starts), shape=shape, copy=False)
+        return sparse.csr_array((weights.data, columns, weights.indptr), shape=shape, copy=False)
+
+    def spread(self, weights: _core.Csr, i: int) -> npt.NDArray[np.float64]:
+        """Return row `i` of the core's weights, one for each point of the set."""
+        part = slice(weights.indptr[i], weights.indptr[i + 1])
+        columns = weights.indices[part]
+        row = np.zeros(len(self.points))
+        row[columns if self.kept is None else self.kept[columns]] = weights.data[part]
+        return row
 
 
 def _expects_few_vertices(n_points: int, n_features: int) -> bool:

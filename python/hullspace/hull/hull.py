@@ -17,7 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.arguments import FloatArray, as_matrix, as_threads, as_tolerance, require_finite
+from hullspace.arguments import (
+    DEFAULT_TOLERANCE,
+    FloatArray,
+    as_matrix,
+    as_threads,
+    as_tolerance,
+    require_finite,
+)
 from hullspace.devices import as_memory_limit, beside, choose_device, device_of, name_of, on_host
 from hullspace.hull import subsets
 from hullspace.hull.device_set import DeviceSet
@@ -48,8 +55,6 @@ __all__ = [
     "Support",
     "Vertices",
 ]
-
-DEFAULT_TOLERANCE = 1e-9
 
 
 class Hull:
@@ -240,18 +245,17 @@ class Hull:
         if isinstance(self._set, DeviceSet):
             return self._set.project(queries, share)
         matrix = self._as_queries(queries)
-        points, distances, normals, gaps, status, weights = self._set.core.project(
-            matrix, share, threads
-        )
-        csr = self._set.csr(weights, len(matrix))
+        found = self._set.core.project(matrix, share, threads)
+        gaps, status = found.gaps, found.status
         if self._set.slack > 0.0:
-            gaps = np.minimum(gaps + self._set.slack, distances)
+            gaps = np.minimum(gaps + self._set.slack, found.distances)
             status = np.where(
                 gaps <= max(share * self.scale, 2.0 * self._set.slack),
                 status,
                 Status.UNDECIDED,
             ).astype(np.int8)
-        return Projection(points, distances, csr, normals, gaps, status)
+        csr = self._set.csr(found.weights, len(matrix))
+        return Projection(found.points, found.distances, csr, found.normals, gaps, status)
 
     def contains(
         self,
@@ -297,15 +301,18 @@ class Hull:
         if isinstance(self._set, DeviceSet):
             return self._set.contains(queries, share)
         matrix = self._as_queries(queries)
-        status, normals, margins, residuals, weights, absolute = self._set.core.contains(
-            matrix, share, threads
-        )
+        found = self._set.core.contains(matrix, share, threads)
+        status, normals, margins = found.status, found.normals, found.margins
         if self._set.slack > 0.0:
             margins = np.maximum(margins - self._set.slack, 0.0)
             lost = (status == Status.OUTSIDE) & (margins == 0.0)
             status[lost], normals[lost] = Status.UNDECIDED, 0.0
         certificate = Certificate(
-            self._set.csr(weights, len(matrix)), normals, margins, residuals, absolute
+            self._set.csr(found.weights, len(matrix)),
+            normals,
+            margins,
+            found.residuals,
+            found.tolerance,
         )
         return Membership(status == Status.INSIDE, status, certificate)
 
@@ -365,15 +372,15 @@ class Hull:
             return self._set.ray(origins, directions, share)
         starts = self._as_queries(origins, "origins")
         along = self._as_queries(directions, "directions")
-        steps, points, normals, offsets, status, weights = self._set.core.ray(
-            starts, along, share, threads
-        )
+        found = self._set.core.ray(starts, along, share, threads)
+        normals, offsets, status = found.normals, found.offsets, found.status
         offsets += self._set.slack
         missed = status == Status.OUTSIDE
         if self._set.slack > 0.0 and missed.any():
             levels = np.einsum("ij,ij->i", normals, np.broadcast_to(starts, along.shape))
             status[missed & ~(levels > offsets)] = Status.UNDECIDED
-        return Ray(steps, points, self._set.csr(weights, len(along)), normals, offsets, status)
+        csr = self._set.csr(found.weights, len(along))
+        return Ray(found.steps, found.points, csr, normals, offsets, status)
 
     def gauge(
         self,

@@ -299,11 +299,17 @@ class Coreset:
     diameter : float
         Distance of two points of the set found to be far apart: at most the set's diameter, at
         least half of it, and usually all of it.
+    ends : (int, int)
+        These two points.
+    weights : (n_points, n_points) sparse CSR array, float64
+        Convex weights on chosen points that lead to within the error of each point.
     """
 
     indices: npt.NDArray[np.int64]
     error: float
     diameter: float
+    ends: tuple[int, int]
+    weights: sparse.csr_array
 
     def __len__(self) -> int:
         return len(self.indices)

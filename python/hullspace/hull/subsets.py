@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from hullspace import _core
 from hullspace.arguments import as_threads
@@ -37,18 +38,20 @@ def vertices(
     if len(points) == 1:
         return _single(points, distinct)
     core = prepare(points, threads)
-    status, normals, margins, _, weights, _ = core.leave_one_out(tolerance, threads)
+    found = core.leave_one_out(tolerance, threads)
+    status, normals, margins = found.status, found.normals, found.margins
     chosen = np.flatnonzero(status != Status.INSIDE)
     if len(chosen) < len(points):
-        chosen = _complete(points, chosen, weights, tolerance, threads, prepare)
+        chosen = _complete(points, chosen, found.weights, tolerance, threads, prepare)
         late = status[chosen] == Status.INSIDE
         if len(chosen) == 1:
             return _single(points, distinct[chosen])
         if late.any():
             # What was chosen late is proven against the rest of what is chosen.
-            found = prepare(points[chosen], threads).leave_one_out(tolerance, threads)
-            for mine, other in zip((status, normals, margins), found, strict=False):
-                mine[chosen[late]] = other[late]
+            again = prepare(points[chosen], threads).leave_one_out(tolerance, threads)
+            status[chosen[late]] = again.status[late]
+            normals[chosen[late]] = again.normals[late]
+            margins[chosen[late]] = again.margins[late]
             status[chosen[status[chosen] == Status.INSIDE]] = Status.UNDECIDED
     return Vertices(distinct[chosen], normals[chosen], margins[chosen], status[chosen])
 
@@ -69,7 +72,7 @@ def _single(points: npt.NDArray[Any], indices: npt.NDArray[np.intp]) -> Vertices
 def _complete(
     points: npt.NDArray[Any],
     chosen: npt.NDArray[np.intp],
-    weights: tuple[Any, Any, Any],
+    weights: _core.Csr,
     tolerance: float,
     threads: int,
     prepare: Prepare,
@@ -79,14 +82,15 @@ def _complete(
     Points closer to each other than the tolerance are all inside the hull of the others, each
     thanks to the other. `weights` say on which others a point relies.
     """
-    _, columns, starts = weights
+    columns, starts = weights.indices, weights.indptr
     left = np.setdiff1d(np.arange(len(points)), chosen)
     farness = np.zeros(len(left))
     while len(left):
         if len(chosen):
             core = prepare(points[chosen], threads)
-            status, _, margins, _, _, _ = core.contains(points[left], tolerance, threads)
-            left, farness = (part[status != Status.INSIDE] for part in (left, margins))
+            found = core.contains(points[left], tolerance, threads)
+            outside = found.status != Status.INSIDE
+            left, farness = left[outside], found.margins[outside]
         # The farthest are extreme, but what relies on one of them may be so only without it.
         new: set[int] = set()
         relied_on: set[int] = set()
@@ -109,17 +113,34 @@ def coreset(hull: Hull, epsilon: float, n_threads: int | None) -> Coreset:
     # Distances to the hull of what was chosen at some time; they only fall.
     distances = np.full(len(points), np.inf)
     distances[chosen] = 0.0
+    kept = [(np.array([i]), np.ones(1)) for i in range(len(points))]
     goal = epsilon * diameter
     while True:
         core = _core.Hull(points[chosen], threads)
         n_new = max(1, int(_SHARE_PER_ROUND * len(chosen)))
-        _refresh(core, points, distances, goal, n_new, threads)
+        found = _refresh(core, points, distances, goal, n_new, threads)
+        for i, columns, values in found:
+            kept[i] = (np.array(chosen)[columns], values)
         farthest = np.argsort(-distances, kind="stable")[:n_new]
         new = farthest[distances[farthest] > goal]
         if not len(new):
-            return Coreset(np.sort(np.array(chosen, np.int64)), float(distances.max()), diameter)
+            indices = np.sort(np.array(chosen, np.int64))
+            weights = _as_csr(kept)
+            return Coreset(indices, float(distances.max()), diameter, (first, second), weights)
         chosen.extend(int(i) for i in new)
         distances[new] = 0.0
+        for i in new.tolist():
+            kept[i] = (np.array([i]), np.ones(1))
+
+
+def _as_csr(
+    rows: list[tuple[npt.NDArray[Any], npt.NDArray[np.float64]]],
+) -> sparse.csr_array:
+    """Return weights of all points, a row each."""
+    starts = np.concatenate([[0], np.cumsum([len(columns) for columns, _ in rows])])
+    columns = np.concatenate([columns for columns, _ in rows])
+    values = np.concatenate([values for _, values in rows])
+    return sparse.csr_array((values, columns, starts), shape=(len(rows), len(rows)))
 
 
 def _refresh(
@@ -129,18 +150,26 @@ def _refresh(
     goal: float,
     n_new: int,
     threads: int,
-) -> None:
-    """Bring `distances` to the core's hull up to date, down to the `n_new` largest above `goal`."""
+) -> list[tuple[int, npt.NDArray[Any], npt.NDArray[np.float64]]]:
+    """Bring `distances` to the core's hull up to date, down to the `n_new` largest above `goal`.
+
+    Returns the points whose distances fell, each with the columns and values of its weights.
+    """
     tolerance = 1e-3 * goal / core.scale
     stale = distances > goal
+    fallen: list[tuple[int, npt.NDArray[Any], npt.NDArray[np.float64]]] = []
     while True:
         order = np.argsort(-distances, kind="stable")
         if not stale[order[:n_new]].any():
-            return
+            return fallen
         batch = order[: max(_LOOKAHEAD * n_new, 1024)]
         batch = batch[stale[batch]]
-        found = core.project(points[batch], min(tolerance, 0.5), threads)[1]
-        distances[batch] = np.minimum(distances[batch], found)
+        found = core.project(points[batch], min(tolerance, 0.5), threads)
+        weights, starts = found.weights, found.weights.indptr
+        for k in np.flatnonzero(found.distances < distances[batch]).tolist():
+            part = slice(starts[k], starts[k + 1])
+            fallen.append((int(batch[k]), weights.indices[part], weights.data[part]))
+        distances[batch] = np.minimum(distances[batch], found.distances)
         stale[batch] = False
 
 

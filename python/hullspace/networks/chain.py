@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hullspace.networks.network import ReluNetwork, Stage, Term
+from hullspace.networks.network import ReluNetwork
+from hullspace.networks.stages import Stage, Term
 
 
 def chained(first: ReluNetwork, second: ReluNetwork) -> ReluNetwork:

@@ -19,8 +19,8 @@ from hullspace.networks.algebra import (
     sparse_operator,
     summed,
 )
-from hullspace.networks.network import ReluNetwork, Stage, Term
 from hullspace.networks.operators import Convolution, Dense, Operator, Sparse, identity
+from hullspace.networks.stages import Stage, Term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +50,8 @@ class Builder:
         n = len(value.bias)
         return Affine(self, value.shape, (Term(len(self.stages), identity(n)),), np.zeros(n))
 
-    def network(self, output: Affine, input_shape: Sequence[int]) -> ReluNetwork:
-        """Return the network that ends in a value, without the stages that it does not need."""
+    def stages_to(self, output: Affine) -> list[Stage]:
+        """Return the stages of the network that ends in a value, but those it does not need."""
         source = output.terms[0].source if output.is_plain else 0
         if source == 0 or len(self.stages[source - 1].hidden):
             source = self.stage(output, np.ones(len(output.bias))).terms[0].source
@@ -66,7 +66,7 @@ class Builder:
             old = self.stages[k - 1]
             terms = tuple(Term(numbers[term.source], term.operator) for term in old.terms)
             stages.append(Stage(terms, old.bias, old.slopes))
-        return ReluNetwork(stages, input_shape)
+        return stages
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,9 @@ from hullspace.networks.algebra import is_identity
 from hullspace.networks.operators import Convolution, Dense, Sparse
 
 if TYPE_CHECKING:
-    from hullspace.networks.network import ReluNetwork, Stage
+    from hullspace.networks.network import ReluNetwork
     from hullspace.networks.operators import Operator
+    from hullspace.networks.stages import Stage
 
 
 class NetworkModule(nn.Module):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import dataclass
-from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from hullspace.arguments import as_bounds, as_double_matrix, require_finite
 from hullspace.extras import require
-from hullspace.networks.operators import Dense, Operator
+from hullspace.networks.operators import Dense
+from hullspace.networks.stages import Stage, Term, require_fit
 
 if TYPE_CHECKING:
     import os
@@ -24,61 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 _Floats = npt.NDArray[np.float64]
-_Ints = npt.NDArray[np.int64]
 _Bytes = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Term:
-    """An operator on the output of an earlier stage.
-
-    Attributes
-    ----------
-    source : int
-        0 for the network's input, k for the output of stage number k - 1.
-    operator : Dense, Sparse or Convolution
-        What is applied to it.
-    """
-
-    source: int
-    operator: Operator
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Units that an affine map feeds: ``out = max(a, 0) + slope * min(a, 0)`` for each.
-
-    Attributes
-    ----------
-    terms : tuple of Term
-        The sum of what they give, plus the bias, is the units' input ``a``.
-    bias : (n_units,) float64
-        Constant part of ``a``.
-    slopes : (n_units,) float64
-        Slope of each unit where its input is negative: 0 for ReLU, 1 for a unit that is linear and
-        counts as none.
-    """
-
-    terms: tuple[Term, ...]
-    bias: _Floats
-    slopes: _Floats
-
-    @property
-    def n_units(self) -> int:
-        """Units of the stage."""
-        return len(self.bias)
-
-    @cached_property
-    def hidden(self) -> _Ints:
-        """Units that are not linear, ascending."""
-        return np.flatnonzero(self.slopes != 1.0)
-
-    def affine(self, outputs: Sequence[_Floats]) -> _Floats:
-        """Return the units' inputs, given the input and the outputs of the stages before."""
-        total = np.tile(self.bias, (len(outputs[0]), 1))
-        for term in self.terms:
-            total += term.operator.apply(outputs[term.source])
-        return total
 
 
 class ReluNetwork:
@@ -111,7 +55,7 @@ class ReluNetwork:
             raise ValueError("stages must hold at least the output's stage")
         sizes = [self.n_inputs]
         for k, stage in enumerate(self.stages):
-            _require_fit(stage, sizes, f"stages[{k}]")
+            require_fit(stage, sizes, f"stages[{k}]")
             sizes.append(stage.n_units)
         if len(self.stages[-1].hidden) or not self.stages[-1].n_units:
             raise ValueError("the last stage must have units, all of them linear")
@@ -171,7 +115,12 @@ class ReluNetwork:
         >>> ReluNetwork.from_torch(module, (1, 6, 6))
         ReluNetwork(input_shape=(1, 6, 6), n_hidden=24, n_outputs=8)
         """
-        network: ReluNetwork = _importer("torch").network_of_torch(module, input_shape, check)
+        from hullspace.networks.torch import lowered_module  # noqa: PLC0415 - for torch only
+
+        imported = lowered_module(module, input_shape)
+        network = cls(imported.stages, imported.input_shape)
+        if check:
+            imported.check(network)
         return network
 
     @classmethod
@@ -225,7 +174,14 @@ class ReluNetwork:
         >>> ReluNetwork.from_onnx(model)
         ReluNetwork(input_shape=(3,), n_hidden=3, n_outputs=3)
         """
-        network: ReluNetwork = _importer("onnx").network_of_onnx(source, input_shape, check)
+        from hullspace.networks.onnx import lowered_onnx  # noqa: PLC0415 - for onnx only
+
+        if check:
+            require("onnxruntime", "onnx")
+        imported = lowered_onnx(source, input_shape)
+        network = cls(imported.stages, imported.input_shape)
+        if check:
+            imported.check(network)
         return network
 
     @classmethod
@@ -301,8 +257,9 @@ class ReluNetwork:
         dtype = torch.float64 if dtype is None else dtype
         if dtype not in {torch.float64, torch.float32}:
             raise ValueError(f"dtype must be torch.float64 or torch.float32, got {dtype!r}")
-        module: nn.Module = _importer("modules").NetworkModule(self, dtype)
-        return module
+        from hullspace.networks.modules import NetworkModule  # noqa: PLC0415 - it needs torch
+
+        return NetworkModule(self, dtype)
 
     def as_rows(self, inputs: npt.ArrayLike, name: str = "inputs") -> _Floats:
         """Return inputs of shape (m, *input_shape) or (m, n_inputs) as rows, (m, n_inputs).
@@ -385,32 +342,6 @@ class ReluNetwork:
             found.append((np.ascontiguousarray(total[:-1].T), total[-1].copy()))
             maps.append(factors * total)
         return found
-
-
-def _require_fit(stage: Stage, sizes: list[int], name: str) -> None:
-    """Raise unless a stage takes sources of these sizes and all its numbers are finite."""
-    require_finite(stage.bias, f"{name}.bias")
-    require_finite(stage.slopes, f"{name}.slopes")
-    if stage.bias.ndim != 1 or stage.slopes.shape != stage.bias.shape:
-        raise ValueError(
-            f"{name}.bias and slopes must be vectors of one length, "
-            f"got shapes {stage.bias.shape} and {stage.slopes.shape}"
-        )
-    for term in stage.terms:
-        if not 0 <= term.source < len(sizes):
-            raise ValueError(f"{name} must take earlier stages, got {term.source}")
-        shape = (term.operator.n_out, term.operator.n_in)
-        if shape != (stage.n_units, sizes[term.source]):
-            raise ValueError(
-                f"{name} must have operators of shape "
-                f"({stage.n_units}, {sizes[term.source]}), got {shape}"
-            )
-        require_finite(term.operator.elements, f"{name}'s operator on source {term.source}")
-
-
-def _importer(name: str) -> Any:
-    """Import what imports networks; only then are torch or onnx needed."""
-    return importlib.import_module(f"hullspace.networks.{name}")
 
 
 def region_constraints(

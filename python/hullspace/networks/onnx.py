@@ -11,6 +11,7 @@ import numpy as np
 from hullspace.extras import require
 from hullspace.networks.agreement import require_agreement
 from hullspace.networks.lowering import Affine, Builder
+from hullspace.networks.onnx_files import inference_session, load_onnx, only, only_input
 from hullspace.networks.onnx_operations import MOVES, OPERATIONS, SHAPES
 from hullspace.networks.operands import join
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from hullspace.networks.network import ReluNetwork
+    from hullspace.networks.onnx_files import OnnxSource
+    from hullspace.networks.stages import Stage
 
     _Arrays = list[npt.NDArray[Any]]
 
@@ -131,60 +134,82 @@ def _without_fill(node: Any, rest: list[Any]) -> tuple[Any, list[Any], float]:
     return copied, rest, fill
 
 
-def network_of_onnx(
-    source: str | os.PathLike[str] | bytes | Any,
-    input_shape: Sequence[int] | None = None,
-    check: bool = True,
-) -> ReluNetwork:
-    """Import an ONNX model; see `ReluNetwork.from_onnx`."""
+@dataclass(frozen=True)
+class LoweredModel:
+    """An ONNX model as stages of a network.
+
+    Attributes
+    ----------
+    stages : list of Stage
+        The network's.
+    input_shape : tuple of int
+        Shape of one input.
+    source, model : path, bytes or onnx.ModelProto, and onnx.ModelProto
+        The model as it was given, and loaded.
+    entry, full : onnx.ValueInfoProto, tuple of int
+        The graph's input, and its shape, with an axis for the batch if it has one.
+    """
+
+    stages: list[Stage]
+    input_shape: tuple[int, ...]
+    source: OnnxSource
+    model: Any
+    entry: Any
+    full: tuple[int, ...]
+
+    def check(self, network: ReluNetwork) -> None:
+        """Compare with onnxruntime, in the model's own precision."""
+        onnx = require("onnx", "onnx")
+        kind = onnx.helper.tensor_dtype_to_np_dtype(self.entry.type.tensor_type.elem_type)
+        runner, name = self._runner()
+
+        def run(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+            found = runner.run(None, {self.entry.name: x.reshape(self.full).astype(kind)})[0]
+            return np.asarray(found, dtype=np.float64)
+
+        require_agreement(network, run, str(kind), name)
+
+    def _runner(self) -> tuple[Any, str]:
+        """Return what runs the model, and its name.
+
+        It is onnxruntime, or the onnx package's slow reference for what onnxruntime does not
+        implement, such as convolutions in double precision.
+        """
+        by_path = isinstance(self.source, str | os.PathLike)
+        try:
+            # A model of more than 2 GB cannot be serialized, but onnxruntime can open its file.
+            session = inference_session(self.source if by_path else self.model)
+        except Exception as error:  # onnxruntime's errors have no public base class
+            if "NOT_IMPLEMENTED" not in str(error):
+                raise RuntimeError(
+                    f"onnxruntime cannot run the model, check=False imports it unchecked: {error}"
+                ) from error
+            reference = require("onnx.reference", "onnx")
+            return reference.ReferenceEvaluator(self.model), "the onnx package's reference"
+        return session, "onnxruntime's result"
+
+
+def lowered_onnx(source: OnnxSource, input_shape: Sequence[int] | None = None) -> LoweredModel:
+    """Evaluate an ONNX model on affine values; see `ReluNetwork.from_onnx`."""
     onnx = require("onnx", "onnx")
-    runtime = require("onnxruntime", "onnx") if check else None
-    model = _loaded(source)
+    model = load_onnx(source, "source")
     opset = max((o.version for o in model.opset_import if o.domain in {"", "ai.onnx"}), default=1)
     if opset < _OLDEST_OPSET:
         raise ValueError(f"the model must have opset {_OLDEST_OPSET} or later, got {opset}")
-    tensors = {t.name: t for t in model.graph.initializer}
-    entry = _only([i for i in model.graph.input if i.name not in tensors], "input")
-    outlet = _only(list(model.graph.output), "output")
+    entry, outlet = only_input(model), only(list(model.graph.output), "output")
     if model.graph.sparse_initializer:
         raise ValueError("sparse initializers are not supported")
     full, shape = _shapes(entry, input_shape)
-    builder = Builder(full)
-    graph = _Graph(builder, opset)
-    graph.values.update((k, onnx.numpy_helper.to_array(t)) for k, t in tensors.items())
-    graph.values[entry.name] = builder.input
+    graph = _Graph(Builder(full), opset)
+    tensors = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
+    graph.values.update(tensors)
+    graph.values[entry.name] = graph.builder.input
     for node in _needed(model.graph.node, outlet.name):
         graph.run(node)
     output = graph.values.get(outlet.name)
     if not isinstance(output, Affine):
         raise ValueError(f"the output {outlet.name!r} does not depend on the input")
-    network = builder.network(output, shape)
-    if runtime is not None:
-        _check(network, runtime, source, model, entry, full)
-    return network
-
-
-def _loaded(source: Any) -> Any:
-    onnx = require("onnx", "onnx")
-    if isinstance(source, onnx.ModelProto):
-        return source
-    if not isinstance(source, str | os.PathLike | bytes):
-        raise TypeError(
-            f"source must be a path, bytes or an onnx.ModelProto, got {type(source).__name__}"
-        )
-    try:
-        return onnx.load_from_string(source) if isinstance(source, bytes) else onnx.load(source)
-    except OSError:
-        raise
-    except Exception as error:  # protobuf's own errors, which have no public base class
-        raise ValueError(f"source is not an ONNX model: {error}") from error
-
-
-def _only(items: list[Any], what: str) -> Any:
-    if len(items) != 1:
-        names = ", ".join(repr(item.name) for item in items) or "none"
-        raise ValueError(f"the model must have one {what}, got {names}")
-    return items[0]
+    return LoweredModel(graph.builder.stages_to(output), shape, source, model, entry, full)
 
 
 def _needed(nodes: Sequence[Any], output: str) -> list[Any]:
@@ -224,40 +249,3 @@ def _shapes(
             "pass the shape of one input as input_shape"
         )
     return (1,) * has_batch + tuple(rest), tuple(rest)
-
-
-def _check(
-    network: ReluNetwork, runtime: Any, source: Any, model: Any, entry: Any, full: tuple[int, ...]
-) -> None:
-    """Compare with onnxruntime, in the model's own precision."""
-    onnx = require("onnx", "onnx")
-    kind = onnx.helper.tensor_dtype_to_np_dtype(entry.type.tensor_type.elem_type)
-    session, name = _session(runtime, source, model)
-
-    def run(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        found = session.run(None, {entry.name: x.reshape(full).astype(kind)})[0]
-        return np.asarray(found, dtype=np.float64)
-
-    require_agreement(network, run, str(kind), name)
-
-
-def _session(runtime: Any, source: Any, model: Any) -> tuple[Any, str]:
-    """Return what runs a model, and its name.
-
-    It is onnxruntime, or the onnx package's slow reference for what onnxruntime does not implement,
-    such as convolutions in double precision.
-    """
-    options = runtime.SessionOptions()
-    options.log_severity_level = 3
-    by_path = isinstance(source, str | os.PathLike)
-    try:
-        data = os.fspath(source) if by_path else model.SerializeToString()
-        session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors have no public base class
-        if "NOT_IMPLEMENTED" not in str(error):
-            raise RuntimeError(
-                f"onnxruntime cannot run the model, check=False imports it unchecked: {error}"
-            ) from error
-        reference = require("onnx.reference", "onnx")
-        return reference.ReferenceEvaluator(model), "the onnx package's reference"
-    return session, "onnxruntime's result"

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from hullspace.networks.network import ReluNetwork, Stage, Term
+from hullspace.networks.network import ReluNetwork
 from hullspace.networks.operators import Convolution, Dense, Operator, Sparse
+from hullspace.networks.stages import Stage, Term
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hullspace.networks.network import ReluNetwork
+    from hullspace.networks.stages import Stage
 
 
 class _RefusedError(ValueError):
@@ -292,10 +293,58 @@ def _lowered(item: Any) -> Any:
     return item
 
 
-def network_of_torch(
-    module: nn.Module, input_shape: Sequence[int], check: bool = True
-) -> ReluNetwork:
-    """Import a torch module; see `ReluNetwork.from_torch`."""
+@dataclass(frozen=True)
+class LoweredModule:
+    """A torch module as stages of a network.
+
+    Attributes
+    ----------
+    stages : list of Stage
+        The network's.
+    input_shape : tuple of int
+        Shape of one input.
+    module, double : torch.nn.Module
+        The module, and a copy of it in double precision.
+    """
+
+    stages: list[Stage]
+    input_shape: tuple[int, ...]
+    module: nn.Module
+    double: Any
+
+    def check(self, network: ReluNetwork) -> None:
+        """Compare with the module in double precision, or else in its own."""
+        torch = require("torch", "torch")
+        name = f"the torch module {type(self.module).__name__}"
+        with torch.no_grad():
+            try:
+                output = self.double(torch.zeros((1, *self.input_shape), dtype=torch.float64))
+            except RuntimeError:  # a constant of another type in its code
+                tensors = [*self.module.parameters(), *self.module.buffers()]
+                kinds = (tensor.dtype for tensor in tensors if tensor.is_floating_point())
+                kind = next(kinds, torch.get_default_dtype())
+                own = copy.deepcopy(self.module).cpu().eval()
+                precision = str(kind).removeprefix("torch.")
+                require_agreement(network, _runner(own, kind), precision, name)
+            else:
+                precision = str(output.dtype).removeprefix("torch.")  # lower where it converts
+                require_agreement(network, _runner(self.double, torch.float64), precision, name)
+
+
+def _runner(module: Any, kind: Any) -> Any:
+    """Return what computes the module's outputs of one input, in a precision."""
+    torch = require("torch", "torch")
+
+    def run(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        output = module(torch.tensor(x[None], dtype=kind))
+        array: npt.NDArray[np.float64] = output.double().numpy()
+        return array
+
+    return run
+
+
+def lowered_module(module: nn.Module, input_shape: Sequence[int]) -> LoweredModule:
+    """Follow a torch module on a symbolic input; see `ReluNetwork.from_torch`."""
     torch = require("torch", "torch")
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, got {type(module).__name__}")
@@ -306,13 +355,10 @@ def network_of_torch(
             raise ValueError(f"module {name or '(root)'}: a script module cannot be followed")
     with torch.no_grad():
         try:
-            model = copy.deepcopy(module).cpu().double().eval()
+            double = copy.deepcopy(module).cpu().double().eval()
         except (RuntimeError, NotImplementedError) as error:
             raise ValueError(f"module must be one that can be copied: {error}") from error
-        network = _record(model, shape)
-        if check:
-            _check(network, module, model)
-    return network
+        return LoweredModule(_record(double, shape), shape, module, double)
 
 
 def _as_shape(input_shape: Any) -> tuple[int, ...]:
@@ -329,7 +375,7 @@ def _as_shape(input_shape: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in shape)
 
 
-def _record(model: Any, shape: tuple[int, ...]) -> ReluNetwork:
+def _record(model: Any, shape: tuple[int, ...]) -> list[Stage]:
     """Run a model on a symbolic input and return what it did."""
     recorder = _Recorder(shape)
     try:
@@ -347,30 +393,4 @@ def _record(model: Any, shape: tuple[int, ...]) -> ReluNetwork:
         )
     if output.is_stale:
         raise ValueError("module returns a tensor that was written to through another view of it")
-    return recorder.builder.network(output.value, shape)
-
-
-def _check(network: ReluNetwork, module: nn.Module, model: Any) -> None:
-    """Compare with the module in double precision, or else in its own."""
-    torch = require("torch", "torch")
-
-    def run(runner: Any, kind: Any) -> Any:
-        def source(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-            output = runner(torch.tensor(x[None], dtype=kind))
-            array: npt.NDArray[np.float64] = output.double().numpy()
-            return array
-
-        return source
-
-    name = f"the torch module {type(module).__name__}"
-    try:
-        output = model(torch.zeros((1, *network.input_shape), dtype=torch.float64))
-    except RuntimeError:  # a constant of another type in its code
-        tensors = [*module.parameters(), *module.buffers()]
-        kinds = (tensor.dtype for tensor in tensors if tensor.is_floating_point())
-        kind = next(kinds, torch.get_default_dtype())
-        own = copy.deepcopy(module).cpu().eval()
-        require_agreement(network, run(own, kind), str(kind).removeprefix("torch."), name)
-    else:
-        precision = str(output.dtype).removeprefix("torch.")  # lower where its code converts
-        require_agreement(network, run(model, torch.float64), precision, name)
+    return recorder.builder.stages_to(output.value)

@@ -16,10 +16,10 @@ from hullspace.partition.guaranteed import (
     GuaranteedRegions,
     Guarantees,
 )
-from hullspace.partition.proofs import RegionProof
+from hullspace.partition.neighborhoods import Boxes, GuaranteedBalls
+from hullspace.partition.proofs import GuaranteeProof
 from hullspace.partition.regions import Adjacency, ChebyshevBalls, RegionDistances, Shares
 from hullspace.partition.segments import Segments
-from hullspace.partition.shapes import Boxes, GuaranteedBalls
 
 __all__ = [
     "Adjacency",
@@ -33,12 +33,12 @@ __all__ = [
     "Coverage",
     "DecisionPartition",
     "Domain",
+    "GuaranteeProof",
     "GuaranteedBalls",
     "GuaranteedProjections",
     "GuaranteedRegions",
     "Guarantees",
     "RegionDistances",
-    "RegionProof",
     "Segments",
     "Shares",
     "boundary_distances",

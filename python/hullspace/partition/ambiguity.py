@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from math import comb
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hullspace.partition.affine import AffineTies
 from hullspace.partition.balls import largest_balls
-from hullspace.partition.nearest import Answers, TieSets
+from hullspace.partition.nearest import Answers, Multipliers, TieSets
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ class AmbiguousPoints:
         The set of ties.
     certificate : ChebyshevCenters
         One problem, with the multipliers of Farkas' lemma that prove an EMPTY set.
+    gaps : (n,) float64
+        The true distances lie in ``[distances - gaps, distances]``.
+    multipliers : Multipliers
+        What proves the distances; there is one candidate.
     """
 
     classes: Subset
@@ -64,6 +68,8 @@ class AmbiguousPoints:
     status: Status
     polyhedron: Polyhedron
     certificate: ChebyshevCenters
+    gaps: _Floats = field(repr=False)
+    multipliers: Multipliers = field(repr=False)
 
     def __repr__(self) -> str:
         verdict = f"radius {self.radius:.4g}" if self.exists else "none in the domain"
@@ -81,14 +87,25 @@ def ambiguous_points(
     points, found = largest_balls(ties, [subset], n_threads)
     status = Status(found.status[0])
     exists = status in (Status.OPTIMAL, Status.UNBOUNDED)
-    distances = np.zeros(0)
+    distances = gaps = np.zeros(0)
+    multipliers = Multipliers.joined([])
     if nearest_to is not None:
         z = ties.as_features(nearest_to, "nearest_to")
         which = np.zeros(len(z), dtype=np.int64)
         answers = TieSets(ties, [subset], n_threads).project(which, z)
-        points, distances = answers.points, answers.distances
+        points, distances, gaps = answers.points, answers.distances, answers.gaps
+        multipliers = Multipliers.of(np.arange(len(z)), which, answers)
     return AmbiguousPoints(
-        subset, exists, points, distances, float(found.radii[0]), status, ties.top(subset), found
+        subset,
+        exists,
+        points,
+        distances,
+        float(found.radii[0]),
+        status,
+        ties.top(subset),
+        found,
+        gaps,
+        multipliers,
     )
 
 
@@ -160,6 +177,10 @@ class Ambiguity:
         Where they tie; NaN if nowhere.
     status : (n,) int8
         OPTIMAL, EMPTY or LIMIT.
+    table : AmbiguityTable
+        Which classes tie anywhere; the others are no candidates.
+    multipliers : Multipliers
+        What proves the distances; candidates are rows of `table`.
     """
 
     distances: _Floats
@@ -167,7 +188,8 @@ class Ambiguity:
     classes: _Ints
     points: _Floats
     status: npt.NDArray[np.int8]
-    _answers: Answers = field(repr=False)
+    table: AmbiguityTable = field(repr=False)
+    multipliers: Multipliers = field(repr=False)
 
     def most_ambiguous(self, n: int = 10) -> _Ints:
         """Return the indices of the n samples nearest to a tie, nearest first."""
@@ -187,21 +209,31 @@ def ambiguity(ties: Ties, features: npt.ArrayLike, k: int, n_threads: int | None
     """Find the nearest tie of k classes to each sample; see `DecisionPartition.ambiguity`."""
     z = ties.as_features(features, "z")
     table = ambiguity_table(ties, k, n_threads)
-    sets = [tuple(int(c) for c in row) for row in table.subsets[table.status != Status.EMPTY]]
+    numbers = np.flatnonzero(table.status != Status.EMPTY)
+    sets = [tuple(int(c) for c in row) for row in table.subsets[numbers]]
     tie_sets = TieSets(ties, sets, n_threads)
     answers = Answers.none(len(z), ties.n_features)
     classes = np.full((len(z), k), -1, dtype=np.int64)
+    parts = []
     at_a_time = max(1, _BLOCK // (ties.n_classes + ties.domain.polyhedron.n_constraints))
     for start in range(0, len(z) if sets else 0, at_a_time):
         rows = np.arange(start, min(start + at_a_time, len(z)))
         bounds = _lower_bounds(tie_sets, z[rows])
         index = np.broadcast_to(np.arange(len(sets)), bounds.shape)
-        found, columns = tie_sets.nearest(index, bounds, z[rows])
+        found, columns, tried = tie_sets.nearest(index, bounds, z[rows])
+        parts.append(replace(tried, samples=rows[tried.samples], sets=numbers[tried.sets]))
         answers.take(rows, found, np.arange(len(rows)))
         reached = columns >= 0
         classes[rows[reached]] = np.array(sets)[columns[reached]]
+    multipliers = Multipliers.joined(parts)
     return Ambiguity(
-        answers.distances, answers.gaps, classes, answers.points, answers.status, answers
+        answers.distances,
+        answers.gaps,
+        classes,
+        answers.points,
+        answers.status,
+        table,
+        multipliers,
     )
 
 

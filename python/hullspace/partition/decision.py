@@ -13,9 +13,9 @@ from hullspace.partition import (
     ambiguity,
     flips,
     guaranteed,
+    neighborhoods,
     regions,
     segments,
-    shapes,
 )
 from hullspace.partition import (
     domain as domains,
@@ -25,6 +25,7 @@ from hullspace.partition.ties import Ties
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hullspace.hull import ClassHulls
     from hullspace.partition.domain import Domain, DomainLike
     from hullspace.polyhedron import Polyhedron
 
@@ -372,6 +373,7 @@ class DecisionPartition:
         features: npt.ArrayLike,
         labels: npt.ArrayLike | None = None,
         *,
+        hulls: ClassHulls | None = None,
         n_threads: int | None = None,
     ) -> guaranteed.GuaranteedRegions:
         """Make the regions guaranteed a class: hulls of the features that the model puts in it.
@@ -382,6 +384,9 @@ class DecisionPartition:
             Features of training images; those not in the domain are left out and counted.
         labels : (n,) integer array, optional
             True classes. They do not change the regions; `purity` is reported with them.
+        hulls : ClassHulls, optional
+            The hulls of the features of each class, where they are there already; they are taken
+            if they are those of the classes that the model gives, in exact arithmetic.
         n_threads : int, optional
             Threads to use; all cores by default.
 
@@ -405,11 +410,11 @@ class DecisionPartition:
         >>> regions.contains([[2.0, 0.5], [1.0, 0.9]]).inside
         array([ True, False])
         """
-        return guaranteed.guaranteed(self._ties, features, labels, n_threads)
+        return guaranteed.guaranteed(self._ties, features, labels, hulls, n_threads)
 
     def guaranteed_balls(
         self, z: npt.ArrayLike, *, n_threads: int | None = None
-    ) -> shapes.GuaranteedBalls:
+    ) -> neighborhoods.GuaranteedBalls:
         """Find the largest balls around features whose part in the domain is one class.
 
         Parameters
@@ -429,9 +434,11 @@ class DecisionPartition:
         TypeError, ValueError
             If an argument has the wrong type, shape or values; the message names it.
         """
-        return shapes.guaranteed_balls(self._ties, z, n_threads)
+        return neighborhoods.guaranteed_balls(self._ties, z, n_threads)
 
-    def largest_boxes(self, z: npt.ArrayLike, *, n_threads: int | None = None) -> shapes.Boxes:
+    def largest_boxes(
+        self, z: npt.ArrayLike, *, n_threads: int | None = None
+    ) -> neighborhoods.Boxes:
         """Find axis-aligned boxes around features, inside their class's region and the domain.
 
         Parameters
@@ -460,7 +467,7 @@ class DecisionPartition:
         >>> box.half_widths
         array([0.5])
         """
-        return shapes.largest_boxes(self._ties, z, n_threads)
+        return neighborhoods.largest_boxes(self._ties, z, n_threads)
 
     def ambiguous_points(
         self,

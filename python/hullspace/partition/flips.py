@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.partition.nearest import Answers, TieSets
+from hullspace.partition.nearest import Answers, Multipliers, TieSets
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ class BoundaryPoints:
         the predicted class itself; `Status.LIMIT` where the solver gave up.
     norm : float
         1, 2 or infinity.
+    to : str or int
+        Which class to flip to, as asked for: "nearest", "all", or its index.
+    multipliers : Multipliers
+        What proves the distances; candidates are classes.
     """
 
     points: _Floats
@@ -60,7 +64,8 @@ class BoundaryPoints:
     predictions: _Ints
     status: npt.NDArray[np.int8]
     norm: float
-    _answers: Answers = field(repr=False)
+    to: str | int
+    multipliers: Multipliers = field(repr=False)
     _ties: Ties = field(repr=False)
 
     def binding(self, *index: int) -> tuple[str, ...]:
@@ -77,13 +82,14 @@ class BoundaryPoints:
             Such as ``("class 3", "domain 17")``: a third class that would be above, a row of
             ``partition.domain.polyhedron``. Empty where the lower bound is attained.
         """
-        place = int(np.ravel_multi_index(index, self.distances.shape))
-        row = int(self._answers.row[place])
-        if row < 0 or self.status[index] == Status.EMPTY:
+        sample, target = index[0] % len(self), int(self.targets[index])
+        tried = self.multipliers
+        rows = np.flatnonzero((tried.samples == sample) & (tried.sets == target))
+        if not len(rows) or self.status[index] == Status.EMPTY:
             return ()
-        pair = (int(self.predictions[index[0]]), int(self.targets[index]))
+        row, pair = int(rows[0]), (int(self.predictions[sample]), target)
         names = self._ties.row_names((min(pair), max(pair)))
-        duals = self._answers.duals
+        duals = tried.duals
         part = slice(duals.indptr[row], duals.indptr[row + 1])
         columns, values = duals.indices[part], duals.data[part]
         return tuple(names[i] for i in np.sort(columns[values > 0.0]))
@@ -108,16 +114,18 @@ def boundary_points(
     index = _pair_index(ties.n_classes, sets)[predictions]
     tie_sets = TieSets(ties, sets, n_threads)
     if target == "nearest":
-        answers, targets = tie_sets.nearest(index, bounds, z, length)
+        answers, targets, multipliers = tie_sets.nearest(index, bounds, z, length)
         lower = bounds.min(axis=1, initial=np.inf)
     elif target == "all":
         targets = np.tile(np.arange(ties.n_classes), (len(z), 1))
-        answers = _to_columns(tie_sets, index, bounds, z, length)
+        answers, multipliers = _to_columns(tie_sets, index, bounds, z, length)
         lower = bounds
     else:
         column = [int(target)]
         targets = np.full(len(z), target, dtype=np.int64)
-        answers = _to_columns(tie_sets, index[:, column], bounds[:, column], z, length)
+        answers, multipliers = _to_columns(
+            tie_sets, index[:, column], bounds[:, column], z, length, int(target)
+        )
         lower = bounds[:, column[0]]
     shape = lower.shape
     status = answers.status.reshape(shape)
@@ -131,21 +139,25 @@ def boundary_points(
         predictions,
         status,
         length,
-        answers,
+        target,
+        multipliers,
         ties,
     )
 
 
 def _to_columns(
-    tie_sets: TieSets, index: _Ints, bounds: _Floats, z: _Floats, norm: float
-) -> Answers:
-    """Nearest points of every candidate, row by row; infinite bounds rule candidates out."""
+    tie_sets: TieSets, index: _Ints, bounds: _Floats, z: _Floats, norm: float, first: int = 0
+) -> tuple[Answers, Multipliers]:
+    """Nearest points of every candidate, row by row; infinite bounds rule candidates out.
+
+    Candidates are the classes from `first` on.
+    """
     answers = Answers.none(bounds.size, z.shape[1])
     wanted = np.flatnonzero(np.isfinite(bounds.ravel()))
-    samples = z[wanted // bounds.shape[1]] if len(wanted) else z[:0]
-    found = tie_sets.project(index.ravel()[wanted], samples, norm)
+    rows, columns = np.divmod(wanted, max(bounds.shape[1], 1))
+    found = tie_sets.project(index.ravel()[wanted], z[rows], norm)
     answers.take(wanted, found, np.arange(len(wanted)))
-    return answers
+    return answers, Multipliers.of(rows, first + columns, found)
 
 
 def _lower_bounds(ties: Ties, z: _Floats, predictions: _Ints, norm: float) -> _Floats:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hullspace.certificates.signs import in_domain
 from hullspace.features.store import as_labels
 from hullspace.hull.classes import ClassHulls
 from hullspace.partition.domain import Domain, as_domain, observed_box
-from hullspace.partition.proofs import RegionProof, exact_winners, in_domain
+from hullspace.partition.proofs import GuaranteeProof, exact_winners
 from hullspace.partition.regions import Shares, as_count, sampled
 from hullspace.status import Status
 
 if TYPE_CHECKING:
-    from hullspace.hull import Hull
+    from hullspace.hull import Hull, Membership, Projection
     from hullspace.partition.ties import Ties
 
 _Floats = npt.NDArray[np.float64]
@@ -37,13 +38,15 @@ class Guarantees:
     classes : (n,) int64
         The model's class, in exact arithmetic.
     status : (n,) int8
-        `Status.INSIDE`, `Status.OUTSIDE` or `Status.UNDECIDED`, each with proof or not at all:
-        ``regions.hull(c).contains`` gives the certificates.
+        `Status.INSIDE`, `Status.OUTSIDE` or `Status.UNDECIDED`.
+    memberships : dict of int to Membership
+        What proves it: for each class with a region, the answers for its features in order.
     """
 
     inside: _Bools
     classes: _Ints
     status: npt.NDArray[np.int8]
+    memberships: dict[int, Membership] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.inside)
@@ -68,6 +71,8 @@ class GuaranteedProjections:
         Whose region it is.
     status : (n,) int8
         OPTIMAL, UNDECIDED, or EMPTY if the class has no region.
+    projections : dict of int to Projection
+        What proves it: for each class with a region, the answers for its features in order.
     """
 
     points: _Floats
@@ -75,6 +80,7 @@ class GuaranteedProjections:
     gaps: _Floats
     classes: _Ints
     status: npt.NDArray[np.int8]
+    projections: dict[int, Projection] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.distances)
@@ -116,6 +122,33 @@ class Coverage:
     quantiles: dict[float, float]
     n_misclassified: int
     uncertified: Shares | None
+
+    @classmethod
+    def of(
+        cls,
+        inside: _Bools,
+        classes: _Ints,
+        distances: _Floats,
+        n_classes: int,
+        n_misclassified: int,
+        uncertified: Shares | None,
+    ) -> Coverage:
+        """Make shares and quantiles of what was found of each sample."""
+        rest = distances[~inside & np.isfinite(distances)]
+        levels = np.quantile(rest, _QUANTILES) if len(rest) else np.full(len(_QUANTILES), np.nan)
+        return cls(
+            inside,
+            classes,
+            distances,
+            _share(inside, "the test samples"),
+            tuple(
+                _share(inside[classes == c], f"the test samples of class {c}")
+                for c in range(n_classes)
+            ),
+            dict(zip(_QUANTILES, levels.tolist(), strict=True)),
+            n_misclassified,
+            uncertified,
+        )
 
     def __repr__(self) -> str:
         share = f"{100 * self.share.values[0]:.1f} % of {len(self.inside)} samples inside"
@@ -178,9 +211,11 @@ class GuaranteedRegions:
         features = self._ties.as_features(z, "z")
         classes = exact_winners(self._ties, features)
         status = np.full(len(features), Status.OUTSIDE, dtype=np.int8)
+        memberships = {}
         for c, rows in self._by_class(classes):
-            status[rows] = self.hull(c).contains(features[rows], n_threads=n_threads).status
-        return Guarantees(status == Status.INSIDE, classes, status)
+            memberships[c] = self.hull(c).contains(features[rows], n_threads=n_threads)
+            status[rows] = memberships[c].status
+        return Guarantees(status == Status.INSIDE, classes, status, memberships)
 
     def project(
         self,
@@ -210,11 +245,12 @@ class GuaranteedRegions:
         n = len(features)
         points, distances = np.full(features.shape, np.nan), np.full(n, np.inf)
         gaps, status = np.zeros(n), np.full(n, Status.EMPTY, dtype=np.int8)
+        projections = {}
         for c, rows in self._by_class(wanted):
-            found = self.hull(c).project(features[rows], n_threads=n_threads)
+            projections[c] = found = self.hull(c).project(features[rows], n_threads=n_threads)
             points[rows], distances[rows] = found.points, found.distances
             gaps[rows], status[rows] = found.gaps, found.status
-        return GuaranteedProjections(points, distances, gaps, wanted, status)
+        return GuaranteedProjections(points, distances, gaps, wanted, status, projections)
 
     def coverage(
         self,
@@ -254,21 +290,9 @@ class GuaranteedRegions:
         outside = np.flatnonzero(~inside)
         there = self.project(z[outside], labels[outside], n_threads=n_threads)
         distances[outside] = there.distances
-        rest = distances[outside][np.isfinite(distances[outside])]
-        levels = np.quantile(rest, _QUANTILES) if len(rest) else np.full(len(_QUANTILES), np.nan)
-        return Coverage(
-            inside,
-            labels,
-            distances,
-            _share(inside, "the test samples"),
-            tuple(
-                _share(inside[labels == c], f"the test samples of class {c}")
-                for c in range(self._ties.n_classes)
-            ),
-            dict(zip(_QUANTILES, levels.tolist(), strict=True)),
-            int(np.count_nonzero(~right)),
-            self.uncertified(n_samples, random_state, n_threads=n_threads) if n_samples else None,
-        )
+        rest = self.uncertified(n_samples, random_state, n_threads=n_threads) if n_samples else None
+        n_wrong = int(np.count_nonzero(~right))
+        return Coverage.of(inside, labels, distances, self._ties.n_classes, n_wrong, rest)
 
     def uncertified(
         self, n_samples: int = 2000, random_state: Any = None, *, n_threads: int | None = None
@@ -313,7 +337,7 @@ class GuaranteedRegions:
         hulls = ClassHulls(np.vstack(kept), labels, n_threads=n_threads)
         return GuaranteedRegions(self._ties, hulls, self.purity, self.n_outside_domain)
 
-    def proof(self, c: int) -> RegionProof:
+    def proof(self, c: int) -> GuaranteeProof:
         """Return all that a third party needs to check the region of class c.
 
         Parameters
@@ -323,13 +347,13 @@ class GuaranteedRegions:
 
         Returns
         -------
-        RegionProof
+        GuaranteeProof
             Its `check` is exact and needs nothing of this object.
         """
         domain = self._ties.domain.polyhedron
         points = np.array(self.hull(c).points, dtype=np.float64)
         head = (self._ties.weight, self._ties.bias)
-        return RegionProof(int(c), points, *head, domain.A, domain.b, domain.E, domain.d)
+        return GuaranteeProof(int(c), points, *head, domain.A, domain.b, domain.E, domain.d)
 
     def __repr__(self) -> str:
         n = self.n_points
@@ -361,7 +385,11 @@ class GuaranteedRegions:
 
 
 def guaranteed(
-    ties: Ties, features: npt.ArrayLike, labels: npt.ArrayLike | None, n_threads: int | None
+    ties: Ties,
+    features: npt.ArrayLike,
+    labels: npt.ArrayLike | None,
+    hulls: ClassHulls | None,
+    n_threads: int | None,
 ) -> GuaranteedRegions:
     """Make the guaranteed regions; see `DecisionPartition.guaranteed`."""
     z = ties.as_features(features, "features")
@@ -374,9 +402,18 @@ def guaranteed(
         raise ValueError(f"features must lie in the domain, got none that does: {ties.domain}")
     classes = exact_winners(ties, z)
     kept = np.asarray(features)[inside] if np.ndim(features) == 2 else z[inside]
-    hulls = ClassHulls(kept, classes[inside], n_threads=n_threads)
+    if hulls is None or not _are_of(hulls, kept, classes[inside]):
+        hulls = ClassHulls(kept, classes[inside], n_threads=n_threads)
     purity = None if truth is None else _purity(ties, classes[inside], truth[inside])
     return GuaranteedRegions(ties, hulls, purity, int(np.count_nonzero(~inside)))
+
+
+def _are_of(hulls: ClassHulls, points: npt.NDArray[Any], classes: _Ints) -> bool:
+    """Tell whether hulls are those of the points of each class."""
+    return np.array_equal(hulls.classes, np.unique(classes)) and all(
+        np.array_equal(hull.points, points[classes == c])
+        for c, hull in zip(hulls.classes, hulls.hulls, strict=True)
+    )
 
 
 def _purity(ties: Ties, classes: _Ints, labels: _Ints) -> _Floats:

@@ -40,9 +40,8 @@ def project_linear(
         lifted, objective = _lifted(polyhedron, points[i], norm)
         found = lifted.support(objective[None], n_threads=n_threads)
         status[i] = found.status[0]
-        if found.status[0] == Status.EMPTY:
-            continue
-        nearest[i], gaps[i] = found.points[0, :n_features], found.gaps[0]
+        if found.status[0] != Status.EMPTY:
+            nearest[i], gaps[i] = found.points[0, :n_features], found.gaps[0]
         m = polyhedron.n_constraints
         duals[i, :m] = found.duals[[0], :m].toarray()[0]
         equality_duals[i, : len(polyhedron.d)] = found.equality_duals[0]

@@ -36,6 +36,7 @@ class Answers:
     status: npt.NDArray[np.int8]
     row: _Ints = field(repr=False)  # of `duals`, -1 where nothing but the tie binds
     duals: sparse.csr_array = field(repr=False)
+    equality_duals: _Floats = field(repr=False)
 
     @classmethod
     def none(cls, n: int, n_features: int) -> Answers:
@@ -47,6 +48,7 @@ class Answers:
             np.full(n, Status.EMPTY, dtype=np.int8),
             np.full(n, -1, dtype=np.int64),
             sparse.csr_array((0, 0)),
+            np.zeros((0, 0)),
         )
 
     def take(
@@ -58,7 +60,60 @@ class Answers:
         held = np.flatnonzero(other.row[chosen] >= 0)
         self.row[rows] = -1
         self.row[rows[held]] = self.duals.shape[0] + np.arange(len(held))
-        self.duals = _stacked(self.duals, other.duals[other.row[chosen][held]])
+        used = other.row[chosen][held]
+        self.duals = _stacked(self.duals, other.duals[used])
+        self.equality_duals = _padded([self.equality_duals, other.equality_duals[used]])
+
+
+@dataclass(frozen=True)
+class Multipliers:
+    """What proves how far samples are from sets of ties: multipliers of the sets' constraints.
+
+    A set that nothing is said of has multipliers of its equations alone: the distance is that to
+    the affine set where the classes tie, or lower bounds ruled the set out.
+
+    Attributes
+    ----------
+    samples, sets : (n,) int64
+        Which sample, and which of the candidates.
+    duals : (n, width) sparse CSR array, float64
+        Multipliers of the rows of `DecisionPartition.tie_set`, at least 0.
+    equality_duals : (n, width) float64
+        Multipliers of its equalities, of any sign.
+    """
+
+    samples: _Ints
+    sets: _Ints
+    duals: sparse.csr_array
+    equality_duals: _Floats
+
+    @classmethod
+    def of(cls, samples: npt.NDArray[np.intp], sets: _Ints, found: Answers) -> Multipliers:
+        """Take those of answers about pairs of a sample and a set."""
+        held = np.flatnonzero(found.row >= 0)
+        used = found.row[held]
+        return cls(samples[held], sets[held], found.duals[used], found.equality_duals[used])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Multipliers]) -> Multipliers:
+        """Put several together."""
+        none = np.zeros(0, dtype=np.int64)
+        duals = sparse.csr_array((0, 0))
+        for part in parts:
+            duals = _stacked(duals, part.duals)
+        return cls(
+            np.concatenate([none, *(part.samples for part in parts)]),
+            np.concatenate([none, *(part.sets for part in parts)]),
+            duals,
+            _padded([part.equality_duals for part in parts]),
+        )
+
+
+def _padded(parts: Sequence[_Floats]) -> _Floats:
+    """Rows of all, as wide as the widest."""
+    width = max((part.shape[1] for part in parts), default=0)
+    padded = [np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts]
+    return np.concatenate([np.zeros((0, width)), *padded])
 
 
 def _stacked(first: sparse.csr_array, second: sparse.csr_array) -> sparse.csr_array:
@@ -108,7 +163,7 @@ class TieSets:
 
     def nearest(
         self, index: _Ints, bounds: _Floats, points: _Floats, norm: float = 2.0
-    ) -> tuple[Answers, _Ints]:
+    ) -> tuple[Answers, _Ints, Multipliers]:
         """Find the nearest point of several sets, trying those first that may be nearest.
 
         Parameters
@@ -120,8 +175,9 @@ class TieSets:
 
         Returns
         -------
-        answers, columns
-            The nearest points and which candidate they are on; -1 where there is none.
+        answers, columns, tried
+            The nearest points, which candidate they are on, -1 where there is none, and what all
+            that were tried have for multipliers.
         """
         answers = Answers.none(len(points), self.ties.n_features)
         columns = np.full(len(points), -1, dtype=np.int64)
@@ -129,6 +185,7 @@ class TieSets:
         unfinished = np.zeros(len(points), dtype=bool)
         order = np.argsort(bounds, axis=1, kind="stable")
         first, count = 0, 1
+        multipliers = []
         while first < bounds.shape[1]:
             batch = order[:, first : first + count]
             promising = np.take_along_axis(bounds, batch, axis=1) < answers.distances[:, None]
@@ -136,6 +193,7 @@ class TieSets:
                 break
             rows, tried = np.nonzero(promising)[0], batch[promising]
             found = self.project(index[rows, tried], points[rows], norm)
+            multipliers.append(Multipliers.of(rows, tried, found))
             np.minimum.at(proven, rows, found.distances - found.gaps)
             unfinished[rows[found.status == Status.LIMIT]] = True
             best = _best_of_each(rows, found.distances)
@@ -147,7 +205,7 @@ class TieSets:
         reached = columns >= 0
         answers.gaps[reached] = np.maximum(answers.distances[reached] - proven[reached], 0.0)
         answers.status[unfinished] = Status.LIMIT
-        return answers, columns
+        return answers, columns, Multipliers.joined(multipliers)
 
     def _settle_pairs(
         self, answers: Answers, which: _Ints, points: _Floats, norm: float
@@ -178,7 +236,13 @@ class TieSets:
 def _as_answers(found: PolyhedronProjection) -> Answers:
     n = len(found.status)
     return Answers(
-        found.points, found.distances, found.gaps, found.status, np.arange(n), found.duals
+        found.points,
+        found.distances,
+        found.gaps,
+        found.status,
+        np.arange(n),
+        found.duals,
+        found.equality_duals,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.special import betaincinv
 
 from hullspace.partition.balls import largest_balls
-from hullspace.partition.nearest import TieSets
+from hullspace.partition.nearest import Multipliers, TieSets
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -97,6 +97,9 @@ class Adjacency:
     equal_classes : list of tuple of int
         Groups of classes with the same weights and bias. They tie everywhere: their regions are
         one, with the same neighbours, and they are no neighbours of each other.
+    certificate : ChebyshevCenters
+        What proves contact, or that there is none: one problem for each pair of different classes
+        with points, in lexicographic order.
     """
 
     matrix: npt.NDArray[np.bool_]
@@ -104,6 +107,7 @@ class Adjacency:
     radii: _Floats
     regions: ChebyshevBalls
     equal_classes: list[Subset]
+    certificate: ChebyshevCenters = field(repr=False)
 
     @property
     def pairs(self) -> list[Subset]:
@@ -142,7 +146,7 @@ def adjacency(ties: Ties, n_threads: int | None) -> Adjacency:
     witnesses[rows[shared], columns[shared]] = witnesses[columns[shared], rows[shared]] = points[
         shared
     ]
-    return Adjacency(matrix, witnesses, radii, regions, ties.equal_classes())
+    return Adjacency(matrix, witnesses, radii, regions, ties.equal_classes(), found)
 
 
 @dataclass(frozen=True)
@@ -159,12 +163,15 @@ class RegionDistances:
         The true distance lies in ``[distances - gaps, distances]``.
     status : (n, n_classes) int8
         OPTIMAL, EMPTY or LIMIT.
+    multipliers : Multipliers
+        What proves the distances; candidates are classes.
     """
 
     points: _Floats
     distances: _Floats
     gaps: _Floats
     status: npt.NDArray[np.int8]
+    multipliers: Multipliers = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.distances)
@@ -178,12 +185,14 @@ def region_distances(ties: Ties, z: _Floats, n_threads: int | None) -> RegionDis
     shape = (len(z), ties.n_classes)
     which = np.tile(np.arange(ties.n_classes), len(z))
     sets = TieSets(ties, [(c,) for c in range(ties.n_classes)], n_threads)
-    found = sets.project(which, np.repeat(z, ties.n_classes, axis=0))
+    samples = np.repeat(np.arange(len(z)), ties.n_classes)
+    found = sets.project(which, z[samples])
     return RegionDistances(
-        found.points.reshape(*shape, -1),
+        found.points.reshape(*shape, ties.n_features),
         found.distances.reshape(shape),
         found.gaps.reshape(shape),
         found.status.reshape(shape),
+        Multipliers.of(samples, which, found),
     )
 
 

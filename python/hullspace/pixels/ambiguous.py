@@ -10,9 +10,8 @@ import numpy.typing as npt
 
 from hullspace.arguments import as_nonnegative
 from hullspace.extras import require
-from hullspace.pixels._images import Bounds, Images, as_count, rounding, to_array
-from hullspace.pixels._inversion import InversionSearch
-from hullspace.pixels._oracle import Oracle
+from hullspace.pixels.images import Bounds, Images, rounding, to_array
+from hullspace.pixels.inversion_search import InversionSearch
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from hullspace.features import FeatureSpace
     from hullspace.partition import DecisionPartition
+    from hullspace.pixels.oracle import Oracle
 
 # The search for the tie point's image stops at this residual, relative to the start's: the
 # logits themselves are made to tie afterwards.
@@ -96,6 +96,7 @@ def ambiguous_images(
     max_steps: int = 300,
     batch_size: int = 128,
     random_state: int = 0,
+    ties: tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]] | None = None,
     progress: bool = False,
 ) -> AmbiguousImages:
     """Search for images whose features reach a tie of several classes at the top.
@@ -126,6 +127,9 @@ def ambiguous_images(
         Images that are worked on together.
     random_state : int, default 0
         Seed of the noise.
+    ties : ((n, n_features) array, (n, k) integer array), optional
+        The ties to reach, and the classes that tie there, where they are known: `points` and
+        `classes` of what `DecisionPartition.ambiguity` finds for the features of the starts.
     progress : bool, default False
         Show a progress bar.
 
@@ -154,37 +158,38 @@ def ambiguous_images(
     (array([[0.5, 0.5]]), array([[0, 1, 2]]))
     """
     torch = require("torch", "torch")
+    _require_partition_of(space, partition)
+    batch = Images.of(space, start, bounds, "start")
+    search = InversionSearch.of(
+        space,
+        batch,
+        weight=0.0,
+        tolerance=_TOLERANCE,
+        n_starts=n_starts,
+        max_steps=max_steps,
+        batch_size=batch_size,
+        random_state=random_state,
+    )
+    tie, found = as_nonnegative(tie, "tie"), batch.rows.clone()
+    with torch.no_grad():
+        features = search.oracle.features(batch.rows)
+        points, tied = ties or _tie_points(partition, classes, to_array(features))
+        there = tied[:, 0] >= 0
+        targets = torch.from_numpy(np.where(there[:, None], points, 0.0)).to(features)
+        sizes = (targets - features).norm(dim=1)
+        for part in batch.chunks(batch_size, "ambiguous", progress=progress):
+            at = part.start + np.flatnonzero(there[part])
+            if len(at):
+                found[at] = _tied(search, batch.rows[at], targets[at], sizes[at], tied[at])
+        return _results(search.oracle, batch, found, targets, tied, tie)
+
+
+def _require_partition_of(space: FeatureSpace, partition: DecisionPartition) -> None:
     if partition.n_features != space.n_features or partition.n_classes != space.n_classes:
         raise ValueError(
             f"partition must have {space.n_features} features and {space.n_classes} classes, "
             f"got {partition.n_features} and {partition.n_classes}"
         )
-    batch = Images.of(space, start, bounds, "start")
-    search = InversionSearch(
-        Oracle(space, batch.shape, as_count(batch_size, "batch_size")),
-        batch.low,
-        batch.high,
-        0.0,
-        _TOLERANCE,
-        as_count(n_starts, "n_starts"),
-        as_count(max_steps, "max_steps"),
-        torch.Generator().manual_seed(random_state),
-    )
-    tie = as_nonnegative(tie, "tie")
-    with torch.no_grad():
-        features = search.oracle.features(batch.rows)
-        points, tied = _tie_points(partition, classes, to_array(features))
-        exists = tied[:, 0] >= 0
-        targets = torch.from_numpy(np.where(exists[:, None], points, 0.0)).to(features)
-        sizes = (targets - features).norm(dim=1)
-        found = batch.rows.clone()
-        for part in batch.chunks(batch_size, "ambiguous", progress=progress):
-            rows = part.start + np.flatnonzero(exists[part])
-            if len(rows):
-                found[rows] = _tied(
-                    search, batch.rows[rows], targets[rows], sizes[rows], tied[rows]
-                )
-        return _results(search.oracle, batch, found, targets, tied, tie)
 
 
 def _tie_points(

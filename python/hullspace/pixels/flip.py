@@ -10,18 +10,18 @@ import numpy.typing as npt
 
 from hullspace.arguments import as_nonnegative, as_norm
 from hullspace.extras import require
-from hullspace.pixels._box import Box
-from hullspace.pixels._descent import Pace, descend, retreat, slide
-from hullspace.pixels._goals import Goals, as_targets
-from hullspace.pixels._images import (
+from hullspace.pixels.box import Box
+from hullspace.pixels.descent import Pace, descend, retreat, slide
+from hullspace.pixels.goals import Goals, as_targets
+from hullspace.pixels.images import (
     Bounds,
     Images,
     as_count,
     rounding,
     to_array,
 )
-from hullspace.pixels._oracle import Oracle
-from hullspace.pixels._starts import Pool, all_starts
+from hullspace.pixels.oracle import Oracle
+from hullspace.pixels.starts import Pool, all_starts
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def flip(
     batch = Images.of(space, images, bounds)
     targets = as_targets(to, len(batch), space.n_classes)
     box = Box(batch.low, batch.high, as_norm(norm))
-    search = _Search(
+    search = _FlipSearch(
         Oracle(space, batch.shape, as_count(batch_size, "batch_size")),
         box,
         as_count(max_steps, "max_steps"),
@@ -193,7 +193,9 @@ def flip(
         return _results(search, batch, found, sources, goals)
 
 
-def _results(search: _Search, batch: Images, found: Tensor, sources: Tensor, goals: Goals) -> Flip:
+def _results(
+    search: _FlipSearch, batch: Images, found: Tensor, sources: Tensor, goals: Goals
+) -> Flip:
     torch = require("torch", "torch")
     reached = ~found.isnan().any(1)
     found = torch.where(reached[:, None], found, batch.rows)
@@ -225,7 +227,7 @@ def _results(search: _Search, batch: Images, found: Tensor, sources: Tensor, goa
 
 
 @dataclass(frozen=True)
-class _Search:
+class _FlipSearch:
     """The search for one batch after the other."""
 
     oracle: Oracle

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from hullspace.arguments import as_norm, as_positive, as_threads
 from hullspace.extras import require
-from hullspace.pixels._networks import as_piecewise_affine
-from hullspace.pixels._radii import METHODS, ImageRadii, Plan, radii_of
+from hullspace.pixels.networks import as_piecewise_affine
+from hullspace.pixels.radii import METHODS, ImageRadii, Plan, radii_of
 from hullspace.regions.arguments import as_box
 
 if TYPE_CHECKING:

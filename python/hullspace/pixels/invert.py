@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.arguments import as_nonnegative
 from hullspace.extras import require
-from hullspace.pixels._images import (
-    Bounds,
-    Images,
-    as_count,
-    to_array,
-)
-from hullspace.pixels._inversion import InversionSearch
-from hullspace.pixels._oracle import Oracle
+from hullspace.pixels.images import Bounds, Images, to_array
+from hullspace.pixels.inversion_search import InversionSearch
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -145,27 +138,34 @@ def invert(
     batch = Images.of(space, start, bounds, "start")
     targets = as_features(space, target_features, batch.rows)
     batch = spread(batch, len(targets))
-    search = InversionSearch(
-        Oracle(space, batch.shape, as_count(batch_size, "batch_size")),
-        batch.low,
-        batch.high,
-        as_nonnegative(weight, "weight"),
-        as_nonnegative(tolerance, "tolerance"),
-        as_count(n_starts, "n_starts"),
-        as_count(max_steps, "max_steps"),
-        torch.Generator().manual_seed(random_state),
+    search = InversionSearch.of(
+        space,
+        batch,
+        weight=weight,
+        tolerance=tolerance,
+        n_starts=n_starts,
+        max_steps=max_steps,
+        batch_size=batch_size,
+        random_state=random_state,
     )
     found = batch.rows.clone()
     with torch.no_grad():
         sizes = (search.oracle.features(batch.rows) - targets).norm(dim=1)
         for part in batch.chunks(batch_size, "invert", progress=progress):
             found[part] = search.run(batch.rows[part], targets[part], sizes[part])
-        features = search.oracle.features(found)
-        residuals = (features.double() - targets.double()).norm(dim=1)
-        relative = torch.where(residuals > 0, residuals / sizes.double(), 0.0)
-        classes = space.logits(features).argmax(1)
+        return _results(search, batch, found, targets, sizes)
+
+
+def _results(
+    search: InversionSearch, batch: Images, found: Tensor, targets: Tensor, sizes: Tensor
+) -> Inversion:
+    torch = require("torch", "torch")
+    features = search.oracle.features(found)
+    residuals = (features.double() - targets.double()).norm(dim=1)
+    relative = torch.where(residuals > 0, residuals / sizes.double(), 0.0)
+    classes = search.oracle.space.logits(features).argmax(1)
     n = max(len(batch), 1)
-    status = np.where(to_array(relative) <= tolerance, Status.REACHED, Status.NOT_REACHED)
+    status = np.where(to_array(relative) <= search.tolerance, Status.REACHED, Status.NOT_REACHED)
     return Inversion(
         batch.restore(found),
         to_array(features),

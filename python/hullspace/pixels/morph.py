@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.arguments import as_nonnegative
 from hullspace.extras import require
-from hullspace.pixels._images import Bounds, Images, as_count, to_array
-from hullspace.pixels._inversion import InversionSearch
-from hullspace.pixels._oracle import Oracle
+from hullspace.pixels.images import Bounds, Images, as_count, to_array
+from hullspace.pixels.inversion_search import InversionSearch
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
 
     from hullspace.features import FeatureSpace
     from hullspace.hull import Hull
+    from hullspace.pixels.oracle import Oracle
 
 
 @dataclass(frozen=True)
@@ -173,40 +172,57 @@ def morph(
     torch = require("torch", "torch")
     batch = _as_pair(space, image_a, image_b, bounds)
     steps = as_count(steps, "steps", 2)
-    if hull is not None and hull.n_features != space.n_features:
-        raise ValueError(f"hull must have {space.n_features} features, got {hull.n_features}")
-    search = InversionSearch(
-        Oracle(space, batch.shape, as_count(batch_size, "batch_size")),
-        batch.low,
-        batch.high,
-        as_nonnegative(weight, "weight"),
-        as_nonnegative(tolerance, "tolerance"),
-        1,
-        as_count(max_steps, "max_steps"),
-        torch.Generator().manual_seed(random_state),
+    _require_hull_in(space, hull)
+    search = InversionSearch.of(
+        space,
+        batch,
+        weight=weight,
+        tolerance=tolerance,
+        n_starts=1,
+        max_steps=max_steps,
+        batch_size=batch_size,
+        random_state=random_state,
     )
-    tqdm = require("tqdm.auto", "torch").tqdm
-    with (
-        torch.no_grad(),
-        tqdm(total=steps - 2, desc="morph", unit="image", disable=not progress) as bar,
-    ):
-        a, b = batch.rows
-        shares = torch.linspace(0, 1, steps, dtype=torch.float64, device=a.device).to(a)[:, None]
+    with torch.no_grad():
         ends = search.oracle.features(batch.rows)
-        targets = ends[0] + shares * (ends[1] - ends[0])
-        size = (ends[1] - ends[0]).norm()[None]
-        straight = (a + shares * (b - a)).clamp(batch.low, batch.high)
-        straight[-1] = b
-        way = [a]
-        for k in range(1, steps - 1):
-            start = way[-1] + (b - way[-1]) / (steps - k)
-            way.append(search.run(start[None], targets[k : k + 1], size)[0])
-            bar.update()
-        found = _path(search.oracle, batch, torch.stack([*way, b]), targets, hull)
+        targets, size = _line(ends, steps), (ends[1] - ends[0]).norm()
+        straight = _line(batch.rows, steps).clamp(batch.low, batch.high)
+        straight[-1] = batch.rows[1]
+        way = _follow(search, batch.rows, targets, size, progress=progress)
+        found = _path(search.oracle, batch, way, targets, hull)
         beside = _path(search.oracle, batch, straight, targets, hull)
     reached = found.residuals <= tolerance * float(size) + _rounding(targets)
     status = np.where(reached, Status.REACHED, Status.NOT_REACHED).astype(np.int8)
     return Morph(found, beside, to_array(targets), status)
+
+
+def _require_hull_in(space: FeatureSpace, hull: Hull | None) -> None:
+    if hull is not None and hull.n_features != space.n_features:
+        raise ValueError(f"hull must have {space.n_features} features, got {hull.n_features}")
+
+
+def _line(ends: Tensor, steps: int) -> Tensor:
+    """Return points of the segment between two, evenly spaced."""
+    torch = require("torch", "torch")
+    shares = torch.linspace(0, 1, steps, dtype=torch.float64, device=ends.device).to(ends)
+    points: Tensor = ends[0] + shares[:, None] * (ends[1] - ends[0])
+    return points
+
+
+def _follow(
+    search: InversionSearch, ends: Tensor, targets: Tensor, size: Tensor, *, progress: bool
+) -> Tensor:
+    """Search for images of features, each from the one before and on towards the last."""
+    torch, tqdm = require("torch", "torch"), require("tqdm.auto", "torch").tqdm
+    (a, b), steps = ends, len(targets)
+    way = [a]
+    with tqdm(total=steps - 2, desc="morph", unit="image", disable=not progress) as bar:
+        for k in range(1, steps - 1):
+            start = way[-1] + (b - way[-1]) / (steps - k)
+            way.append(search.run(start[None], targets[k : k + 1], size[None])[0])
+            bar.update()
+    found: Tensor = torch.stack([*way, b])
+    return found
 
 
 def _as_pair(space: FeatureSpace, image_a: Any, image_b: Any, bounds: Bounds) -> Images:

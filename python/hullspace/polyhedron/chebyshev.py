@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _Floats = npt.NDArray[np.float64]
-# What the core's `chebyshev_centers` returns for rows, bounds and starts, from somewhere.
-_Solve = Callable[[_Floats, _Floats, npt.NDArray[np.int64]], tuple[Any, ...]]
+# The core's `chebyshev_centers` of rows, bounds and starts, somewhere.
+_Solve = Callable[[_Floats, _Floats, npt.NDArray[np.int64]], _core.ChebyshevCenters]
 
 
 def chebyshev_centers(
@@ -102,7 +102,9 @@ def chebyshev_centers(
     if chosen is not None and chosen == device_of(A):
         return _centers_of_device_arrays(A, b, equalities, chosen, limit)
 
-    def solve(rows: _Floats, bounds: _Floats, starts: npt.NDArray[np.int64]) -> tuple[Any, ...]:
+    def solve(
+        rows: _Floats, bounds: _Floats, starts: npt.NDArray[np.int64]
+    ) -> _core.ChebyshevCenters:
         if chosen is None:
             return _core.chebyshev_centers(rows, bounds, starts, threads)
         return _core.device_chebyshev_centers(
@@ -112,11 +114,16 @@ def chebyshev_centers(
     problems = _Problems.of(on_host(A), on_host(b))
     pairs = _as_pairs(equalities, problems.n_problems, problems.rows.shape[1])
     if pairs is None:
-        parts = solve(problems.rows, problems.bounds, problems.starts)
-        centers, radii, duals, gaps, rays, status = parts
-        none = [np.zeros(0)] * problems.n_problems
-        multipliers = problems.split(duals)
-        found = ChebyshevCenters(centers, radii, gaps, multipliers, none, rays, status)
+        got = solve(problems.rows, problems.bounds, problems.starts)
+        found = ChebyshevCenters(
+            got.centers,
+            got.radii,
+            got.gaps,
+            problems.split(got.duals),
+            [np.zeros(0)] * problems.n_problems,
+            got.rays,
+            got.status,
+        )
     else:
         found = _centers_in_affine_sets(problems, [AffineSet(*pair) for pair in pairs], solve)
     return found if chosen is None else replace(found, device=name_of(chosen))
@@ -138,9 +145,9 @@ def _centers_of_device_arrays(
             f"b must have shape ({n_problems if batch else 'n_problems'}, {n_constraints}), "
             f"got {bounds.array.shape}"
         )
-    parts = _core.device_chebyshev_centers(
+    found = _core.device_chebyshev_centers(
         rows.array.reshaped([int(np.prod(batch)) * n_constraints, n_features]),
-        bounds.array,
+        bounds.array.reshaped([n_problems * n_constraints]),
         np.arange(n_problems + 1, dtype=np.int64) * n_constraints,
         device,
         rows.stream,
@@ -148,13 +155,16 @@ def _centers_of_device_arrays(
         to_device=True,
     )
     wrap = rows.library.wrap
-    centers, radii, flat, gaps, rays, status = parts
-    duals = flat.reshaped([n_problems, n_constraints])
-    centers, radii, duals, gaps, rays, status = map(
-        wrap, (centers, radii, duals, gaps, rays, status)
+    return ChebyshevCenters(
+        wrap(found.centers),
+        wrap(found.radii),
+        wrap(found.gaps),
+        wrap(found.duals.reshaped([n_problems, n_constraints])),
+        [np.zeros(0)] * n_problems,
+        wrap(found.rays),
+        wrap(found.status),
+        name_of(device),
     )
-    none = [np.zeros(0)] * n_problems
-    return ChebyshevCenters(centers, radii, gaps, duals, none, rays, status, name_of(device))
 
 
 def _require_batch(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -291,22 +301,22 @@ def _reduced_centers(
     rows = with_coordinates(np.concatenate([a for a, _ in reduced]))
     bounds = np.concatenate([r for _, r in reduced])
     starts = np.concatenate([[0], np.cumsum([len(r) for _, r in reduced])]).astype(np.int64)
-    centers, radii, duals, gaps, rays, status = solve(rows, bounds, starts)
+    found = solve(rows, bounds, starts)
     result = []
     for k, i in enumerate(members):
         affine, ends = affines[i], slice(starts[k], starts[k + 1])
-        center, ray, radius, outcome = centers[k], rays[k], radii[k], Status(int(status[k]))
-        multipliers = np.zeros(0)
+        center, ray, radius = found.centers[k], found.rays[k], float(found.radii[k])
+        outcome, duals, multipliers = Status(found.status[k]), found.duals[ends], np.zeros(0)
         if dimension == 0 and outcome == Status.UNBOUNDED:
             # A single point, which is a ball of radius zero in its affine set.
             radius, ray, outcome = 0.0, np.zeros(1), Status.OPTIMAL
         if len(affine.E):
             center, ray = affine.lift(center[:dimension]), affine.basis @ ray[:dimension]
+            if outcome == Status.EMPTY:  # where there are no coordinates, none were NaN
+                center = np.full_like(center, np.nan)
             A, _ = problems.constraints(i)
-            multipliers = affine.duals(-(duals[ends] @ A)[None, :])[0]
+            multipliers = affine.duals(-(duals @ A)[None, :])[0]
         result.append(
-            ChebyshevCenter(
-                center, float(radius), float(gaps[k]), duals[ends], multipliers, ray, outcome
-            )
+            ChebyshevCenter(center, radius, float(found.gaps[k]), duals, multipliers, ray, outcome)
         )
     return result

@@ -25,6 +25,7 @@ from hullspace.arguments import (
     as_bounds,
     as_double_matrix,
     as_equalities,
+    as_plain,
     as_threads,
     as_tolerance,
     require_count,
@@ -206,25 +207,24 @@ class Polyhedron:
         if inner is None:
             return self._no_support(len(rows))
         along = rows if self._affine is None else self._affine.along(rows)
-        values, points, duals, rays, gaps, status = _core.maximize(
-            *inner, with_coordinates(along), threads
-        )
-        multipliers = _csr(duals, (len(rows), self.n_constraints))
+        found = _core.maximize(*inner, with_coordinates(along), threads)
+        duals = _csr(found.duals, (len(rows), self.n_constraints))
         if self._affine is None:
             none = np.zeros((len(rows), 0))
-            return PolyhedronSupport(values, points, multipliers, none, rays, gaps, status)
+            return PolyhedronSupport(
+                found.values, found.points, duals, none, found.rays, found.gaps, found.status
+            )
         affine, width = self._affine, along.shape[1]
-        optimal = (status == Status.OPTIMAL) | (status == Status.LIMIT)
-        rest = np.where(optimal[:, None], rows, 0.0) - multipliers @ self.A
-        values = values + rows @ affine.origin
+        optimal = (found.status == Status.OPTIMAL) | (found.status == Status.LIMIT)
+        rest = np.where(optimal[:, None], rows, 0.0) - duals @ self.A
         return PolyhedronSupport(
-            values,
-            affine.lift(points[:, :width]),
-            multipliers,
+            found.values + rows @ affine.origin,
+            affine.lift(found.points[:, :width]),
+            duals,
             affine.duals(rest),
-            rays[:, :width] @ affine.basis.T,
-            gaps,
-            status,
+            found.rays[:, :width] @ affine.basis.T,
+            found.gaps,
+            found.status,
         )
 
     @property
@@ -287,13 +287,13 @@ class Polyhedron:
         inner = self._inner
         if inner is None:
             raise ValueError("an empty polyhedron has no irredundant constraints")
-        kept, witnesses, status = _core.irredundant(*inner, as_threads(n_threads))
-        if status == Status.EMPTY:
+        found = _core.irredundant(*inner, as_threads(n_threads))
+        if found.status == Status.EMPTY:
             raise ValueError("an empty polyhedron has no irredundant constraints")
-        if status != Status.OPTIMAL:
+        if found.status != Status.OPTIMAL:
             raise RuntimeError("which constraints matter was not found within the limit")
-        indices = np.flatnonzero(kept).astype(np.int64)
-        points = witnesses[indices]
+        indices = np.flatnonzero(found.kept).astype(np.int64)
+        points = found.witnesses[indices]
         if self._affine is not None:
             points = self._affine.lift(points[:, : self._affine.basis.shape[1]])
         return Irredundant(indices, points)
@@ -462,8 +462,8 @@ class Polyhedron:
         return points if self._affine is None else self._affine.lift(points)
 
 
-def _csr(parts: tuple[Any, Any, Any], shape: tuple[int, int]) -> sparse.csr_array:
-    return sparse.csr_array(parts, shape=shape, copy=False)
+def _csr(duals: _core.Csr, shape: tuple[int, int]) -> sparse.csr_array:
+    return sparse.csr_array((duals.data, duals.indices, duals.indptr), shape=shape, copy=False)
 
 
 def project_batch(
@@ -507,7 +507,7 @@ def project_batch(
     rows = as_double_matrix(points, "points", n_features)
     if np.asarray(which).dtype.kind not in "iu" and np.size(which):
         raise TypeError(f"which must hold integers, got dtype {np.asarray(which).dtype}")
-    numbers = np.ascontiguousarray(which, dtype=np.int64)
+    numbers = as_plain(which, np.int64)
     if numbers.shape != (len(rows),):
         raise ValueError(f"which must have shape ({len(rows)},), got {numbers.shape}")
     if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(polyhedra):
@@ -516,7 +516,7 @@ def project_batch(
     matrices = [np.vstack([p.A, p.E, -p.E]) for p in polyhedra]
     bounds = [np.concatenate([p.b, p.d, -p.d]) for p in polyhedra]
     starts = np.concatenate([[0], np.cumsum([len(v) for v in bounds])]).astype(np.int64)
-    nearest, distances, duals, gaps, status = _core.project_onto(
+    found = _core.project_onto(
         np.concatenate(matrices),
         np.concatenate(bounds),
         starts,
@@ -525,9 +525,11 @@ def project_batch(
         as_threads(n_threads),
     )
     width = max(len(v) for v in bounds)
-    multipliers = _csr(duals, (len(rows), width))
+    multipliers = _csr(found.duals, (len(rows), width))
     inequality, equality = _split_multipliers(multipliers, polyhedra, numbers)
-    return PolyhedronProjection(nearest, distances, inequality, equality, gaps, status)
+    return PolyhedronProjection(
+        found.points, found.distances, inequality, equality, found.gaps, found.status
+    )
 
 
 def _split_multipliers(

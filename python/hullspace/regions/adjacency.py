@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from hullspace.regions.search import Search
+    from hullspace.regions.search import RegionSearch
     from hullspace.regions.shapes import Shapes
 
 _Floats = npt.NDArray[np.float64]
@@ -20,7 +20,7 @@ _STEPS = 2.0 ** -np.arange(1, 41, 3.0)
 
 
 def facet_neighbors(
-    search: Search, patterns: _Bytes, points: _Floats, shapes: Shapes
+    search: RegionSearch, patterns: _Bytes, points: _Floats, shapes: Shapes
 ) -> sparse.csr_array:
     """Return the symmetric matrix of regions that share a facet.
 
@@ -48,7 +48,7 @@ def facet_neighbors(
 
 
 def _beyond(
-    search: Search,
+    search: RegionSearch,
     point: _Floats,
     i: int,
     facet: int,
@@ -57,9 +57,9 @@ def _beyond(
 ) -> int:
     """Return the number of the region beyond a facet, -1 if it is none that was found."""
     middle = _middle(point, i, facet, shapes)
-    normal, place = shapes.rows[facet, :-1], search.place
+    normal, space = shapes.rows[facet, :-1], search.space
     way = float(normal @ (middle - point)) / float(normal @ normal) * normal
-    targets = place.lift(middle + _STEPS[:, None] * way)
+    targets = space.lift(middle + _STEPS[:, None] * way)
     for pattern in search.network.pattern(targets)[::-1]:
         other = indices.get(pattern.tobytes(), -1)
         if other not in {-1, i}:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hullspace.networks import ReluNetwork, Stage
-    from hullspace.regions.domain import Place
+    from hullspace.regions.search_space import SearchSpace
 
 _Bits = npt.NDArray[np.bool_]
 Exact = npt.NDArray[np.object_]  # fractions: (n, n_dims + 1), the constants last
@@ -25,9 +25,9 @@ class Facets:
     change that are zero all along it, and no others.
     """
 
-    def __init__(self, network: ReluNetwork, place: Place) -> None:
+    def __init__(self, network: ReluNetwork, space: SearchSpace) -> None:
         self.network = network
-        self._start = _fractions(np.column_stack([place.basis, place.origin]))
+        self._start = _fractions(np.column_stack([space.basis, space.origin]))
 
     def look(self, bits: _Bits, unit: int) -> tuple[Exact, Exact, Exact, _Bits]:
         """Look across the hyperplane of a hidden unit from the region of a pattern.

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 
 from hullspace.polyhedron import Polyhedron
 from hullspace.regions.beyond import Facets, ratio
-
-if TYPE_CHECKING:
-    from hullspace.regions.complex import RegionComplex
+from hullspace.regions.complex import RegionComplex
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -66,8 +62,8 @@ class DecisionBoundary:
         """
         if not len(self._starts):
             raise ValueError("vertices are known in few dimensions only")
-        place = range(len(self))[i]
-        corners = self._corners[self._starts[place] : self._starts[place + 1]]
+        index = range(len(self))[i]
+        corners = self._corners[self._starts[index] : self._starts[index + 1]]
         return self._complex.lifted(corners[corners[:, -1] > 0.0, :-1])
 
     def polyhedron(self, i: int) -> Polyhedron:
@@ -137,13 +133,11 @@ def decision_boundary(complex: RegionComplex) -> DecisionBoundary:  # noqa: A002
     >>> sorted(boundary.segments[:, 0, 0].tolist())
     [-1.0, 1.0]
     """
-    from hullspace.regions.complex import RegionComplex  # noqa: PLC0415 - it is higher up
-
     if not isinstance(complex, RegionComplex):
         raise TypeError(f"complex must be a RegionComplex, got {type(complex).__name__}")
     corners, starts, regions, classes, facets = complex.boundary_pieces()
     kept = np.ones(len(regions), dtype=bool)
-    inputs = Facets(complex.network, complex.search_place)
+    inputs = Facets(complex.network, complex.search_space)
     for k in np.flatnonzero((facets >= 0) & (facets < complex.network.n_hidden)).tolist():
         pair = _seen(complex, inputs, int(regions[k]), int(classes[k, 0]), int(facets[k]))
         kept[k] = pair is not None

@@ -14,9 +14,10 @@ from hullspace.extras import require
 from hullspace.networks import ReluNetwork, pack, storage, unpack
 from hullspace.polyhedron import Polyhedron
 from hullspace.regions.adjacency import facet_neighbors
-from hullspace.regions.domain import Place
 from hullspace.regions.found import read, write
-from hullspace.regions.search import Search, continue_search
+from hullspace.regions.running import search_on
+from hullspace.regions.search import RegionSearch
+from hullspace.regions.search_space import SearchSpace
 from hullspace.regions.shapes import Shapes, class_outputs, shapes_of
 from hullspace.status import Status
 
@@ -58,6 +59,14 @@ class TooThin:
         return f"TooThin({len(self)} cells)"
 
 
+class SearchInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a search; `complex` holds what was found until then."""
+
+    def __init__(self, found: RegionComplex) -> None:
+        super().__init__(f"the search was interrupted after {len(found)} regions")
+        self.complex = found
+
+
 class RegionComplex:
     """Linear regions of a network in a domain, as `enumerate_regions` returns them.
 
@@ -89,10 +98,10 @@ class RegionComplex:
     positive and 0 elsewhere.
     """
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: RegionSearch) -> None:
         self._search = search
         self.network = search.network
-        self.domain = search.place.polyhedron
+        self.domain = search.space.polyhedron
         self.method = search.method
         self.frontier: Frontier = search.frontier
         self.patterns = search.found.all_patterns()
@@ -112,13 +121,13 @@ class RegionComplex:
             return Status.LIMIT
         return Status.UNDECIDED if len(self.too_thin) else Status.COMPLETE
 
-    def _like(self, search: Search) -> Self:
+    def _like(self, search: RegionSearch) -> Self:
         """Make a result of the same kind."""
         return type(self)(search)
 
     @property
-    def _place(self) -> Place:
-        return self._search.place
+    def _space(self) -> SearchSpace:
+        return self._search.space
 
     def _index(self, i: int) -> int:
         if not -len(self) <= i < len(self):
@@ -128,27 +137,27 @@ class RegionComplex:
     @cached_property
     def interior_points(self) -> _Floats:
         """A point inside each region, (n_regions, n_inputs)."""
-        return self._place.lift(self._coordinates)
+        return self._space.lift(self._coordinates)
 
     @cached_property
     def too_thin(self) -> TooThin:
         """Cells that exact arithmetic could not decide within its limits."""
         doubts = self._search.found.doubts
-        place = self._place
+        space = self._space
         empty = prove_branches(
             self.network,
-            Polyhedron(place.A, place.b) if len(place.A) else None,
+            Polyhedron(space.A, space.b) if len(space.A) else None,
             [(doubt.values, doubt.unit, doubt.side) for doubt in doubts],
             [(doubt.rows, doubt.multipliers) for doubt in doubts],
-            origin=place.origin,
-            basis=place.basis,
+            origin=space.origin,
+            basis=space.basis,
         )
         left = [doubt for doubt, proven in zip(doubts, empty, strict=True) if not proven]
-        width, n_dims = self.patterns.shape[1], place.n_dims
+        width, n_dims = self.patterns.shape[1], space.n_dims
         return TooThin(
             np.array([doubt.values for doubt in left], np.uint8).reshape(len(left), width),
             np.array([doubt.unit for doubt in left], np.int64),
-            place.lift(np.array([doubt.place for doubt in left]).reshape(len(left), n_dims)),
+            space.lift(np.array([doubt.point for doubt in left]).reshape(len(left), n_dims)),
         )
 
     # Single regions
@@ -167,8 +176,8 @@ class RegionComplex:
 
     def polyhedron(self, i: int) -> Polyhedron:
         """Return region `i` as a polyhedron without redundant constraints."""
-        shapes, place = self._shape(i)
-        return self._embedded(*shapes.constraints(place))
+        shapes, index = self._shape(i)
+        return self._embedded(*shapes.constraints(index))
 
     def vertices(self, i: int) -> _Floats:
         """Return the vertices of region `i`, (n_vertices, n_inputs).
@@ -179,22 +188,22 @@ class RegionComplex:
             If there are too many dimensions for vertices.
         """
         self._vertex_search("vertices")
-        shapes, place = self._shape(i)
-        return self.lifted(shapes.vertices(place))
+        shapes, index = self._shape(i)
+        return self.lifted(shapes.vertices(index))
 
     def lifted(self, coordinates: _Floats) -> _Floats:
         """Return coordinates of the search as those that users see."""
-        return self._place.lift(coordinates)
+        return self._space.lift(coordinates)
 
     def outputs(self, i: int) -> tuple[_Floats, _Floats]:
         """Return (W, b) of the classes' outputs in the coordinates of `polyhedron`.
 
         A single output is that of class 1, against zero.
         """
-        place = self._place
-        whole = place.is_whole or place.polyhedron is not None
+        space = self._space
+        whole = space.is_whole or space.polyhedron is not None
         maps = self.network.affine_maps(
-            self.bits(i), None if whole else place.origin, None if whole else place.basis
+            self.bits(i), None if whole else space.origin, None if whole else space.basis
         )
         return class_outputs(*maps[-1])
 
@@ -204,15 +213,20 @@ class RegionComplex:
         As the search has them; without corners in too many dimensions for vertices.
         """
         search = self._by_vertices or self._search
-        corners, starts, regions, classes, facets = search.boundary(self.patterns)
-        if not search.by_vertices:
-            starts = np.zeros(0, np.int64)
-        return corners, starts, regions, classes.astype(np.int64), facets.astype(np.int64)
+        found = search.boundary(self.patterns)
+        starts = found.vertex_starts if search.by_vertices else np.zeros(0, np.int64)
+        return (
+            found.vertices,
+            starts,
+            found.regions,
+            found.classes.astype(np.int64),
+            found.facets.astype(np.int64),
+        )
 
     @property
-    def search_place(self) -> Place:
+    def search_space(self) -> SearchSpace:
         """The coordinates of the search."""
-        return self._place
+        return self._space
 
     def region_of(self, bits: npt.NDArray[np.bool_]) -> int:
         """Return the region of a pattern, -1 if there is none."""
@@ -220,24 +234,24 @@ class RegionComplex:
 
     def _embedded(self, A: _Floats, b: _Floats) -> Polyhedron:
         """Constraints on the coordinates as constraints on the input."""
-        place = self._place
-        given = place.polyhedron
-        if place.is_whole or given is None:
+        space = self._space
+        given = space.polyhedron
+        if space.is_whole or given is None:
             return Polyhedron(A, b)
-        along = A @ place.basis.T
-        return Polyhedron(along, b + along @ place.origin, (given.E, given.d))
+        along = A @ space.basis.T
+        return Polyhedron(along, b + along @ space.origin, (given.E, given.d))
 
     @cached_property
-    def _by_vertices(self) -> Search | None:
+    def _by_vertices(self) -> RegionSearch | None:
         """A search that knows vertices, or None if there are too many dimensions for that."""
         if self.method == "vertices":
             return self._search
-        other = Search(self.network, self._place, "auto")
+        other = RegionSearch(self.network, self._space, "auto")
         return other if other.method == "vertices" else None
 
-    def _vertex_search(self, what: str) -> Search:
+    def _vertex_search(self, what: str) -> RegionSearch:
         if self._by_vertices is None:
-            raise ValueError(f"{what} are known in few dimensions only, got {self._place.n_dims}")
+            raise ValueError(f"{what} are known in few dimensions only, got {self._space.n_dims}")
         return self._by_vertices
 
     # All regions
@@ -247,7 +261,7 @@ class RegionComplex:
         return self._describe(self.patterns)
 
     def _shape(self, i: int) -> tuple[Shapes, int]:
-        """Shapes that hold region `i`, and its place there: all of them if they are known."""
+        """Shapes that hold region `i`, and its index there: all of them if they are known."""
         index = self._index(i)
         if "_shapes" in self.__dict__:
             return self._shapes, index
@@ -273,7 +287,7 @@ class RegionComplex:
         By triangulation from the vertices, so in few dimensions.
         """
         search = self._vertex_search("volumes")
-        found: _Floats = search.shapes(self.patterns, volumes=True)["volumes"]
+        found: _Floats = search.shapes(self.patterns, volumes=True).volumes
         return found
 
     def adjacency(self) -> sparse.csr_array:
@@ -301,8 +315,8 @@ class RegionComplex:
             If the points have the wrong type, shape or values.
         """
         rows = self.network.as_rows(points, "points")
-        if not self._place.is_whole:
-            rows_along = (rows - self._place.origin) @ self._place.basis
+        if not self._space.is_whole:
+            rows_along = (rows - self._space.origin) @ self._space.basis
         else:
             rows_along = rows
         found = self._located(rows, rows_along)
@@ -346,15 +360,32 @@ class RegionComplex:
         RegionComplex
             These regions and those that were found since.
         """
-        return continue_search(
-            self._search.copy(),
-            self._like,
+        search = self._search.copy()
+        raised = search_on(
+            search,
             max_regions=max_regions,
             time_limit=time_limit,
             n_threads=n_threads,
             checkpoint=checkpoint,
             progress=progress,
         )
+        return self._like(search).concluded(raised)
+
+    def concluded(self, raised: BaseException | None) -> Self:
+        """Return this result of a search, checked if that is complete and recorded a proof.
+
+        Raises
+        ------
+        BaseException
+            What ended the search, if anything; Ctrl-C as `SearchInterrupted`.
+        """
+        if isinstance(raised, KeyboardInterrupt):
+            raise SearchInterrupted(self) from raised
+        if raised is not None:
+            raise raised
+        if self._search.with_proof and not len(self.frontier):
+            self.verify()
+        return self
 
     @cached_property
     def proof(self) -> RegionProof:
@@ -362,7 +393,7 @@ class RegionComplex:
         search = self._search
         if search.with_proof:
             return search.found.proof()
-        again = Search(self.network, self._place, self._search.method, with_proof=True)
+        again = RegionSearch(self.network, self._space, self._search.method, with_proof=True)
         raised = again.step(len(self) + 1, np.inf, 0)
         if raised is not None:
             raise raised
@@ -384,15 +415,15 @@ class RegionComplex:
             Whether every region has its point and every branch that was given up has none; also
             kept as `check`. See `hullspace.certificates.regions.check_regions`.
         """
-        place = self._place
+        space = self._space
         self.check = check_regions(
             self.network,
-            Polyhedron(place.A, place.b) if len(place.A) else None,
+            Polyhedron(space.A, space.b) if len(space.A) else None,
             self.patterns,
             self._coordinates,
             self.proof,
-            origin=place.origin,
-            basis=place.basis,
+            origin=space.origin,
+            basis=space.basis,
         )
         return self.check
 
@@ -424,7 +455,7 @@ class RegionComplex:
             raise ValueError(f"network must be given, for path {path} does not hold it")
         try:
             model = storage.from_arrays(own) if network is None else network
-            return cls(Search.from_arrays(arrays, model, Place.from_arrays(arrays)))
+            return cls(RegionSearch.from_arrays(arrays, model, SearchSpace.from_arrays(arrays)))
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ValueError(f"path must be a file of the same network, got {path}") from error
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hullspace.networks import ReluNetwork
-    from hullspace.regions.domain import Place
+    from hullspace.regions.search_space import SearchSpace
 
 _Floats = npt.NDArray[np.float64]
 _Bytes = npt.NDArray[np.uint8]
@@ -66,7 +66,7 @@ class Doubt:
     values: _Bytes
     unit: int
     side: bool
-    place: _Floats
+    point: _Floats
     rows: npt.NDArray[np.int32]
     multipliers: _Floats
 
@@ -81,6 +81,18 @@ class Stream:
     indptr: _Ints
     rows: npt.NDArray[np.int32]
     multipliers: _Floats
+
+    @classmethod
+    def of(cls, stream: Any) -> Stream:
+        """Take what the core's search returned."""
+        return cls(
+            stream.id,
+            stream.first_child,
+            stream.tokens,
+            stream.starts,
+            stream.rows,
+            stream.multipliers,
+        )
 
 
 @dataclass
@@ -99,21 +111,16 @@ class Found:
     fine_points: dict[int, _Floats] = field(default_factory=dict)
     n_regions: int = 0
 
-    def add(
-        self,
-        patterns: _Bytes,
-        points: _Floats,
-        fine_points: list[tuple[int, _Floats]],
-        doubts: list[Any],
-        streams: list[Any],
-    ) -> None:
-        """Take what a run of the search returned."""
-        self.patterns.append(patterns)
-        self.points.append(points)
-        self.fine_points.update((self.n_regions + i, parts) for i, parts in fine_points)
-        self.doubts.extend(Doubt(*doubt) for doubt in doubts)
-        self.streams.extend(Stream(*stream) for stream in streams)
-        self.n_regions += len(patterns)
+    def add(self, batch: Any) -> None:
+        """Take what a run of the core's search returned."""
+        self.patterns.append(batch.patterns)
+        self.points.append(batch.points)
+        self.fine_points.update((self.n_regions + p.region, p.parts) for p in batch.fine_points)
+        self.doubts.extend(
+            Doubt(d.values, d.unit, d.side, d.place, d.rows, d.multipliers) for d in batch.doubts
+        )
+        self.streams.extend(Stream.of(stream) for stream in batch.streams)
+        self.n_regions += len(batch.patterns)
 
     def copy(self) -> Found:
         """Return a copy that grows apart from this one."""
@@ -169,7 +176,7 @@ class Found:
                 len(doubts), self.width
             ),
             "doubt_heads": np.array([(d.unit, d.side) for d in doubts], np.int64).reshape(-1, 2),
-            "doubt_places": np.array([d.place for d in doubts]).reshape(len(doubts), self.n_dims),
+            "doubt_places": np.array([d.point for d in doubts]).reshape(len(doubts), self.n_dims),
             **_joined("doubt_rows", [d.rows for d in doubts], np.int32),
             **_joined("doubt_multipliers", [d.multipliers for d in doubts], np.float64),
             "fine_regions": np.array(list(self.fine_points), np.int64),
@@ -191,9 +198,9 @@ class Found:
         found.n_regions = len(patterns)
         rows, factors = _split(arrays, "doubt_rows"), _split(arrays, "doubt_multipliers")
         for k, (unit, side) in enumerate(arrays["doubt_heads"].tolist()):
-            place = arrays["doubt_places"][k]
+            point = arrays["doubt_places"][k]
             found.doubts.append(
-                Doubt(arrays["doubt_values"][k], unit, bool(side), place, rows[k], factors[k])
+                Doubt(arrays["doubt_values"][k], unit, bool(side), point, rows[k], factors[k])
             )
         flat = _split(arrays, "fine_points")
         for region, numbers in zip(arrays["fine_regions"].tolist(), flat, strict=True):
@@ -221,10 +228,10 @@ def _split(arrays: Mapping[str, _Array], name: str) -> list[_Array]:
     )
 
 
-def fingerprint(network: ReluNetwork, place: Place) -> str:
+def fingerprint(network: ReluNetwork, space: SearchSpace) -> str:
     """Identify a network and a domain."""
     digest = hashlib.sha256(storage.fingerprint(network).encode())
-    for array in (place.origin, place.basis, place.A, place.b):
+    for array in (space.origin, space.basis, space.A, space.b):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 

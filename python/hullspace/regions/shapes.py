@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hullspace.polyhedron import chebyshev_centers
 
 if TYPE_CHECKING:
-    from hullspace.regions.search import Search
+    from hullspace.regions.search import RegionSearch
 
 _Floats = npt.NDArray[np.float64]
 _Bytes = npt.NDArray[np.uint8]
@@ -105,18 +105,18 @@ class Shapes:
         return radii
 
 
-def shapes_of(search: Search, patterns: _Bytes) -> Shapes:
+def shapes_of(search: RegionSearch, patterns: _Bytes) -> Shapes:
     """Describe regions, without vertices where the search has none."""
     found = search.shapes(patterns)
     return Shapes(
-        found["labels"].astype(np.int64),
-        found["facets"].astype(np.int64),
-        found["facet_rows"],
-        found["facet_starts"],
-        found["vertices"],
-        found["vertex_starts"],
-        found["facet_vertices"].astype(np.int64),
-        found["facet_vertex_starts"],
+        found.labels.astype(np.int64),
+        found.facets.astype(np.int64),
+        found.facet_rows,
+        found.facet_starts,
+        found.vertices,
+        found.vertex_starts,
+        found.facet_vertices.astype(np.int64),
+        found.facet_vertex_starts,
     )
 
 

@@ -13,9 +13,10 @@ from hullspace.polyhedron import Polyhedron
 from hullspace.regions.arguments import as_network, as_point
 from hullspace.regions.boundary import DecisionBoundary, decision_boundary
 from hullspace.regions.complex import RegionComplex
-from hullspace.regions.domain import Place
 from hullspace.regions.plots import plot_polygons
-from hullspace.regions.search import Search, continue_search
+from hullspace.regions.running import search_on
+from hullspace.regions.search import RegionSearch
+from hullspace.regions.search_space import SearchSpace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,13 +49,13 @@ class RegionSlice(RegionComplex):
     """
 
     def __init__(
-        self, search: Search, points: _Floats | None = None, names: Sequence[str] = ()
+        self, search: RegionSearch, points: _Floats | None = None, names: Sequence[str] = ()
     ) -> None:
         super().__init__(search)
         self.points = np.zeros((0, 2)) if points is None else points
         self.names = tuple(names)
 
-    def _like(self, search: Search) -> Self:
+    def _like(self, search: RegionSearch) -> Self:
         return type(self)(search, self.points, self.names)
 
     @property
@@ -64,7 +65,7 @@ class RegionSlice(RegionComplex):
 
     def lift(self, points: npt.ArrayLike) -> _Floats:
         """Return inputs, (n, n_inputs), of points of the plane, (n, 2)."""
-        return self._place.lift(as_double_matrix(points, "points", 2))
+        return self._space.lift(as_double_matrix(points, "points", 2))
 
     def lifted(self, coordinates: _Floats) -> _Floats:
         """Points of the plane stay what they are."""
@@ -76,8 +77,8 @@ class RegionSlice(RegionComplex):
     def find(self, points: npt.ArrayLike, tolerance: float = 1e-9) -> npt.NDArray[np.int64]:
         """Tell which region each point of the plane is in; see `RegionComplex.find`."""
         plane = as_double_matrix(points, "points", 2)
-        found = self._located(self._place.lift(plane), plane)
-        inside = Polyhedron(self._place.A, self._place.b).contains(plane, tolerance)
+        found = self._located(self._space.lift(plane), plane)
+        inside = Polyhedron(self._space.A, self._space.b).contains(plane, tolerance)
         found[~inside] = -1
         return found
 
@@ -190,17 +191,17 @@ def slice_regions(
     low, high = _ends(bounds)
     axes = np.eye(2)
     A, b = np.vstack([axes, -axes]), np.concatenate([high, -low])
-    place = Place(None, start, basis, A, b, is_whole=False)
-    search = Search.started(network, place, "vertices", checkpoint, with_proof=verify)
-    return continue_search(
+    space = SearchSpace(None, start, basis, A, b, is_whole=False)
+    search = RegionSearch.started(network, space, "vertices", checkpoint, with_proof=verify)
+    raised = search_on(
         search,
-        RegionSlice,
         max_regions=max_regions,
         time_limit=time_limit,
         n_threads=n_threads,
         checkpoint=checkpoint,
         progress=progress,
     )
+    return RegionSlice(search).concluded(raised)
 
 
 def slice_through(

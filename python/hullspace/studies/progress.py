@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hullspace.extras import require
+from hullspace.facts import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-# Queries that one call of the core answers: enough for full speed, few enough for a steady bar.
-CHUNK = 1000
 
 
 class Steps:

@@ -1,33 +1,41 @@
-"""What a study found: all results of one model, as arrays, tables and a page."""
+"""What a study found: a record of the results of its chapters, and what is made of it."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+import hullspace
 from hullspace.extras import require
+from hullspace.studies import page, terminal
+from hullspace.studies.arrays import arrays_of
+from hullspace.studies.chapters import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from os import PathLike
 
     from hullspace.comparison import SpaceComparison
     from hullspace.features import FeatureSplit
     from hullspace.partition import BoundaryDistances
-    from hullspace.studies.adversarial import AdversarialResult
-    from hullspace.studies.analyses import ClassResult, HullsResult, Settings, TrainingResult
+    from hullspace.studies.chapters.adversarial.find import AdversarialResult
+    from hullspace.studies.chapters.ambiguity.find import TiesResult
+    from hullspace.studies.chapters.extrapolation.find import (
+        ClassResult,
+        HullsResult,
+        TrainingResult,
+    )
+    from hullspace.studies.chapters.linear.find import LinearResult
+    from hullspace.studies.chapters.morphing.find import MorphingResult
+    from hullspace.studies.chapters.partition.find import PartitionResult
     from hullspace.studies.finding import Finding
-    from hullspace.studies.linear import LinearResult
-    from hullspace.studies.morphing import MorphingResult
-    from hullspace.studies.partition import PartitionResult
+    from hullspace.studies.settings import Settings
     from hullspace.studies.subject import Subject
     from hullspace.studies.table import Table
-    from hullspace.studies.ties import TiesResult
 
 _Bools = npt.NDArray[np.bool_]
 
@@ -36,7 +44,7 @@ _Bools = npt.NDArray[np.bool_]
 class Study:
     """Everything that a study of one model found.
 
-    What belongs to a chapter that was not asked for, or that could not be written, is None;
+    What belongs to a chapter that was not asked for, or that could not be written, is not there;
     `missing` says why.
 
     Attributes
@@ -51,26 +59,17 @@ class Study:
         The chapters that were asked for, in the order of reading.
     boundaries : BoundaryDistances
         The test features' distances to the decision boundaries, in closed form.
-    hulls : HullsResult or None
-        The test features against the hulls of all training features and of each class.
-    partition : PartitionResult or None
-        The decision regions and where the test features are in them.
-    adversarial : AdversarialResult or None
-        The nearest images where the model's answer changes, and radii where it cannot.
-    ties : TiesResult or None
-        Images at which several classes tie.
-    morphing : MorphingResult or None
-        Ways between images, straight in features and in pixels.
-    linear : LinearResult or None
-        The network's linear regions around the test images.
-    spaces : SpaceComparison or None
-        Feature space compared with pixel space.
+    boundaries_checked : (n_test,) bool
+        Whether these passed the independent check.
+    results : dict of str to record
+        What was found, by name. The attributes `hulls`, `partition`, `adversarial`, `ties`,
+        `morphing`, `linear` and `spaces` are these, or None.
     seconds : dict of str to float
-        Time that each part took.
+        Time that each result took.
     missing : dict of str to str
-        Why parts that were asked for are not there.
+        Why results that were asked for are not there.
     interrupted : str or None
-        The part at which the study was stopped before its end.
+        The result at which the study was stopped before its end.
     """
 
     title: str
@@ -78,16 +77,46 @@ class Study:
     settings: Settings
     chapters: tuple[str, ...]
     boundaries: BoundaryDistances
-    hulls: HullsResult | None = None
-    partition: PartitionResult | None = None
-    adversarial: AdversarialResult | None = None
-    ties: TiesResult | None = None
-    morphing: MorphingResult | None = None
-    linear: LinearResult | None = None
-    spaces: SpaceComparison | None = None
+    boundaries_checked: _Bools
+    results: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     interrupted: str | None = None
+
+    @property
+    def hulls(self) -> HullsResult | None:
+        """The test features against the hulls of all training features and of each class."""
+        return self.results.get("hulls")
+
+    @property
+    def partition(self) -> PartitionResult | None:
+        """The decision regions and where the test features are in them."""
+        return self.results.get("partition")
+
+    @property
+    def adversarial(self) -> AdversarialResult | None:
+        """The nearest images where the model's answer changes, and radii where it cannot."""
+        return self.results.get("adversarial")
+
+    @property
+    def ties(self) -> TiesResult | None:
+        """Images at which several classes tie."""
+        return self.results.get("ties")
+
+    @property
+    def morphing(self) -> MorphingResult | None:
+        """Ways between images, straight in features and in pixels."""
+        return self.results.get("morphing")
+
+    @property
+    def linear(self) -> LinearResult | None:
+        """The network's linear regions around the test images."""
+        return self.results.get("linear")
+
+    @property
+    def spaces(self) -> SpaceComparison | None:
+        """Feature space compared with pixel space."""
+        return self.results.get("spaces")
 
     @property
     def split(self) -> FeatureSplit:
@@ -129,17 +158,13 @@ class Study:
 
     def findings(self) -> list[Finding]:
         """Return what was found, in sentences, each with what it rests on."""
-        from hullspace.studies.chapters import written  # noqa: PLC0415 - needs extras
-
-        return [finding for chapter in written(self) for finding in chapter.findings(self)]
+        return [finding for chapter in written(self).values() for finding in chapter.say(self)]
 
     def tables(self) -> dict[str, Table]:
         """Return every table by name, in the order of reading."""
-        from hullspace.studies.chapters import written  # noqa: PLC0415 - needs extras
-
         made: dict[str, Table] = {}
-        for chapter in written(self):
-            made |= chapter.tables(self)
+        for chapter in written(self).values():
+            made |= chapter.tabulate(self)
         return made
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -151,9 +176,7 @@ class Study:
             Rows that are about test images are in the order of `split.test`, or in that of the
             ``images`` or ``rows`` beside them. The features and images studied are not among them.
         """
-        parts = ("boundaries", "hulls", "partition", "adversarial", "ties", "morphing", "linear")
-        found = {part: getattr(self, part) for part in (*parts, "spaces")}
-        return dict(_arrays_of(found, "", set()))
+        return dict(arrays_of({"boundaries": self.boundaries, **self.results}))
 
     def to_frame(self) -> Any:
         """Return one row for each test image, with what was found about it.
@@ -187,14 +210,7 @@ class Study:
 
     def print(self) -> None:
         """Print the findings and the tables to the terminal."""
-        from hullspace.studies.table import as_rich  # noqa: PLC0415 - needs extras
-
-        console = require("rich.console", "study").Console()
-        text = require("rich.text", "study").Text
-        for finding in self.findings():
-            console.print(text(f"- {finding}"))
-        for table in self.tables().values():
-            console.print(as_rich(table))
+        terminal.show(self.findings(), self.tables())
 
     def to_html(self) -> str:
         """Return the report as one self-contained page.
@@ -204,14 +220,10 @@ class Study:
         ImportError
             If the extra ``study`` is not installed.
         """
-        from hullspace.studies.report import render  # noqa: PLC0415 - needs extras
-
-        return render(self)
+        return page.render(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return findings, tables, settings and timings as what JSON can hold."""
-        import hullspace  # noqa: PLC0415 - the package is only complete now
-
         test = self.split.test
         return {
             "title": self.title,
@@ -274,25 +286,3 @@ class StudyInterrupted(KeyboardInterrupt):
     def __init__(self, study: Study) -> None:
         super().__init__(f"stopped at {study.interrupted}; .study has what was finished")
         self.study = study
-
-
-def _arrays_of(value: Any, name: str, seen: set[int]) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    """Yield the arrays of nested dataclasses, mappings and tuples, each object once."""
-    if isinstance(value, np.ndarray):
-        if value.dtype != object:
-            yield name, value
-        return
-    if is_dataclass(value):
-        parts = [(f.name, getattr(value, f.name, None)) for f in fields(value)]
-    elif isinstance(value, dict):
-        parts = [(str(key), part) for key, part in value.items()]
-    elif isinstance(value, tuple | list):
-        parts = [(str(i), part) for i, part in enumerate(value)]
-    else:
-        return
-    if id(value) in seen:
-        return
-    seen.add(id(value))
-    for key, part in parts:
-        if not key.startswith("_"):
-            yield from _arrays_of(part, f"{name}/{key}" if name else key, seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from hullspace.features import FeatureSet, FeatureSpace, FeatureSplit, load_images
-from hullspace.studies.linear_plane import network_inputs
 from hullspace.studies.pictures import as_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hullspace.features import Images
     from hullspace.networks import ReluNetwork
 
+_Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 _Images = npt.NDArray[Any]
 
@@ -68,6 +70,9 @@ class Subject:
         From images to logits.
     no_network : str
         Why there is no network.
+    image_sets : (FeatureSet, FeatureSet) or None
+        What the model makes of the training and the test images, with the outputs of the layers
+        that were asked for: the sets of `split`, where these are of the images alone.
     """
 
     split: FeatureSplit
@@ -76,6 +81,7 @@ class Subject:
     space: FeatureSpace | None = None
     network: ReluNetwork | None = None
     no_network: str = "that needs the model and its images"
+    image_sets: tuple[FeatureSet, FeatureSet] | None = None
 
 
 def from_features(
@@ -101,48 +107,76 @@ def from_model(
     class_names: Sequence[str] | None,
     head: Any,
     preprocess: Any,
+    layers: tuple[str, ...],
     progress: bool,
 ) -> Subject:
-    """Make the subject of a model: run it on its images, and read its layers."""
+    """Make the subject of a model: run it on its images, once, and read its layers."""
     # One file or folder for both holds them as parts of it.
     both = isinstance(train, str | PathLike) and train == test
     loaded = {
         part: load_images(source, part=part if both else None)
         for part, source in (("train", train), ("test", test))
     }
-    names = class_names or loaded["train"].class_names or loaded["test"].class_names
-    space = model
-    if not isinstance(model, FeatureSpace):
-        example = loaded["test"].images[:1]
-        space = FeatureSpace.from_torch(model, example, head=head, preprocess=preprocess)
-    elif head is not None or preprocess is not None:
-        raise ValueError("head and preprocess belong to the FeatureSpace that was given as model")
-    given = features is not None
+    space = _as_space(model, loaded["test"].images[:1], head, preprocess)
     if features is None:
-        sets = [
-            space.extract(part.images, labels=part.labels, progress=progress)
-            for part in loaded.values()
-        ]
-        features = FeatureSplit(sets[0], sets[1], None if names is None else tuple(names))
-        rows = tuple(np.arange(len(part)) for part in sets)  # type: ignore[assignment]
+        names = class_names or loaded["train"].class_names or loaded["test"].class_names
+        sets = _extracted(space, loaded, layers, progress)
+        split = FeatureSplit(*sets, None if names is None else tuple(names))
+        pictures = [Pictures(part.images, np.arange(len(part.images))) for part in loaded.values()]
     elif rows is None:
         raise ValueError("rows must say which of the features the train and test images belong to")
-    assert rows is not None  # noqa: S101 - set above
-    pictures = [
-        Pictures(part.images, _as_rows(which, len(part.images), of, name))
-        for (name, part), which, of in zip(
-            loaded.items(), rows, (features.train, features.test), strict=True
+    else:
+        split = features
+        pictures = [
+            Pictures(part.images, _as_rows(which, len(part.images), of, name))
+            for (name, part), which, of in zip(
+                loaded.items(), rows, (split.train, split.test), strict=True
+            )
+        ]
+        sets = (
+            _known(space, pictures[0], split.train, "train", layers),
+            _known(space, pictures[1], split.test, "test", layers),
         )
-    ]
-    if given:
-        for name, part, of in zip(loaded, pictures, (features.train, features.test), strict=True):
-            _require_features(space, part, of, name)
-    network, reason = None, ""
+    return Subject(split, pictures[0], pictures[1], space, *_network(space, pictures[1]), sets)
+
+
+def _network(space: FeatureSpace, test: Pictures) -> tuple[ReluNetwork | None, str]:
+    """Return the network, or why there is none."""
     try:
-        network = space.network(loaded["test"].images.shape[1:])
+        return space.network(test.pixels.shape[1:]), ""
     except (TypeError, ValueError, RuntimeError) as error:
-        reason = str(error)
-    return Subject(features, pictures[0], pictures[1], space, network, reason)
+        return None, str(error)
+
+
+def _as_space(model: Any, example: _Images, head: Any, preprocess: Any) -> FeatureSpace:
+    if not isinstance(model, FeatureSpace):
+        return FeatureSpace.from_torch(model, example, head=head, preprocess=preprocess)
+    if head is not None or preprocess is not None:
+        raise ValueError("head and preprocess belong to the FeatureSpace that was given as model")
+    return model
+
+
+def _extracted(
+    space: FeatureSpace, loaded: dict[str, Images], layers: tuple[str, ...], progress: bool
+) -> tuple[FeatureSet, FeatureSet]:
+    train, test = (
+        space.extract(part.images, labels=part.labels, layers=layers, progress=progress)
+        for part in loaded.values()
+    )
+    return train, test
+
+
+def network_inputs(network: ReluNetwork, images: npt.ArrayLike, names: tuple[str, ...]) -> _Floats:
+    """Return images as the network takes them, or raise ValueError."""
+    array = np.asarray(images)
+    shape = array.shape[1:]
+    if network.input_shape not in {shape, (prod(shape),)}:
+        raise ValueError(
+            f"network must take images of shape {shape}, got input_shape {network.input_shape}"
+        )
+    if network.n_outputs != len(names):
+        raise ValueError(f"network must have {len(names)} outputs, got {network.n_outputs}")
+    return array.reshape(-1, *network.input_shape).astype(np.float64)
 
 
 def _as_rows(value: npt.ArrayLike, n_images: int, of: FeatureSet, name: str) -> _Ints:
@@ -162,18 +196,29 @@ def _some(n: int) -> _Ints:
     return np.arange(0, n, max(n // _COMPARED, 1))
 
 
-def _require_features(space: FeatureSpace, part: Pictures, of: FeatureSet, name: str) -> None:
-    """Fail before the work if the features are not those of the images."""
-    some = _some(len(part))
-    found = space.extract(part.pixels[some], progress=False).features
+def _known(
+    space: FeatureSpace, part: Pictures, of: FeatureSet, name: str, layers: tuple[str, ...]
+) -> FeatureSet:
+    """Return the features of images, with layers; fail before the work if they are not theirs."""
+    some = np.arange(len(part)) if layers else _some(len(part))
+    found = space.extract(part.pixels[some], layers=layers, progress=False)
     expected = of.features[part.rows[some]]
     scale = max(float(np.abs(expected).max(initial=0.0)), 1e-30)
-    worst = float(np.abs(found - expected).max(initial=0.0))
+    worst = float(np.abs(found.features - expected).max(initial=0.0))
     if worst > _AGREE * scale:
         raise ValueError(
             f"features must be those of the {name} images, got differences of {worst:g}; "
             "do rows and preprocess fit?"
         )
+    labels = None if of.labels is None else of.labels[part.rows]
+    return FeatureSet(
+        of.features[part.rows],
+        of.logits[part.rows],
+        of.predictions[part.rows],
+        of.head,
+        labels,
+        found.layers,
+    )
 
 
 def _require_same(network: ReluNetwork, test: Pictures, split: FeatureSplit) -> None:

@@ -61,6 +61,11 @@ def share(count: int, total: int) -> str:
     return f"{count:,} ({count / total:.1%})" if total else "0"
 
 
+def percent(values: _Bools) -> str:
+    """Format the share of what is true; a dash without anything."""
+    return f"{values.mean():.1%}" if len(values) else "-"
+
+
 def number(value: float) -> str:
     """Format a quantity with three significant digits."""
     return f"{value:,.3g}" if np.isfinite(value) else "-"
@@ -82,14 +87,23 @@ def groups(study: Study) -> list[tuple[str, _Bools]]:
     return [("all", everyone), *named]
 
 
-def as_rich(table: Table) -> Any:
-    """Return the table as a `rich.table.Table`."""
-    rich_table = require("rich.table", "study").Table(
-        title=table.title, caption=table.note or None, title_style="bold", caption_justify="left"
+def distance_table(
+    study: Study,
+    what: str,
+    distances: npt.NDArray[np.float64],
+    gaps: npt.NDArray[np.float64] | None,
+) -> Table:
+    """Quantiles of a distance, and the largest gap where it was computed to a tolerance."""
+    note = (
+        "Quantiles, in the units of the features; the true distances are at most the gap smaller."
+        if gaps is not None
+        else "Quantiles, in the units of the features, in closed form: |margin| / |W_i - W_j|."
     )
-    text = require("rich.text", "study").Text  # names of classes are no markup
-    for i, column in enumerate(table.columns):
-        rich_table.add_column(column, justify="left" if i == 0 else "right")
-    for row in table.rows:
-        rich_table.add_row(*map(text, row))
-    return rich_table
+    if n_infinite := count(np.isinf(distances)):
+        note += f" {n_infinite:,} infinite ones are left out."
+    columns = ("predicted class", *QUANTILE_NAMES, *([] if gaps is None else ["largest gap"]))
+    table = Table(f"Distance to {what}", columns, note=note)
+    for name, rows in groups(study):
+        gap = [] if gaps is None else [number(gaps[rows].max(initial=0.0))]
+        table.rows.append((name, *quantiles(distances[rows]), *gap))
+    return table
