@@ -225,6 +225,7 @@ struct PieceArrays {
   py::array_t<std::int64_t> vertex_starts;
   py::array_t<std::int64_t> regions;
   py::array_t<std::int32_t> classes;
+  py::array_t<std::int32_t> facets;
 };
 
 PieceArrays boundary(BoundSearch& self, const py::array& patterns, int n_threads) {
@@ -236,7 +237,8 @@ PieceArrays boundary(BoundSearch& self, const py::array& patterns, int n_threads
   return {.vertices = own(std::move(found.vertices), vertices),
           .vertex_starts = own(std::move(found.vertex_starts)),
           .regions = own(std::move(found.regions)),
-          .classes = own(std::move(found.classes), classes)};
+          .classes = own(std::move(found.classes), classes),
+          .facets = own(std::move(found.facets))};
 }
 
 void bind_batches(py::module_& module) {
@@ -297,7 +299,9 @@ void bind_shapes(py::module_& module) {
       .def_readonly("vertices", &PieceArrays::vertices, "As those of RegionShapes.")
       .def_readonly("vertex_starts", &PieceArrays::vertex_starts)
       .def_readonly("regions", &PieceArrays::regions, "(n_pieces,), of the given ones")
-      .def_readonly("classes", &PieceArrays::classes, "(n_pieces, 2)");
+      .def_readonly("classes", &PieceArrays::classes, "(n_pieces, 2)")
+      .def_readonly("facets", &PieceArrays::facets,
+                    "(n_pieces,): the facet that each piece is along, or -1");
 }
 
 }  // namespace

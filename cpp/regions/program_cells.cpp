@@ -37,9 +37,8 @@ ProgramCells::ProgramCells(const ReluNetwork::Stages& network, PatternMaps& maps
       pulled_(static_cast<std::size_t>(n_)),
       ball_(static_cast<std::size_t>(2 * n_)) {}
 
-void ProgramCells::read(std::ptrdiff_t stage, std::ptrdiff_t unit, std::int32_t ref) {
-  maps_.read(stage, unit, row_.data());
-  row_doubt_ = maps_.errors(stage)[unit] + roundings_ * maps_.sizes(stage)[unit];
+// What a row that was read is compared with.
+void ProgramCells::prepare(std::int32_t ref) {
   row_norm_ = norm(row_.data(), n_);
   ref_ = ref;
   double slope = 0.0;
@@ -85,8 +84,8 @@ void ProgramCells::look_around(const Cell& cell) {
   look_at(ball_.data() + n_);
 }
 
-bool ProgramCells::is_constant(std::ptrdiff_t stage, std::ptrdiff_t unit, int& sign) {
-  const ExactRow* row = exact_.unit_row(stage, unit);
+bool ProgramCells::is_constant(int& sign) {
+  const ExactRow* row = exact_.row(ref_);
   if (row == nullptr) return false;
   if (!std::all_of(row->begin(), row->end() - 1, [](const Dyadic& x) { return x.is_zero(); })) {
     return false;
@@ -97,10 +96,17 @@ bool ProgramCells::is_constant(std::ptrdiff_t stage, std::ptrdiff_t unit, int& s
 
 Side ProgramCells::test(const Cell& cell, std::ptrdiff_t stage, std::ptrdiff_t unit,
                         std::int32_t ref) {
-  read(stage, unit, ref);
+  maps_.read(stage, unit, row_.data());
+  row_doubt_ = maps_.errors(stage)[unit] + roundings_ * maps_.sizes(stage)[unit];
+  prepare(ref);
+  return side_of(cell);
+}
+
+// The side of what was read last.
+Side ProgramCells::side_of(const Cell& cell) {
   int sign = 0;
-  if (vague_ && is_constant(stage, unit, sign)) {
-    proof_rows_ = {row_number(ref, network_.n_hidden)};
+  if (vague_ && is_constant(sign)) {
+    if (ref_ > kFirstPair) proof_rows_ = {row_number(ref_, network_.n_hidden)};
     proof_multipliers_ = {1.0};
     return sign > 0 ? Side::kPositive : sign < 0 ? Side::kNegative : Side::kZero;
   }

@@ -59,7 +59,13 @@ class ProgramCells {
     loaded_ = -1;
   }
   Side test(const Cell& cell, std::ptrdiff_t stage, std::ptrdiff_t unit, std::int32_t ref);
+  // The same for one output of the network less another; the last stage must be computed.
+  Side test_pair(const Cell& cell, std::ptrdiff_t a, std::ptrdiff_t b);
   std::pair<Cell, Cell> split(const Cell& cell);
+  std::vector<std::ptrdiff_t> facets(const Cell& cell);
+  std::int32_t label(const Cell& cell);
+  // Add the pieces of the decision boundary in a region.
+  void add_boundary(const Cell& cell, std::int64_t region, BoundaryPieces& out);
   void screen(const Cell& cell, std::ptrdiff_t stage, std::vector<Screened>& out) const;
   bool point(const Cell& cell, double* y) const;
   void fine_point(const Cell& cell, double* y, std::vector<double>& parts);
@@ -80,7 +86,14 @@ class ProgramCells {
   };
   enum class Found : std::int8_t { kPoint, kNone, kOpen };
 
-  void read(std::ptrdiff_t stage, std::ptrdiff_t unit, std::int32_t ref);
+  void prepare(std::int32_t ref);
+  void read_pair(std::ptrdiff_t a, std::ptrdiff_t b);
+  void read_own(const Cell& cell, std::ptrdiff_t i);
+  Side side_of(const Cell& cell);
+  bool is_parallel(const Cell& cell, std::ptrdiff_t i);
+  bool is_facet(const Cell& cell, std::ptrdiff_t i);
+  void add_pieces(const Cell& part, std::int64_t region, std::int32_t c,
+                  const std::vector<std::int32_t>& others, BoundaryPieces& out);
   double value(const double* x) const;
   double doubt(const double* x) const;
   bool look_at(const double* x);
@@ -99,7 +112,7 @@ class ProgramCells {
   double clearance(const Cell& cell, const double* x) const;
   bool center(Cell& cell);
   void find_inside(Cell& cell);
-  bool is_constant(std::ptrdiff_t stage, std::ptrdiff_t unit, int& sign);
+  bool is_constant(int& sign);
   const std::optional<std::vector<ExactRow>>& exact_rows(const Cell& cell);
 
   const Kernels& kernels_ = kernels();

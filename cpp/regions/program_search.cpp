@@ -1,5 +1,6 @@
 // The search with linear programs.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -28,6 +29,29 @@ class ProgramSearch final : public RegionSearch::Impl {
     open_root(undecided(network.n_hidden));
   }
 
+  // Without vertices and volumes.
+  RegionShapes shapes(const MatrixView<std::uint8_t>& patterns, bool /*with_volumes*/,
+                      const Context& context) override {
+    RegionShapes out;
+    const auto write = [&](ProgramCells& cells, const ProgramCell& cell, std::ptrdiff_t,
+                           RegionShapes& part) { add_shape(cells, cell, part); };
+    for (const auto& part : describe<RegionShapes>(patterns, context, write)) join(part, out);
+    return out;
+  }
+
+  BoundaryPieces boundary(const MatrixView<std::uint8_t>& patterns,
+                          const Context& context) override {
+    BoundaryPieces out;
+    const auto write = [](ProgramCells& cells, const ProgramCell& cell, std::ptrdiff_t i,
+                          BoundaryPieces& part) { cells.add_boundary(cell, i, part); };
+    for (const auto& part : describe<BoundaryPieces>(patterns, context, write)) {
+      append_all(part.regions, out.regions);
+      append_all(part.classes, out.classes);
+      append_all(part.facets, out.facets);
+    }
+    return out;
+  }
+
  protected:
   Findings explore(int worker, const RegionNode& node, const Limits& limits) override {
     Worker& own = *workers_[worker];
@@ -52,6 +76,51 @@ class ProgramSearch final : public RegionSearch::Impl {
     Explorer<ProgramCells> explorer;
     ProgramCell start;
   };
+
+  // What `write(cells, cell, i, part)` makes of the regions with these patterns, block by block.
+  template <class Part, class Write>
+  std::vector<Part> describe(const MatrixView<std::uint8_t>& patterns, const Context& context,
+                             const Write& write) {
+    constexpr std::ptrdiff_t kBlock = 16;
+    const std::ptrdiff_t n = patterns.rows;
+    const std::ptrdiff_t n_blocks = (n + kBlock - 1) / kBlock;
+    std::vector<Part> parts(static_cast<std::size_t>(n_blocks));
+    std::atomic<std::ptrdiff_t> next{0};
+    const int n_workers = worker_count(context, n_blocks);
+    prepare_workers(n_workers);
+    run_workers(context, n_workers, [&](int number, const StopFlag& stop) {
+      Worker& worker = *workers_[number];
+      ProgramCells& cells = worker.explorer.cells();
+      RegionNode node = undecided(network_.n_hidden);
+      std::fill(node.decided.begin(), node.decided.end(), 0xffU);
+      for (std::ptrdiff_t block = next++; block < n_blocks && !stop; block = next++) {
+        worker.explorer.maps().forget();
+        cells.forget(worker.start);
+        for (std::ptrdiff_t i = block * kBlock; i < std::min(n, (block + 1) * kBlock); ++i) {
+          std::copy_n(patterns.row(i), node.values.size(), node.values.begin());
+          const Arena::Mark mark = cells.arena().mark();
+          write(cells, worker.explorer.rebuild(worker.start, node), i, parts[block]);
+          cells.arena().release(mark);
+        }
+      }
+    });
+    return parts;
+  }
+
+  void add_shape(ProgramCells& cells, const ProgramCell& cell, RegionShapes& out) const {
+    const auto n = static_cast<std::ptrdiff_t>(frame_.scales.size());
+    for (const std::ptrdiff_t i : cells.facets(cell)) {
+      out.facets.push_back(row_number(cell.refs[i], network_.n_hidden));
+      for (std::ptrdiff_t c = 0; c < n; ++c) {
+        out.facet_rows.push_back(cell.rows[i * n + c] / frame_.scales[c]);
+      }
+      out.facet_rows.push_back(cell.bounds[i]);
+      out.facet_vertex_starts.push_back(0);
+    }
+    out.facet_starts.push_back(static_cast<std::int64_t>(out.facets.size()));
+    out.vertex_starts.push_back(0);
+    out.labels.push_back(cells.label(cell));
+  }
 
   // Where the first stage's units bend, on a typical one of them.
   double typical_reach() const {

@@ -58,6 +58,29 @@ class RegionSearch::Impl {
   void append(std::int64_t id, Findings&& found, RegionBatch& batch, std::vector<RegionNode>& left);
 };
 
+// Join what was made of some regions to what was made of those before.
+template <class T>
+void append_all(const std::vector<T>& more, std::vector<T>& out) {
+  out.insert(out.end(), more.begin(), more.end());
+}
+
+inline void extend(std::vector<std::int64_t>& starts, const std::vector<std::int64_t>& more) {
+  const std::int64_t offset = starts.back();
+  for (std::size_t i = 1; i < more.size(); ++i) starts.push_back(offset + more[i]);
+}
+
+inline void join(const RegionShapes& part, RegionShapes& out) {
+  extend(out.vertex_starts, part.vertex_starts);
+  extend(out.facet_starts, part.facet_starts);
+  extend(out.facet_vertex_starts, part.facet_vertex_starts);
+  append_all(part.vertices, out.vertices);
+  append_all(part.facet_rows, out.facet_rows);
+  append_all(part.facets, out.facets);
+  append_all(part.facet_vertices, out.facet_vertices);
+  append_all(part.labels, out.labels);
+  append_all(part.volumes, out.volumes);
+}
+
 std::unique_ptr<RegionSearch::Impl> make_vertex_search(const ReluNetwork::Stages& network,
                                                        const RegionDomain& domain, bool with_proof);
 std::unique_ptr<RegionSearch::Impl> make_program_search(const ReluNetwork::Stages& network,

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "regions/small_systems.hpp"
+#include "regions/ties.hpp"
 
 namespace hullspace {
 namespace {
@@ -179,7 +180,7 @@ void ShapeWriter::add(const VertexCell& cell, bool with_volume, RegionShapes& ou
   if (with_volume) out.volumes.push_back(volume(cell));
 }
 
-// The part of the cell of each class; its facets towards later classes are pieces.
+// The part of the cell of each class; its facets at which others tie are pieces.
 void ShapeWriter::add_boundary(const VertexCell& cell, std::int64_t region,
                                BoundaryPieces& out) const {
   VertexCells& cells = explorer_.cells();
@@ -193,36 +194,39 @@ void ShapeWriter::add_boundary(const VertexCell& cell, std::int64_t region,
       if (other == c) continue;
       const Side side = cells.test_pair(part, c, other);
       empty = side == Side::kNegative || (side == Side::kZero && other < c);
-      if (side == Side::kPositive && !cells.zeros().empty()) touching.push_back(other);
       if (side == Side::kCut) part = cells.split(part).first;
+      if (side == Side::kCut || (side == Side::kPositive && !cells.zeros().empty())) {
+        touching.push_back(other);
+      }
     }
-    if (!empty) add_pieces(part, region, c, touching, out);
+    std::vector<Tie> ties;
+    for (std::size_t i = 0; i < touching.size() && !empty; ++i) {
+      cells.test_pair(part, c, touching[i]);
+      ties.emplace_back(touching[i], Face(cells.zeros().begin(), cells.zeros().end()));
+    }
+    if (!empty) add_pieces(part, region, c, ties, out);
     cells.arena().release(mark);
   }
 }
 
 void ShapeWriter::add_pieces(const VertexCell& part, std::int64_t region, std::int32_t c,
-                             const std::vector<std::int32_t>& touching, BoundaryPieces& out) const {
+                             const std::vector<Tie>& ties, BoundaryPieces& out) const {
   VertexCells& cells = explorer_.cells();
-  const auto n = static_cast<std::int32_t>(network_.stages.back().n_units);
-  const VertexCells::Facets facets = cells.facets(part);
-  const auto add = [&](std::int32_t other, const Face& on) {
-    if (other < c) return;
+  const std::ptrdiff_t n = network_.stages.back().n_units;
+  for (const auto& [ref, on] : cells.facets(part)) {
+    std::vector<std::int32_t> tied;
+    for (const auto& [other, zeros] : ties) {
+      if (std::includes(zeros.begin(), zeros.end(), on.begin(), on.end())) tied.push_back(other);
+    }
+    if (tied.empty()) continue;
+    const bool inside = ref <= kFirstPair;
+    const std::int32_t other = inside ? steepest(cells.exact(), c, tied, n) : tied.front();
+    if (inside && other < c) continue;  // a facet of its part, too
     for (const std::ptrdiff_t v : on) write_vertex(part, v, out.vertices);
     out.vertex_starts.push_back(out.vertex_starts.back() + static_cast<std::int64_t>(on.size()));
     out.regions.push_back(region);
     out.classes.insert(out.classes.end(), {c, other});
-  };
-  for (const auto& [ref, on] : facets) {
-    if (ref <= kFirstPair) add((kFirstPair - ref) % n, on);
-  }
-  // Outputs may also tie along a facet that the region has anyway.
-  for (const std::int32_t other : touching) {
-    cells.test_pair(part, c, other);
-    const Face tied(cells.zeros().begin(), cells.zeros().end());
-    for (const auto& [ref, on] : facets) {
-      if (ref > kFirstPair && on == tied) add(other, on);
-    }
+    out.facets.push_back(inside ? -1 : row_number(ref, network_.n_hidden));
   }
 }
 

@@ -1,6 +1,7 @@
 // What a cell with vertices looks like.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "regions/explorer.hpp"
@@ -24,8 +25,10 @@ class ShapeWriter {
  private:
   void write_vertex(const VertexCell& cell, std::ptrdiff_t v, std::vector<double>& out) const;
   void write_row(std::int32_t ref, std::vector<double>& out) const;
+  // Another class, and the vertices at which it ties.
+  using Tie = std::pair<std::int32_t, std::vector<std::ptrdiff_t>>;
   void add_pieces(const VertexCell& part, std::int64_t region, std::int32_t c,
-                  const std::vector<std::int32_t>& touching, BoundaryPieces& out) const;
+                  const std::vector<Tie>& ties, BoundaryPieces& out) const;
   double volume(const VertexCell& cell) const;
   std::int32_t label(const VertexCell& cell) const;
   std::vector<double> outputs_inside(const VertexCell& cell) const;

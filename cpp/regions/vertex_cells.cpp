@@ -343,7 +343,10 @@ void VertexCells::scale_vertex(double* coordinates, double& error) const {
   for (std::ptrdiff_t c = 0; c < d_; ++c) largest = std::max(largest, std::abs(coordinates[c]));
   const double last = coordinates[d_ - 1];
   if (last == 1.0 && largest <= 1.0) return;
-  if (!(largest > 0.0)) return;
+  if (!(largest > 0.0)) {
+    error = 1.0;  // between opposite rays, nothing is left of it
+    return;
+  }
   const double scale = last > 0.0 && largest <= last ? last : largest;
   for (std::ptrdiff_t c = 0; c < d_; ++c) coordinates[c] /= scale;
   error = error / scale + 2.0 * kRoundoff;

@@ -77,9 +77,10 @@ class VertexSearch final : public RegionSearch::Impl {
                           BoundaryPieces& part) { writer.add_boundary(cell, i, part); };
     for (const auto& part : describe<BoundaryPieces>(patterns, context, write)) {
       extend(out.vertex_starts, part.vertex_starts);
-      append(part.vertices, out.vertices);
-      append(part.regions, out.regions);
-      append(part.classes, out.classes);
+      append_all(part.vertices, out.vertices);
+      append_all(part.regions, out.regions);
+      append_all(part.classes, out.classes);
+      append_all(part.facets, out.facets);
     }
     return out;
   }
@@ -299,28 +300,6 @@ class VertexSearch final : public RegionSearch::Impl {
       }
     });
     return parts;
-  }
-
-  template <class T>
-  static void append(const std::vector<T>& more, std::vector<T>& out) {
-    out.insert(out.end(), more.begin(), more.end());
-  }
-
-  static void extend(std::vector<std::int64_t>& starts, const std::vector<std::int64_t>& more) {
-    const std::int64_t offset = starts.back();
-    for (std::size_t i = 1; i < more.size(); ++i) starts.push_back(offset + more[i]);
-  }
-
-  static void join(const RegionShapes& part, RegionShapes& out) {
-    extend(out.vertex_starts, part.vertex_starts);
-    extend(out.facet_starts, part.facet_starts);
-    extend(out.facet_vertex_starts, part.facet_vertex_starts);
-    append(part.vertices, out.vertices);
-    append(part.facet_rows, out.facet_rows);
-    append(part.facets, out.facets);
-    append(part.facet_vertices, out.facet_vertices);
-    append(part.labels, out.labels);
-    append(part.volumes, out.volumes);
   }
 
   const ReluNetwork::Stages& network_;

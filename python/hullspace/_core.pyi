@@ -713,6 +713,11 @@ class BoundaryPieces:
         (n_pieces, 2)
         """
     @property
+    def facets(self) -> numpy.typing.NDArray[numpy.int32]:
+        """
+        (n_pieces,): the facet that each piece is along, or -1
+        """
+    @property
     def regions(self) -> numpy.typing.NDArray[numpy.int64]:
         """
         (n_pieces,), of the given ones

@@ -380,10 +380,6 @@ def of_branches():
             "patterns",
             lambda: search().boundary(np.zeros((3, 1), np.uint8)[::2], 1),
         ),
-        "shapes by linear programs": (
-            "method of vertices",
-            lambda: search(by_vertices=False).shapes(bits, False, 1),
-        ),
         "open branches without numbers": ("ids", lambda: reopen(NONE)),
         "open branches too wide": ("decided", lambda: reopen(decided=wide)),
         "open branches with wide values": ("values", lambda: reopen(values=wide)),

@@ -84,8 +84,8 @@ def _integers(array):
     return whole.reshape(np.shape(array)), factor
 
 
-def exact_cells(network, box=None, far=2**1100):
-    """All regions as `ExactCell` objects, `bits` tuples of bool; all space is a box to `far`.
+def exact_functions(network, box=None, far=2**1100):
+    """Regions with the integer rows of their outputs, which are those times a common factor.
 
     In integer arithmetic on the network's doubles: exact, whatever the arrangement.
     """
@@ -104,7 +104,12 @@ def exact_cells(network, box=None, far=2**1100):
                 factors = np.where(signs, divisor, steps)
                 found.append((cell, factors[:, None] * rows, scale * factor * divisor))
         cells = found
-    return [cell for cell, _, _ in cells]
+    return cells
+
+
+def exact_cells(network, box=None, far=2**1100):
+    """All regions as `ExactCell` objects, `bits` tuples of bool; all space is a box to `far`."""
+    return [cell for cell, _, _ in exact_functions(network, box, far)]
 
 
 def _split_by_layer(cell, rows, slopes):
@@ -128,6 +133,74 @@ def _split_by_layer(cell, rows, slopes):
 def exact_patterns(network, box=None):
     """Patterns as bits, exactly."""
     return np.array([cell.bits for cell in exact_cells(network, box)], dtype=bool)
+
+
+# Where classes tie
+
+
+def exact_boundary(network, box=None):
+    """Pairs of classes of all pieces of the decision boundary, sorted.
+
+    Every region is cut where classes tie. A piece is a facet of a part along which another output
+    ties that is not the same all over the part; what parts it has on its sides tells its classes.
+    """
+    sides, ties = {}, {}
+    for cell, rows, _ in exact_functions(network, box):
+        if len(rows) == 1:
+            rows = np.vstack([0 * rows, rows])  # noqa: PLW2901
+        for c, part in _parts(cell, rows):
+            same = {d for d in range(len(rows)) if (rows[d] == rows[c]).all()}
+            for face in _facets(part):
+                sides.setdefault(face, []).append(c)
+                tied = {
+                    d for d in range(len(rows)) if all((rows[c] - rows[d]) @ v == 0 for v in face)
+                }
+                if tied - same:
+                    ties.setdefault(face, []).append((c, min(tied - same)))
+    return sorted(
+        tuple(sorted(set(sides[face]))) if len(set(sides[face])) == 2 else tuple(sorted(found[0]))
+        for face, found in ties.items()
+    )
+
+
+def _parts(cell, rows):
+    """The class that is ahead, the lowest of several, and where."""
+    for c in range(len(rows)):
+        part = cell
+        for d in range(len(rows)):
+            step = rows[c] - rows[d]
+            if not step.any():
+                part = part if c <= d else None
+            elif part is not None:
+                part = part.split(step)[0]
+            if part is None:
+                break
+        if part is not None:
+            yield c, part
+
+
+def _facets(cell):
+    """Facets as sets of vertices, each vertex in lowest terms."""
+    found = set()
+    for facet in range(cell.n_facets):
+        on = [v for v, mask in zip(cell.vertices, cell.facets, strict=True) if mask >> facet & 1]
+        if _rank(on) == len(cell.vertices[0]) - 1:
+            found.add(frozenset(tuple(x // gcd(*v) for x in v) for v in on))
+    return found
+
+
+def _rank(rows):
+    rows, rank = [[Fraction(x) for x in row] for row in rows], 0
+    for c in range(len(rows[0]) if rows else 0):
+        pivot = next((i for i in range(rank, len(rows)) if rows[i][c]), None)
+        if pivot is None:
+            continue
+        rows[rank], rows[pivot] = rows[pivot], rows[rank]
+        for i in range(rank + 1, len(rows)):
+            share = rows[i][c] / rows[rank][c]
+            rows[i] = [x - share * y for x, y in zip(rows[i], rows[rank], strict=True)]
+        rank += 1
+    return rank
 
 
 # Segments

@@ -131,8 +131,8 @@ def test_a_file_with_rows_elsewhere_is_refused(tmp_path):
         NETWORK
         + f"""
     from hullspace.networks import storage
-    from hullspace.regions.domain import Place
-    from hullspace.regions.found import fingerprint
+    from hullspace.regions.found import fingerprint, write
+    from hullspace.regions.search_space import SearchSpace
     path = {str(tmp_path / "regions.npz")!r}
     hullspace.enumerate_regions(network(), (-1, 1)).save(path)
     arrays = dict(np.load(path))
@@ -140,10 +140,14 @@ def test_a_file_with_rows_elsewhere_is_refused(tmp_path):
     arrays[name][1] = 10**8
     prefix = name.removesuffix("0.0.indptr")
     own = {{k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}}
-    place = Place.from_arrays(arrays)
-    arrays["fingerprint"] = np.array(fingerprint(storage.from_arrays(own), place))
-    np.savez(path, **arrays)
-    hullspace.regions.RegionComplex.load(path)
+    space = SearchSpace.from_arrays(arrays)
+    arrays["fingerprint"] = np.array(fingerprint(storage.from_arrays(own), space))
+    del arrays["digest"]  # written anew
+    write(path, arrays)
+    try:
+        hullspace.regions.RegionComplex.load(path)
+    except ValueError as error:
+        raise error.__cause__
     """
     )
     assert code == 1

@@ -141,12 +141,17 @@ struct RegionShapes {
   std::vector<double> volumes;       // infinity if unbounded; empty unless asked for
 };
 
-// Pieces of the decision boundary, where two outputs are equal and no other is larger.
+// Pieces of the decision boundary, where two outputs are equal and no other is larger. Outputs that
+// are equal all over a region count as one there, the first. Inside a region a piece has the
+// classes that are ahead on either side. Along a facet of a region it has the class that is ahead
+// there, which need not be the lower one, and the first other one that ties; what is beyond the
+// facet is not looked at.
 struct BoundaryPieces {
   std::vector<double> vertices;  // (n_vertices, n_dims + 1), as above
   std::vector<std::int64_t> vertex_starts{0};
   std::vector<std::int64_t> regions;  // which of the given ones
   std::vector<std::int32_t> classes;  // (n_pieces, 2)
+  std::vector<std::int32_t> facets;   // numbered as in `RegionShapes`; -1 inside a region
 };
 
 // A search for all regions that goes on where it ended.
@@ -171,9 +176,10 @@ class RegionSearch {
   // With a proof: the tree above the branches that are open at first.
   const RegionProofStream& root() const;
 
-  // For the method of vertices, of regions with these patterns.
+  // Of regions with these patterns; without vertices and volumes for the method of programs.
   RegionShapes shapes(const MatrixView<std::uint8_t>& patterns, bool with_volumes,
                       const Context& context);
+  // Likewise.
   BoundaryPieces boundary(const MatrixView<std::uint8_t>& patterns, const Context& context);
 
   class Impl;

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 
 from hullspace.polyhedron import Polyhedron
+from hullspace.regions.beyond import Facets, ratio
 from hullspace.regions.complex import RegionComplex
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 
-# Pieces whose largest ball is smaller than this share of the region's are rounding.
-_LEAST = 1e-9
 # Hyperplanes whose coefficients differ by less than this share of them are the same.
 _SAME = 1e-9
 
 
 class DecisionBoundary:
-    """Where two classes tie at the top, piece by piece, as `decision_boundary` returns it.
+    """Where classes tie at the top, piece by piece, as `decision_boundary` returns it.
 
     Attributes
     ----------
     regions : (n_pieces,) int64
         The region that each piece lies in.
     classes : (n_pieces, 2) int64
-        The classes that tie on it, the lower one first.
+        The classes that are ahead on either side of it, the lower one first.
     """
 
     def __init__(
@@ -106,13 +100,26 @@ def decision_boundary(complex: RegionComplex) -> DecisionBoundary:  # noqa: A002
     Returns
     -------
     DecisionBoundary
-        The pieces in which two outputs are equal and no other is larger, one dimension less than
-        the regions, each with its pair of classes.
+        The pieces, one dimension less than the regions, each with its pair of classes.
 
     Raises
     ------
     TypeError
         If the argument is neither.
+
+    Notes
+    -----
+    The boundary is where two outputs are equal and no other is larger, but for the interior of
+    regions in which the largest outputs are the same function: there they count as one class, the
+    lowest of them. Where one is ahead on one side of the boundary, and on the other side both are
+    the same, the boundary runs along the facet between.
+
+    Each piece is listed once, with the classes that are ahead on its two sides. If that is the same
+    class on both, for another one comes up to it without passing it, the pair is that class and the
+    lowest other one that ties. A piece along a facet belongs to the region in which its lower class
+    is ahead; if the other side does not see it, for there the two are the same or the domain ends,
+    to the region that does; and if both sides have the same class ahead, to the first of the two
+    regions. Ties are found exactly, by either method.
 
     Examples
     --------
@@ -128,45 +135,41 @@ def decision_boundary(complex: RegionComplex) -> DecisionBoundary:  # noqa: A002
     """
     if not isinstance(complex, RegionComplex):
         raise TypeError(f"complex must be a RegionComplex, got {type(complex).__name__}")
-    found_pieces = complex.boundary_pieces()
-    if found_pieces is not None:
-        return DecisionBoundary(complex, *found_pieces)
-    pieces = [(i, *pair) for i in range(len(complex)) for pair in _ties(complex, i)]
-    found = np.array(pieces, dtype=np.int64).reshape(-1, 3)
-    none = np.zeros((0, 0))
-    return DecisionBoundary(complex, found[:, 0], found[:, 1:], none, np.zeros(0, np.int64))
+    corners, starts, regions, classes, facets = complex.boundary_pieces()
+    kept = np.ones(len(regions), dtype=bool)
+    inputs = Facets(complex.network, complex.search_space)
+    for k in np.flatnonzero((facets >= 0) & (facets < complex.network.n_hidden)).tolist():
+        pair = _seen(complex, inputs, int(regions[k]), int(classes[k, 0]), int(facets[k]))
+        kept[k] = pair is not None
+        classes[k] = classes[k] if pair is None else pair
+    if len(starts):
+        sizes = np.diff(starts)
+        corners = corners[np.repeat(kept, sizes)]
+        starts = np.concatenate([[0], np.cumsum(sizes[kept])])
+    return DecisionBoundary(complex, regions[kept], np.sort(classes[kept]), corners, starts)
 
 
-def _ties(complex_: RegionComplex, i: int) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of classes that tie at the top in region `i`, the lower one first.
+def _seen(
+    complex_: RegionComplex, facets: Facets, region: int, best: int, unit: int
+) -> tuple[int, int] | None:
+    """Return the classes of a tie along a facet of a region, None if it belongs to the other side.
 
-    A tie along a facet is a piece of the side on which the lower class is ahead. Of classes that
-    are the same all over the region the lowest one counts.
+    Class `best` is ahead in the region, the lowest of those that are.
     """
-    region, label = complex_.polyhedron(i), int(complex_.labels[i])
-    facets = _units(_along(_rows(region.A, region.b), _rows(region.E, region.d)))
-    weights, biases = complex_.outputs(i)
-    outputs = _along(_rows(weights, -biases), _rows(region.E, region.d))
-    size = np.abs(outputs).max(axis=1)
-    least = 0.0 if label >= 0 else _LEAST * min(region.chebyshev_center().radius, 1.0)
-    for first in range(len(outputs)) if label < 0 else [label]:
-        if _is_any(outputs[first], outputs[:first], size[first]):
-            continue
-        for second in range(first + 1, len(outputs)):
-            tie = outputs[first] - outputs[second]
-            if _is_any(outputs[second], outputs[:second], size[second]) or (
-                np.abs(tie[:-1]).max(initial=0.0) <= _SAME * max(size[first], size[second])
-            ):
-                continue
-            unit = _units(tie[None])[0]
-            scale = np.abs(unit).max()
-            if _is_any(unit, facets, scale):  # the second class is ahead, from the facet on
-                continue
-            if label >= 0:
-                if _is_any(-unit, facets, scale):
-                    yield first, second
-            elif piece(complex_, i, first, second).chebyshev_center().radius > least:
-                yield first, second
+    facet, here, there, beyond = facets.look(complex_.bits(region), unit)
+    behind = {d: ratio(here[best] - here[d], facet) for d in range(len(here))}
+    # Of what ties along the facet, how far it is behind beyond it.
+    lags = {d: ratio(there[d] - there[best], facet) for d, lag in behind.items() if lag is not None}
+    least = min(lag for lag in lags.values() if lag is not None)
+    winner = min(d for d, lag in lags.items() if lag == least)
+    other = winner if winner != best else min(d for d in lags if behind[d])
+    pair = best, other
+    neighbor = complex_.region_of(beyond)
+    if neighbor < 0 or all(lag == least for lag in lags.values()):  # nobody else lists it
+        return pair
+    if winner == best:
+        return pair if region < neighbor else None
+    return pair if best < winner else None
 
 
 def _rows(A: _Floats, b: _Floats) -> _Floats:
@@ -180,15 +183,6 @@ def _along(rows: _Floats, equalities: _Floats) -> _Floats:
     shares = np.linalg.lstsq(equalities[:, :-1].T, rows[:, :-1].T)[0]
     along: _Floats = rows - shares.T @ equalities
     return along
-
-
-def _units(rows: _Floats) -> _Floats:
-    lengths = np.linalg.norm(rows[:, :-1], axis=1, keepdims=True)
-    return rows / np.where(lengths > 0.0, lengths, 1.0)
-
-
-def _is_any(row: _Floats, rows: _Floats, size: float) -> bool:
-    return bool((np.abs(rows - row).max(axis=1, initial=0.0) <= _SAME * size).any())
 
 
 def piece(complex_: RegionComplex, i: int, first: int, second: int) -> Polyhedron:

@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from hullspace.certificates.regions import check_regions, prove_branches
 from hullspace.extras import require
-from hullspace.networks import ReluNetwork, storage, unpack
+from hullspace.networks import ReluNetwork, pack, storage, unpack
 from hullspace.polyhedron import Polyhedron
 from hullspace.regions.adjacency import facet_neighbors
-from hullspace.regions.found import fingerprint, read, write
+from hullspace.regions.found import read, write
 from hullspace.regions.running import search_on
 from hullspace.regions.search import RegionSearch
 from hullspace.regions.search_space import SearchSpace
-from hullspace.regions.shapes import Shapes, class_outputs, program_shapes, vertex_shapes
+from hullspace.regions.shapes import Shapes, class_outputs, shapes_of
 from hullspace.status import Status
 
 if TYPE_CHECKING:
@@ -207,15 +207,30 @@ class RegionComplex:
         )
         return class_outputs(*maps[-1])
 
-    def boundary_pieces(self) -> tuple[_Ints, _Ints, _Floats, _Ints] | None:
-        """Return regions, classes, corners and where they start of the decision boundary.
+    def boundary_pieces(self) -> tuple[_Floats, _Ints, _Ints, _Ints, _Ints]:
+        """Return corners, where they start, regions, classes and facets of the decision boundary.
 
-        None in too many dimensions for vertices.
+        As the search has them; without corners in too many dimensions for vertices.
         """
-        if self._by_vertices is None:
-            return None
-        found = self._by_vertices.boundary(self.patterns)
-        return found.regions, found.classes.astype(np.int64), found.vertices, found.vertex_starts
+        search = self._by_vertices or self._search
+        found = search.boundary(self.patterns)
+        starts = found.vertex_starts if search.by_vertices else np.zeros(0, np.int64)
+        return (
+            found.vertices,
+            starts,
+            found.regions,
+            found.classes.astype(np.int64),
+            found.facets.astype(np.int64),
+        )
+
+    @property
+    def search_space(self) -> SearchSpace:
+        """The coordinates of the search."""
+        return self._space
+
+    def region_of(self, bits: npt.NDArray[np.bool_]) -> int:
+        """Return the region of a pattern, -1 if there is none."""
+        return int(self._lookup(pack(bits[None]))[0])
 
     def _embedded(self, A: _Floats, b: _Floats) -> Polyhedron:
         """Constraints on the coordinates as constraints on the input."""
@@ -253,9 +268,7 @@ class RegionComplex:
         return self._describe(self.patterns[index : index + 1]), 0
 
     def _describe(self, patterns: _Bytes) -> Shapes:
-        if self._by_vertices is not None:
-            return vertex_shapes(self._by_vertices, patterns)
-        return program_shapes(self._search, patterns)
+        return shapes_of(self._by_vertices or self._search, patterns)
 
     @cached_property
     def labels(self) -> _Ints:
@@ -436,16 +449,15 @@ class RegionComplex:
             If the file is something else, or of another network.
         """
         arrays = read(path, "path")
-        space = SearchSpace.from_arrays(arrays)
-        if network is None:
-            prefix = "network."
-            own = {k[len(prefix) :]: a for k, a in arrays.items() if k.startswith(prefix)}
-            if not own:
-                raise ValueError(f"network must be given, for path {path} does not hold it")
-            network = storage.from_arrays(own)
-        if str(arrays["fingerprint"]) != fingerprint(network, space):
-            raise ValueError(f"path must be a file of the same network, got {path}")
-        return cls(RegionSearch.from_arrays(arrays, network, space))
+        prefix = "network."
+        own = {k[len(prefix) :]: a for k, a in arrays.items() if k.startswith(prefix)}
+        if network is None and not own:
+            raise ValueError(f"network must be given, for path {path} does not hold it")
+        try:
+            model = storage.from_arrays(own) if network is None else network
+            return cls(RegionSearch.from_arrays(arrays, model, SearchSpace.from_arrays(arrays)))
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ValueError(f"path must be a file of the same network, got {path}") from error
 
     def to_parquet(self, path: str | PathLike[str]) -> None:
         """Write a table with one row for each region to a Parquet file.

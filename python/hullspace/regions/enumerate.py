@@ -61,16 +61,15 @@ def enumerate_regions(
     progress : bool, default False
         Show the number of regions and of open branches.
     method : {"auto", "vertices", "lp"}
-        How a cell is tested: by its vertices, with certain signs (exact arithmetic decides where
-        rounding leaves doubt), or by linear programs behind known points. The former is chosen up
-        to six dimensions.
+        How a cell is tested: by its vertices, or by linear programs behind known points. Exact
+        arithmetic decides where rounding leaves doubt. The former is chosen up to six dimensions.
     verify : bool, default False
         Record a proof of completeness, and check it with `RegionComplex.verify`.
 
     Returns
     -------
     RegionComplex
-        The regions, with `status` COMPLETE only if no branch is open.
+        The regions, with `status` COMPLETE only if no branch is open and no cell in doubt.
 
     Raises
     ------

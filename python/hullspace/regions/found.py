@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from hullspace.certificates.regions import RegionProof
 from hullspace.networks import storage
+from hullspace.regions.stored import digest, fault
 
 if TYPE_CHECKING:
     import os
@@ -27,6 +29,8 @@ _Ints = npt.NDArray[np.int64]
 _Array = npt.NDArray[Any]
 
 FORMAT = 2
+# What NumPy raises where a file is no archive of arrays.
+_UNREADABLE = (ValueError, EOFError, BadZipFile, KeyError, RuntimeError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -237,7 +241,7 @@ def write(path: str | os.PathLike[str], arrays: Mapping[str, _Array]) -> None:
     target = Path(path)
     part = target.with_name(target.name + ".part")
     with part.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+        np.savez(file, **arrays, digest=np.array(digest(arrays)))  # type: ignore[arg-type]
     part.replace(target)
 
 
@@ -247,14 +251,21 @@ def read(path: str | os.PathLike[str], name: str) -> dict[str, _Array]:
     Raises
     ------
     ValueError
-        If it is something else; the message starts with `name`.
+        If it is something else, or was changed; the message starts with `name`.
     """
     problem = f"{name} must be a file of regions in a format of this version, got {path}"
     try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = dict(data)
-    except (ValueError, EOFError, BadZipFile) as error:
+        # Opened here, for NumPy leaves a file open that is no archive.
+        with Path(path).open("rb") as file:
+            arrays = dict(np.load(file, allow_pickle=False))
+    except (*_UNREADABLE, TypeError) as error:
         raise ValueError(problem) from error
-    if "format" not in arrays or int(arrays["format"]) != FORMAT:
+    wrong = None
+    if "format" not in arrays or arrays["format"].shape or str(arrays["format"]) != str(FORMAT):
         raise ValueError(problem)
+    if "digest" not in arrays or str(arrays.pop("digest")) != digest(arrays):
+        wrong = "its content is not what was written"
+    wrong = wrong or fault(arrays)
+    if wrong is not None:
+        raise ValueError(f"{problem}: {wrong}")
     return arrays

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from hullspace import _core
 from hullspace.networks import Convolution, Dense, ReluNetwork
 from hullspace.regions.found import FORMAT, Found, Frontier, Stream, fingerprint, read
+from hullspace.regions.stored import fault_for
 
 if TYPE_CHECKING:
     from hullspace.networks import Operator, Stage
@@ -139,7 +140,11 @@ class RegionSearch:
             raise TypeError(f"checkpoint must be a path, got {checkpoint!r}")
         if checkpoint is None or not Path(checkpoint).exists():
             return cls(network, space, method, with_proof=with_proof)
-        search = cls.from_arrays(read(checkpoint, "checkpoint"), network, space)
+        arrays = read(checkpoint, "checkpoint")
+        try:
+            search = cls.from_arrays(arrays, network, space)
+        except ValueError as error:
+            raise ValueError(f"checkpoint {error}, got {checkpoint}") from error
         if with_proof and not search.with_proof:
             raise ValueError("checkpoint must be of a search with verify=True")
         return search
@@ -181,7 +186,7 @@ class RegionSearch:
         return self._core.shapes(np.ascontiguousarray(patterns), volumes, n_threads)
 
     def boundary(self, patterns: _Bytes, n_threads: int = 0) -> Any:
-        """Return pieces of the decision boundary in regions."""
+        """Return pieces of the decision boundary in regions, and facets that they are along."""
         return self._core.boundary(np.ascontiguousarray(patterns), n_threads)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -212,7 +217,10 @@ class RegionSearch:
             If the arrays are those of another network or domain.
         """
         if str(arrays["fingerprint"]) != fingerprint(network, space):
-            raise ValueError("checkpoint must be of the same network and domain")
+            raise ValueError("must be of the same network and domain")
+        wrong = fault_for(arrays, network)
+        if wrong is not None:
+            raise ValueError(f"must be a file of regions of the network: {wrong}")
         method: Method = "vertices" if arrays["by_vertices"] else "lp"
         search = cls(network, space, method, with_proof=bool(arrays["with_proof"]))
         frontier = Frontier(

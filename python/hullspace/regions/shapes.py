@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hullspace.networks import region_constraints, unpack
-from hullspace.polyhedron import Polyhedron, chebyshev_centers
+from hullspace.polyhedron import chebyshev_centers
 
 if TYPE_CHECKING:
     from hullspace.regions.search import RegionSearch
@@ -18,8 +17,6 @@ _Floats = npt.NDArray[np.float64]
 _Bytes = npt.NDArray[np.uint8]
 _Ints = npt.NDArray[np.int64]
 
-# A class whose output exceeds another's by this share of their size somewhere is ahead there.
-_AHEAD = 1e-9
 # A point beyond a facet by less than this share of the terms of its equation is on it.
 _ON_A_FACET = 1e-12
 
@@ -108,8 +105,8 @@ class Shapes:
         return radii
 
 
-def vertex_shapes(search: RegionSearch, patterns: _Bytes) -> Shapes:
-    """Describe regions from their vertices."""
+def shapes_of(search: RegionSearch, patterns: _Bytes) -> Shapes:
+    """Describe regions, without vertices where the search has none."""
     found = search.shapes(patterns)
     return Shapes(
         found.labels.astype(np.int64),
@@ -123,45 +120,8 @@ def vertex_shapes(search: RegionSearch, patterns: _Bytes) -> Shapes:
     )
 
 
-def program_shapes(search: RegionSearch, patterns: _Bytes) -> Shapes:
-    """Describe regions by linear programs."""
-    space, n_dims = search.space, search.space.n_dims
-    labels, facets, rows, starts = [], [], [], [0]
-    for bits in unpack(patterns, search.network.n_hidden):
-        A, b, outputs = region_constraints(search.network, bits, space.origin, space.basis)
-        A, b = np.vstack([A, space.A]), np.append(b, space.b)
-        kept = Polyhedron(A, b).irredundant().indices if len(A) else np.zeros(0, np.int64)
-        labels.append(_label(Polyhedron(A[kept], b[kept]), *outputs))
-        facets.append(kept)
-        rows.append(np.column_stack([A[kept], b[kept]]))
-        starts.append(starts[-1] + len(kept))
-    return Shapes(
-        np.array(labels, dtype=np.int64),
-        np.concatenate([np.zeros(0, np.int64), *facets]),
-        np.concatenate([np.zeros((0, n_dims + 1)), *rows]),
-        np.array(starts),
-        np.zeros((0, n_dims + 1)),
-        np.zeros(len(patterns) + 1, np.int64),
-        np.zeros(0, np.int64),
-        np.zeros(starts[-1] + 1, np.int64),
-    )
-
-
 def class_outputs(weights: _Floats, biases: _Floats) -> tuple[_Floats, _Floats]:
     """Return the classes' affine outputs; a single one is that of class 1, against zero."""
     if len(biases) > 1:
         return weights, biases
     return np.vstack([np.zeros_like(weights), weights]), np.append(0.0, biases)
-
-
-def _label(region: Polyhedron, weights: _Floats, biases: _Floats) -> int:
-    """Return the class whose output is largest all over a region, or -1."""
-    weights, biases = class_outputs(weights, biases)
-    center = region.chebyshev_center().center if len(region.A) else np.zeros(weights.shape[1])
-    outputs = weights @ center + biases
-    best = int(outputs.argmax())
-    others = np.flatnonzero(np.arange(len(biases)) != best)
-    ahead = region.support(weights[others] - weights[best])
-    most = ahead.values + (biases[others] - biases[best])
-    size = np.abs(biases).max() + np.abs(outputs).max()
-    return -1 if (most > _AHEAD * size).any() else best

@@ -246,7 +246,9 @@ def walk_segment(
     within rounding of one another, copies of a unit say, share a breakpoint, as do all changes
     whose t differ by less than 1e-15; others stay apart. A change that close to an end point
     counts as being there, which makes no breakpoint, and neither does an input that touches zero.
-    Where an input is zero along a whole piece, up to rounding, the unit is off.
+    Where an input is zero along a whole piece, up to rounding, the unit is off. Likewise for
+    classes: of logits that agree along an interval, up to rounding of the terms that they are sums
+    of, the lowest class counts.
 
     Parameters
     ----------
