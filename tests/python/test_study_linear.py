@@ -9,6 +9,7 @@ import pytest
 
 from data import ROOT
 from hullspace import FeatureSet, FeatureSplit, Head, ReluNetwork, Status, regions, study_features
+from hullspace.studies import Basis
 from hullspace.studies.chapters.linear import find as linear
 from hullspace.studies.chapters.linear import plane as linear_plane
 from hullspace.studies.chapters.linear.tables import tabulate
@@ -113,6 +114,19 @@ def test_a_part_of_a_window_with_too_many_regions(parts, monkeypatch):
     assert len(plane.cut.boundary) > 0
     assert "Right: the exact regions in the square" in render(limited)
     assert "too many regions to draw them all" in tabulate(limited)["linear slice"].note
+
+
+def test_ways_that_there_is_no_time_to_check_are_not_proven(parts, small, monkeypatch):
+    assert small.linear.ways.checked.all()
+    monkeypatch.setattr(linear, "_CHECKING", 0.0)
+    hurried = make_study(*parts, chapters=["linear", "methods"])
+    assert not hurried.linear.ways.checked.any()
+    text = "The straight way between two test images"
+    bases = [f.basis for f in hurried.findings() if f.text.startswith(text)]
+    assert bases == [Basis.MEASURED] * 2
+    n = len(hurried.linear.ways.pairs)
+    row = next(r for r in hurried.tables()["proofs"].rows if r[0] == "regions on a straight way")
+    assert row[1:3] == (f"{n}", "0 (0.0%)")
 
 
 def test_page_has_the_chapter_with_alt_texts(small):

@@ -30,6 +30,8 @@ _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 # Of the walks and of the radii: seconds after which each ends.
 _SECONDS = 5.0
+# Checking a walk takes about ten times as long as the walk; the checks end after so many seconds.
+_CHECKING = 60.0
 # Pairs of images of the same class, and as many of different ones; images with radii; images
 # among which all are chosen.
 _PAIRS, _BALLS, _MOST_IMAGES = 8, 100, 1_000
@@ -54,7 +56,8 @@ class WayResult:
     reached : (n,) bool
         Whether the walk went to the end; others stopped at a limit of breakpoints.
     checked : (n,) bool
-        Whether the regions and changes on the way passed the independent check.
+        Whether the regions and changes on the way passed the independent check; False, too, for
+        those that there was no time to check.
     n_planned : int
         Pairs that were to be looked at.
     sides : tuple of SegmentWalk
@@ -184,7 +187,7 @@ def _ways(
     drawn = tuple(walk(pair) for pair in sides)
     planned = [(int(rows[i]), int(rows[j])) for i, j in _pairs(predictions)]
     classes = dict(zip(rows.tolist(), predictions.tolist(), strict=True))
-    walks = _in_time(walk, planned, "linear regions: ways", steps)
+    walks = _in_time(walk, planned, "linear regions: ways", steps, _SECONDS)
     pairs = np.array(planned[: len(walks)], dtype=np.int64).reshape(-1, 2)
     return WayResult(
         pairs,
@@ -193,14 +196,22 @@ def _ways(
         np.array([w.n_regions for w in walks], dtype=np.int64),
         np.array([len(w.class_changes) for w in walks], dtype=np.int64),
         np.array([w.complete for w in walks], dtype=bool),
-        np.array([_holds(network, x[p], w) for p, w in zip(pairs, walks, strict=True)], bool),
+        _checked(network, x[pairs], walks, steps),
         len(planned),
         drawn,
     )
 
 
-def _holds(network: ReluNetwork, ends: _Floats, walk: SegmentWalk) -> bool:
-    return bool(certificates.check(network, (ends[0], ends[1]), walk).all())
+def _checked(network: ReluNetwork, ends: _Floats, walks: list[SegmentWalk], steps: Steps) -> _Bools:
+    """Check walks, as many as there is time for."""
+
+    def holds(k: int) -> bool:
+        start, stop = ends[k]
+        return bool(certificates.check(network, (start, stop), walks[k]).all())
+
+    places = list(range(len(walks)))
+    found = _in_time(holds, places, "linear regions: checks of ways", steps, _CHECKING)
+    return np.array([*found, *[False] * (len(walks) - len(found))], dtype=bool)
 
 
 def _pairs(predictions: _Ints) -> list[tuple[int, int]]:
@@ -218,7 +229,9 @@ def _radii(network: ReluNetwork, x: _Floats, rows: _Ints, steps: Steps) -> Radiu
     # Bounds of rounding errors outgrow the radii of networks of very many units.
     n = min(_BALLS, len(rows)) if network.n_hidden <= MOST_UNITS else 0
     planned = [int(rows[k * len(rows) // n]) for k in range(n)]
-    found = _in_time(lambda i: region_at(network, x[i]), planned, "linear regions: radii", steps)
+    found = _in_time(
+        lambda i: region_at(network, x[i]), planned, "linear regions: radii", steps, _SECONDS
+    )
     return RadiusResult(
         np.array(planned[: len(found)], dtype=np.int64),
         np.array([(r.radius, r.radius_inf) for r in found]).reshape(-1, 2),
@@ -227,10 +240,12 @@ def _radii(network: ReluNetwork, x: _Floats, rows: _Ints, steps: Steps) -> Radiu
     )
 
 
-def _in_time(work: Callable[[_In], _Out], items: list[_In], name: str, steps: Steps) -> list[_Out]:
+def _in_time(
+    work: Callable[[_In], _Out], items: list[_In], name: str, steps: Steps, seconds: float
+) -> list[_Out]:
     """Work on items, one after the other, until there are no more or the time is over."""
     step, found = steps.add(name, len(items)), list[_Out]()
-    end = time.perf_counter() + _SECONDS
+    end = time.perf_counter() + seconds
     for item in items:
         if time.perf_counter() > end:
             break

@@ -47,6 +47,8 @@ def proof_table(study: Study) -> Table:
     found = study.partition
     if found is not None:
         table.rows.extend(_partition(found))
+    if study.linear is not None:
+        table.rows.append(_checked("regions on a straight way", study.linear.ways.checked))
     return table
 
 
