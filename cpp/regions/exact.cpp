@@ -108,6 +108,15 @@ const ExactRow* ExactGeometry::unit_row(std::ptrdiff_t stage, std::ptrdiff_t uni
   return &cache[unit].row;
 }
 
+// What the activation multiplies a unit by on the side that it is on.
+double ExactGeometry::factor_of(const NetworkStage& stage, std::ptrdiff_t unit) const {
+  const double slope = stage.slopes[unit];
+  if (slope == 1.0) return 1.0;
+  const auto found = std::lower_bound(stage.hidden.begin(), stage.hidden.end(), unit);
+  const std::ptrdiff_t number = stage.first_hidden + (found - stage.hidden.begin());
+  return get_bit(sides_, number) ? 1.0 : slope;
+}
+
 // Find a unit's row, and those that it is made of.
 bool ExactGeometry::add_unit(std::ptrdiff_t stage, std::ptrdiff_t unit, ExactRow& row) {
   std::vector<Cached>& cache = rows_[stage];
@@ -133,13 +142,7 @@ bool ExactGeometry::add_unit(std::ptrdiff_t stage, std::ptrdiff_t unit, ExactRow
         }
       } else {
         const NetworkStage& before = network_.stages[term.source - 1];
-        const double slope = before.slopes[place];
-        double factor = 1.0;
-        if (slope != 1.0) {
-          const auto found = std::lower_bound(before.hidden.begin(), before.hidden.end(), place);
-          const std::ptrdiff_t number = before.first_hidden + (found - before.hidden.begin());
-          if (!get_bit(sides_, number)) factor = slope;
-        }
+        const double factor = factor_of(before, place);
         if (factor == 0.0) continue;
         if (!add_unit(term.source - 1, place, part)) return false;
         if (factor != 1.0) {

@@ -59,6 +59,7 @@ class ExactGeometry {
     ExactRow row;
   };
 
+  double factor_of(const NetworkStage& stage, std::ptrdiff_t unit) const;
   bool add_unit(std::ptrdiff_t stage, std::ptrdiff_t unit, ExactRow& row);
 
   const ReluNetwork::Stages& network_;
