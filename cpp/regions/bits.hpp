@@ -1,6 +1,7 @@
 // Bits in words of any unsigned type, lowest first.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -34,6 +35,20 @@ inline void append_bytes(const std::uint64_t* words, std::ptrdiff_t n_bits,
   for (std::ptrdiff_t i = 0; i < bytes_for(n_bits); ++i) {
     out.push_back(static_cast<std::uint8_t>(words[i / 8] >> (8 * (i % 8))));
   }
+}
+
+inline std::ptrdiff_t count_bits(const std::uint64_t* set, std::ptrdiff_t words) {
+  std::ptrdiff_t total = 0;
+  for (std::ptrdiff_t w = 0; w < words; ++w) total += std::popcount(set[w]);
+  return total;
+}
+
+// Whether a set has all that is in a part.
+inline bool holds(const std::uint64_t* set, const std::uint64_t* part, std::ptrdiff_t words) {
+  for (std::ptrdiff_t w = 0; w < words; ++w) {
+    if ((part[w] & ~set[w]) != 0) return false;
+  }
+  return true;
 }
 
 }  // namespace hullspace

@@ -117,6 +117,15 @@ double ExactGeometry::factor_of(const NetworkStage& stage, std::ptrdiff_t unit) 
   return get_bit(sides_, number) ? 1.0 : slope;
 }
 
+// The row of one of the network's inputs.
+void ExactGeometry::read_input(std::ptrdiff_t input, ExactRow& row) const {
+  const std::vector<double>& embedding = maps_.embedding();
+  for (std::size_t c = 0; c < row.size(); ++c) {
+    const auto place = static_cast<std::ptrdiff_t>(c) * maps_.embedding_stride() + input;
+    row[c] = Dyadic(embedding[static_cast<std::size_t>(place)]);
+  }
+}
+
 // Find a unit's row, and those that it is made of.
 bool ExactGeometry::add_unit(std::ptrdiff_t stage, std::ptrdiff_t unit, ExactRow& row) {
   std::vector<Cached>& cache = rows_[stage];
@@ -136,10 +145,7 @@ bool ExactGeometry::add_unit(std::ptrdiff_t stage, std::ptrdiff_t unit, ExactRow
     ExactRow part(static_cast<std::size_t>(n));
     for (const auto& [place, weight] : entries) {
       if (term.source == 0) {
-        const std::vector<double>& embedding = maps_.embedding();
-        for (std::ptrdiff_t c = 0; c < n; ++c) {
-          part[c] = Dyadic(embedding[c * maps_.embedding_stride() + place]);
-        }
+        read_input(place, part);
       } else {
         const NetworkStage& before = network_.stages[term.source - 1];
         const double factor = factor_of(before, place);

@@ -60,6 +60,7 @@ class ExactGeometry {
   };
 
   double factor_of(const NetworkStage& stage, std::ptrdiff_t unit) const;
+  void read_input(std::ptrdiff_t input, ExactRow& row) const;
   bool add_unit(std::ptrdiff_t stage, std::ptrdiff_t unit, ExactRow& row);
 
   const ReluNetwork::Stages& network_;

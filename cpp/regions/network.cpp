@@ -32,33 +32,38 @@ std::ptrdiff_t n_out(const Operator& operation) {
   return std::visit([](const auto& op) { return op.n_out(); }, operation);
 }
 
+// What the next stage of a network is the sum of.
+void add_terms(const StageData& data, const ReluNetwork::Stages& before, NetworkStage& stage) {
+  stage.longest_row = 1;
+  const std::string name = "stages[" + std::to_string(before.size()) + "]";
+  for (const TermData& term : data.terms) {
+    if (term.source < 0 || term.source > before.size()) {
+      throw ArgumentError(name + " must take earlier stages");
+    }
+    stage.terms.push_back({term.source, make_operator(term.operation)});
+    const Operator& operation = stage.terms.back().operation;
+    if (n_in(operation) != before.width(term.source) || n_out(operation) != data.n_units()) {
+      throw ArgumentError(name + " must have operators that fit its source and its units");
+    }
+    stage.longest_row += std::visit([](const auto& op) { return op.longest_row(); }, operation);
+  }
+}
+
 }  // namespace
 
 ReluNetwork::ReluNetwork(std::ptrdiff_t n_inputs, const std::vector<StageData>& stages) {
   auto out = std::make_unique<Stages>();
   out->n_inputs = n_inputs;
   for (const StageData& data : stages) {
-    NetworkStage stage;
     if (data.slopes.size() != data.bias.size()) {
       throw ArgumentError("slopes must be as many as biases");
     }
+    NetworkStage stage;
     stage.n_units = data.n_units();
     stage.bias.assign(data.bias.begin(), data.bias.end());
     stage.slopes.assign(data.slopes.begin(), data.slopes.end());
     stage.first_hidden = out->n_hidden;
-    stage.longest_row = 1;
-    for (const TermData& term : data.terms) {
-      const std::string name = "stages[" + std::to_string(out->size()) + "]";
-      if (term.source < 0 || term.source > out->size()) {
-        throw ArgumentError(name + " must take earlier stages");
-      }
-      stage.terms.push_back({term.source, make_operator(term.operation)});
-      const Operator& operation = stage.terms.back().operation;
-      if (n_in(operation) != out->width(term.source) || n_out(operation) != data.n_units()) {
-        throw ArgumentError(name + " must have operators that fit its source and its units");
-      }
-      stage.longest_row += std::visit([](const auto& op) { return op.longest_row(); }, operation);
-    }
+    add_terms(data, *out, stage);
     for (std::ptrdiff_t i = 0; i < data.n_units(); ++i) {
       if (!std::isfinite(data.bias[i]) || !std::isfinite(data.slopes[i])) {
         throw ArgumentError("biases and slopes must be finite");

@@ -128,6 +128,21 @@ void PatternMaps::remember(std::ptrdiff_t stage) {
   }
 }
 
+// Add what it changes that a unit of the stage before is multiplied by another factor.
+void PatternMaps::add_change(const DenseOperator& matrix, std::ptrdiff_t i, double before,
+                             double now, double share, const Values& in, Values& out) const {
+  const double step = now - before;
+  for (std::ptrdiff_t c = 0; c < n_coefficients_; ++c) {
+    const double coefficient = step * in.planes[c * in.stride + i];
+    kernels_.combine(matrix.column(i), 0, 1, &coefficient, &out.planes[c * out.stride], out.stride);
+  }
+  // What is added is enlarged as in the whole, what is taken away is not.
+  const double growth = std::abs(now) - std::abs(before);
+  const double doubt = growth * (growth > 0.0 ? 1.0 + share : 1.0) *
+                       (in.errors[i] + (share + kActivation) * in.sizes[i]);
+  kernels_.combine(matrix.absolute_column(i), 0, 1, &doubt, out.errors.data(), out.stride);
+}
+
 // From one branch to the next few units of the stage before change: add the difference. Each
 // addition rounds what is at most the reach, twice.
 bool PatternMaps::update(std::ptrdiff_t stage) {
@@ -157,17 +172,7 @@ bool PatternMaps::update(std::ptrdiff_t stage) {
   ++out.version;
   const double share = rounding_share(network_.stages[stage]);
   for (const std::ptrdiff_t i : changed_) {
-    const double step = factors[i] - origin.factors[i];
-    for (std::ptrdiff_t c = 0; c < n_coefficients_; ++c) {
-      const double coefficient = step * in.planes[c * in.stride + i];
-      kernels_.combine(matrix->column(i), 0, 1, &coefficient, &out.planes[c * out.stride],
-                       out.stride);
-    }
-    // What is added is enlarged as in the whole, what is taken away is not.
-    const double growth = std::abs(factors[i]) - std::abs(origin.factors[i]);
-    const double doubt = growth * (growth > 0.0 ? 1.0 + share : 1.0) *
-                         (in.errors[i] + (share + kActivation) * in.sizes[i]);
-    kernels_.combine(matrix->absolute_column(i), 0, 1, &doubt, out.errors.data(), out.stride);
+    add_change(*matrix, i, origin.factors[i], factors[i], share, in, out);
   }
   const double more = 6.0 * tolerances::kRoundoffDouble * static_cast<double>(n_changed + 1);
   kernels_.combine(origin.reaches.data(), 0, 1, &more, out.errors.data(), out.stride);

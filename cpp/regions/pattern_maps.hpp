@@ -68,6 +68,8 @@ class PatternMaps {
   Values make(std::ptrdiff_t n_units) const;
   void find_sizes(Values& values) const;
   void find_factors(std::ptrdiff_t stage, const std::uint64_t* sides);
+  void add_change(const DenseOperator& matrix, std::ptrdiff_t i, double before, double now,
+                  double share, const Values& in, Values& out) const;
   bool update(std::ptrdiff_t stage);
   void remember(std::ptrdiff_t stage);
   const DenseOperator* only_matrix(std::ptrdiff_t stage) const;

@@ -48,6 +48,23 @@ Frame make_frame(const ReluNetwork::Stages& network, const RegionDomain& domain,
   return frame;
 }
 
+// Search below the first open branches, at most so many regions below each, on all threads.
+void RegionSearch::Impl::explore_all(std::int64_t most, Deadline deadline, const Context& context,
+                                     std::vector<Findings>& found, std::vector<char>& done) {
+  const std::size_t n_tasks = found.size();
+  const int n_workers = worker_count(context, static_cast<std::ptrdiff_t>(n_tasks));
+  prepare_workers(n_workers);
+  std::atomic<std::size_t> next{0};
+  run_workers(context, n_workers, [&](int worker, const StopFlag& stop) {
+    const Limits limits{most, deadline, &stop};
+    for (std::size_t i = next.fetch_add(1); i < n_tasks && !stop; i = next.fetch_add(1)) {
+      found[i] = explore(worker, open[i], limits);
+      done[i] = 1;
+      if (std::chrono::steady_clock::now() >= deadline) break;
+    }
+  });
+}
+
 // Tasks are taken in order, so those that were begun are the first; what they leave open comes
 // before the rest, and the number of open branches stays small.
 RegionBatch RegionSearch::Impl::run(std::int64_t max_regions, double seconds,
@@ -57,24 +74,13 @@ RegionBatch RegionSearch::Impl::run(std::int64_t max_regions, double seconds,
   const std::int64_t& n_found = batch.n_regions;
   while (!open.empty() && n_found < max_regions && !batch.interrupted &&
          std::chrono::steady_clock::now() < deadline) {
-    const std::size_t n_tasks = std::min(open.size(), kTasks);
-    const int n_workers = worker_count(context, static_cast<std::ptrdiff_t>(n_tasks));
-    prepare_workers(n_workers);
-    std::vector<Findings> found(n_tasks);
-    std::vector<char> done(n_tasks, 0);
-    std::atomic<std::size_t> next{0};
     // Small at first, so that there soon are branches for all threads.
     const std::int64_t size = std::min(std::max(n_found / kShare, kFewest), regions_per_task());
-    const std::int64_t most = std::min(size, max_regions - n_found);
+    const std::size_t n_tasks = std::min(open.size(), kTasks);
+    std::vector<Findings> found(n_tasks);
+    std::vector<char> done(n_tasks, 0);
     try {
-      run_workers(context, n_workers, [&](int worker, const StopFlag& stop) {
-        const Limits limits{most, deadline, &stop};
-        for (std::size_t i = next.fetch_add(1); i < n_tasks && !stop; i = next.fetch_add(1)) {
-          found[i] = explore(worker, open[i], limits);
-          done[i] = 1;
-          if (std::chrono::steady_clock::now() >= deadline) break;
-        }
-      });
+      explore_all(std::min(size, max_regions - n_found), deadline, context, found, done);
     } catch (const Interrupted&) {
       batch.interrupted = true;
     }

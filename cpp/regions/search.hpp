@@ -42,6 +42,9 @@ class RegionSearch::Impl {
 
  protected:
   // Search below a node on one of the workers.
+  using Deadline = std::chrono::steady_clock::time_point;
+  void explore_all(std::int64_t most, Deadline deadline, const Context& context,
+                   std::vector<Findings>& found, std::vector<char>& done);
   virtual Findings explore(int worker, const RegionNode& node, const Limits& limits) = 0;
   virtual void prepare_workers(int n_workers) = 0;
   virtual std::int64_t regions_per_task() const = 0;

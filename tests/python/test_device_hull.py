@@ -145,7 +145,8 @@ def test_coarse_tolerances(small):
             Hull(points, device=d).contains(queries, tolerance=tolerance) for d in ("cuda", "cpu")
         )
         clear = (found.status != Status.UNDECIDED) & (expected.status != Status.UNDECIDED)
-        assert certificates.check(points, queries, found)[clear].all()
+        checked = certificates.check(points, queries, found, tolerance=tolerance)
+        assert checked[clear].all()
         assert found.certificate.tolerance == pytest.approx(expected.certificate.tolerance)
 
 
