@@ -155,10 +155,8 @@ ProgramCells::Found ProgramCells::search_with_doubles(const Cell& cell, double s
   const double reached = sign * value(found_.data());
   const double here = std::min(sign * value(cell.point), 0.0);
   const bool near = pull_inside(cell, sign, tolerances::kPulledShare);
-  if (reached > 0.0) {
-    if (near || pull_inside(cell, sign, 0.5 * (1.0 + here / (here - reached)))) {
-      return Found::kPoint;
-    }
+  if (reached > 0.0 && (near || pull_inside(cell, sign, 0.5 * (1.0 + here / (here - reached))))) {
+    return Found::kPoint;
   }
   if (outcome != Simplex::Outcome::kOptimal) return Found::kOpen;
   return prove(cell, sign) ? Found::kNone : Found::kOpen;

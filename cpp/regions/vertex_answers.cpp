@@ -49,10 +49,11 @@ bool VertexCells::point(const Cell& cell, double* y) {
 
 void VertexCells::fine_point(const Cell& cell, double* y, std::vector<double>& parts) {
   const std::optional<std::vector<ExactRow>> rows = inward_rows(exact_, sides_, refs_of(cell));
+  if (!rows) return;
   ExactRow total(static_cast<std::size_t>(d_));
   for (std::ptrdiff_t v = 0; v < cell.n; ++v) {
     const std::optional<ExactRow> vertex = exact_vertex(cell, v);
-    if (!rows || !vertex) return;
+    if (!vertex) return;
     // Of about the same size each, so that none counts for nothing.
     const ExactRow scaled = sum_up(expand(*vertex, kVertexParts), kVertexParts);
     for (std::ptrdiff_t c = 0; c < d_; ++c) total[c] = total[c] + scaled[c];
@@ -139,6 +140,7 @@ bool VertexCells::prove_exactly(const Cell& cell, const std::vector<std::int32_t
     for (Dyadic& x : function) x = -x;
   }
   std::vector<std::ptrdiff_t> hint;
+  hint.reserve(likely.size());
   for (const std::int32_t ref : likely) {
     hint.push_back(std::find(refs.begin(), refs.end(), ref) - refs.begin());
   }

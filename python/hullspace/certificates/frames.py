@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _DIGITS = 53
 # Rows so many powers of two farther away than the set is wide get a unit of their own.
 _FAR = 100
+# Lengths that rounding is a share of are kept so many powers of two smaller, lest they overflow.
+_ROOM = 16
 # A point that is an answer may have been rounded so many times.
 _ROUNDINGS = 4
 
@@ -169,8 +171,8 @@ class Frame:
 
     @cached_property
     def widths(self) -> float:
-        """Norm of the widths of columns, in the units of the data."""
-        return float(norms(np.ldexp(1.0, self.exponents)))
+        """Norm of the widths of columns, in units of ``2**_ROOM`` of the data."""
+        return float(norms(np.ldexp(1.0, self.exponents - _ROOM)))
 
     def product_rounding(self, normals: Normals, reach: Floats | float) -> Floats:
         """Bound the rounding of products of normals and rows whose norms are below `reach`."""
@@ -184,5 +186,6 @@ class Frame:
         Of rows that are `away` from combinations of so many points.
         """
         n = n_terms + len(self.center) + 8
-        bound: Floats = bound_of(gamma(n) * (self.widths + norms(away)) + n * SMALLEST)
+        lengths = self.widths + norms(np.ldexp(away, -_ROOM))
+        bound: Floats = bound_of(np.ldexp(gamma(n), _ROOM) * lengths + n * SMALLEST)
         return bound

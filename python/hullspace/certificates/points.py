@@ -66,7 +66,8 @@ class PointSet:
         """
         lengths = [norms(self.frame.restored(block)).max() for block in self.blocks()]
         center = norms(self.frame.restored(self.frame.center)[None])[0]
-        return float(max(lengths)) or float(center) or 1.0
+        # A length that overflows would allow everything.
+        return min(float(max(lengths)) or float(center) or 1.0, float(np.finfo(np.float64).max))
 
     def _centred_blocks(self) -> Iterator[Floats]:
         for first in range(0, len(self.points), POINT_BLOCK):
