@@ -34,9 +34,11 @@ def support(given: Constraints, directions: _Floats, threads: int) -> Polyhedron
         )
     optimal = (found.status == Status.OPTIMAL) | (found.status == Status.LIMIT)
     rest = np.where(optimal[:, None], directions, 0.0) - duals @ given.A
+    # Where there are no coordinates, none of an empty polyhedron's is NaN.
+    empty = found.status == Status.EMPTY
     return PolyhedronSupport(
         found.values + directions @ affine.origin,
-        given.lift(found.points),
+        np.where(empty[:, None], np.nan, given.lift(found.points)),
         duals,
         affine.duals(rest),
         found.rays[:, : along.shape[1]] @ affine.basis.T,
