@@ -159,16 +159,6 @@ void RegionSearch::Impl::append(std::int64_t id, Findings&& found, RegionBatch& 
   if (with_proof_) batch.streams.push_back(std::move(found.proof));
 }
 
-RegionShapes RegionSearch::Impl::shapes(const MatrixView<std::uint8_t>& /*patterns*/,
-                                        bool /*with_volumes*/, const Context& /*context*/) {
-  throw ArgumentError("vertices are known with the method of vertices only");
-}
-
-BoundaryPieces RegionSearch::Impl::boundary(const MatrixView<std::uint8_t>& /*patterns*/,
-                                            const Context& /*context*/) {
-  throw ArgumentError("vertices are known with the method of vertices only");
-}
-
 RegionSearch::RegionSearch(const ReluNetwork& network, const RegionDomain& domain,
                            RegionMethod method, bool with_proof) {
   const ReluNetwork::Stages& stages = network.stages();

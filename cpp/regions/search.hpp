@@ -33,8 +33,9 @@ class RegionSearch::Impl {
 
   RegionBatch run(std::int64_t max_regions, double seconds, const Context& context);
   virtual RegionShapes shapes(const MatrixView<std::uint8_t>& patterns, bool with_volumes,
-                              const Context& context);
-  virtual BoundaryPieces boundary(const MatrixView<std::uint8_t>& patterns, const Context& context);
+                              const Context& context) = 0;
+  virtual BoundaryPieces boundary(const MatrixView<std::uint8_t>& patterns,
+                                  const Context& context) = 0;
 
   std::vector<RegionNode> open;
   std::int64_t next_id = 1;
